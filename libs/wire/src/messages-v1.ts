@@ -1,0 +1,132 @@
+import { tableStates } from '@millrace/model';
+import { z } from 'zod';
+
+/** The version of everything in this file. A change that an older reader cannot take needs a new file. */
+export const wireVersion = 1;
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const name = z.string().min(1).max(255);
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
+const isoTime = z.string().min(20).max(40);
+const table = z.strictObject({ schema: name, name });
+const position = z.strictObject({ tick: count, fingerprint });
+const tick = z.strictObject({ tick: count, fingerprint, time: isoTime });
+const provider = z.string().regex(/^[0-9]{1,20}$/);
+
+const sequenceValue = z.strictObject({
+  schema: name,
+  name,
+  /** int8 as text. */
+  last_value: z.string().regex(/^-?[0-9]{1,19}$/),
+  is_called: z.boolean(),
+});
+
+/**
+ * A run of one table's records, in order.
+ * insert: CSV records of all columns; every key is new. change: CSV records `(op,…,)`. truncate: no records.
+ */
+const section = z.strictObject({
+  table,
+  form: z.enum(['insert', 'change', 'truncate']),
+  /** Columns of every record in order; null: a generated column, its value is to be ignored. */
+  columns: z.array(name.nullable()).max(1600),
+  key: z.array(name).max(32),
+  /** Records that end in this section. */
+  lines: count,
+  /** Bytes of this section in the body. */
+  bytes: count,
+  /** The first bytes continue a record of the last section of the chunk before. */
+  cont: z.boolean(),
+});
+
+/** One chunk of one batch: the changes of the tick interval (prev, tick]. */
+export const batchHeader = z.strictObject({
+  v: z.literal(wireVersion),
+  kind: z.literal('batch'),
+  /** System identifier of the provider's cluster. */
+  provider,
+  queue: name,
+  prev: position,
+  tick,
+  chunk: count,
+  last: z.boolean(),
+  sections: z.array(section).max(100_000),
+  /** Records in all sections of this chunk. */
+  lines: count,
+  /** Of this chunk's body. */
+  sha256: hex64,
+  /** In the last chunk: over the whole batch. `sha256` is the digest of all chunks' digests, joined as hex text. */
+  total: z.strictObject({ chunks: count, lines: count, sha256: hex64 }).optional(),
+  /** In the last chunk: sequences that moved. */
+  sequences: z.array(sequenceValue).max(100_000).optional(),
+  /** W3C trace context. */
+  trace: z.string().max(128).optional(),
+});
+
+/** One piece of a table as of a pinned tick, in COPY text format, cut anywhere. */
+export const copyHeader = z.strictObject({
+  v: z.literal(wireVersion),
+  kind: z.literal('copy'),
+  provider,
+  queue: name,
+  copy: count,
+  /** A copy that was broken off begins anew with the next attempt. */
+  attempt: count,
+  table,
+  columns: z.array(name).max(1600),
+  tick,
+  chunk: count,
+  last: z.boolean(),
+  /** In the last chunk: rows of the whole copy. */
+  rows: count.optional(),
+  bytes: count,
+  sha256: hex64,
+  /** In the first chunk: what the provider's statistics say. */
+  estimate: z.strictObject({ rows: count, bytes: count }).optional(),
+  trace: z.string().max(128).optional(),
+});
+
+const reportedTable = z.strictObject({
+  schema: name,
+  name,
+  state: z.enum(tableStates),
+  copied_rows: count,
+  copied_bytes: count,
+  copy: z.strictObject({ id: count, attempt: count, chunk: count }).nullable(),
+  /** The copy cannot go on without being sent anew: a chunk is missing or damaged. */
+  broken: z.boolean().optional(),
+  error: z.string().max(2000).nullable().optional(),
+});
+
+/** What a replay says of itself; the value of its key in the bucket. It permits or delays release, and is never the truth. */
+export const report = z.strictObject({
+  v: z.literal(wireVersion),
+  kind: z.literal('report'),
+  subscriber: name,
+  queue: name,
+  provider,
+  tick: count,
+  fingerprint,
+  state: z.enum(['running', 'paused', 'stopped']),
+  /** A batch is being applied now: do not take silence for a gap. */
+  busy: z.boolean(),
+  error: z.strictObject({ code: name, message: z.string().max(4000) }).nullable(),
+  /** The bus jumps over batches that this subscriber lacks: it needs those after `from`; `to`: the next it can get. */
+  gap: z.strictObject({ from: count, to: count.nullable() }).nullable(),
+  tables: z.array(reportedTable).max(100_000),
+  applied_at: isoTime.nullable(),
+  lag_ms: count,
+  at: isoTime,
+});
+
+/** Ticker's notice that a tick was made. Only a hint. */
+export const tickNotice = z.object({ tick: count });
+
+export type BatchHeader = z.infer<typeof batchHeader>;
+export type BatchPrev = BatchHeader['prev'];
+export type CopyHeader = z.infer<typeof copyHeader>;
+export type Report = z.infer<typeof report>;
+export type Section = z.infer<typeof section>;
+export type SequenceValue = z.infer<typeof sequenceValue>;
+export type TickNotice = z.infer<typeof tickNotice>;

@@ -1,0 +1,16 @@
+export {
+  type BatchHeader,
+  batchHeader,
+  type BatchPrev,
+  type CopyHeader,
+  copyHeader,
+  type Report,
+  report,
+  type Section,
+  type SequenceValue,
+  type TickNotice,
+  tickNotice,
+  wireVersion,
+} from './messages-v1.ts';
+export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.ts';
+export { backfillSubject, batchSubject, bucketName, copyStreamName, copySubject, streamName, tickSubject } from './subjects.ts';
