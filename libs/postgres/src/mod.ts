@@ -1,0 +1,8 @@
+export { type ConnectOptions, connect, databaseLabel, type PgClient, type Queryable } from './connect.ts';
+export { copyIn, copyOut } from './copy-streams.ts';
+export { databaseError, sqlstateOf } from './database-error.ts';
+export { inSession, tryLead } from './lead.ts';
+export { type Migration, migrate, readSqlFolder } from './migrate.ts';
+export { pinnedSettings, pinSettings } from './pinned-settings.ts';
+export { quoteIdent, quoteTable } from './quote.ts';
+export { withTransaction } from './transaction.ts';
