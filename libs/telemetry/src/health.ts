@@ -1,0 +1,76 @@
+// The HTTP endpoint every service has: is it alive, does it do its work, what has it counted.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { redactText } from './redact.ts';
+
+/** What a service says of itself. `reasons` are sentences for people and stand there when `ok` is false. */
+export type HealthReport = {
+  ok: boolean;
+  reasons: string[];
+  /** `standby` is healthy: a twin does the work. */
+  role?: 'leader' | 'standby' | 'none';
+};
+
+export type HealthOptions = {
+  /** Address to listen on; 127.0.0.1 unless people outside the host should see it. */
+  host: string;
+  /** 0 = any free port. */
+  port: number;
+  live: () => HealthReport | Promise<HealthReport>;
+  ready: () => HealthReport | Promise<HealthReport>;
+  /** From startTelemetry; left out, /metrics answers 404. */
+  metrics?: (request: IncomingMessage, response: ServerResponse) => void;
+};
+
+export type HealthServer = { host: string; port: number; url: string; stop(): Promise<void> };
+
+/**
+ * Serves GET /live, /ready (200 or 503, JSON `{ok, role?, reasons}`) and /metrics (Prometheus text).
+ * Throws the system's error (EADDRINUSE, …) when it cannot listen. It never keeps a process alive by itself.
+ */
+export async function startHealth(options: HealthOptions): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    answer(options, request, response).catch(() => send(response, 503, { ok: false, reasons: ['the check itself failed'] }));
+  });
+  server.unref();
+  await listen(server, options.host, options.port);
+  const { port } = server.address() as AddressInfo;
+  const shown = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return { host: options.host, port, url: `http://${shown}:${port}`, stop: () => close(server) };
+}
+
+async function answer(options: HealthOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, { error: 'only GET' });
+  const path = (request.url ?? '/').split('?', 1)[0];
+  if (path === '/live') return sendReport(response, await options.live());
+  if (path === '/ready') return sendReport(response, await options.ready());
+  if (path === '/metrics' && options.metrics !== undefined) return options.metrics(request, response);
+  send(response, 404, { error: 'there is /live, /ready and /metrics' });
+}
+
+function sendReport(response: ServerResponse, report: HealthReport): void {
+  send(response, report.ok ? 200 : 503, report);
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) return;
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`${redactText(JSON.stringify(body))}\n`);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,85 @@
+// Sets up logs, metrics and traces of one process. OTLP packages are loaded only when an endpoint is configured.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider, PeriodicExportingMetricReader, type IMetricReader } from '@opentelemetry/sdk-metrics';
+import { BatchSpanProcessor, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import { batchIds, setTracer } from './batch-span.ts';
+import { createLogger, setRootLogger, type Identity, type Logger } from './logger.ts';
+import { setMeter } from './metrics.ts';
+
+type Resource = ReturnType<typeof resourceFromAttributes>;
+
+export type Telemetry = {
+  log: Logger;
+  /** Answers a request with all metrics as Prometheus text; give it to startHealth. */
+  metrics: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Sends what is still buffered, at most 2 s, and turns metrics and traces off. Safe to call twice. */
+  stop(): Promise<void>;
+};
+
+const FLUSH_MS = 2_000;
+
+/**
+ * Starts logs (MILLRACE_LOG_LEVEL), metrics (always for Prometheus) and, when OTEL_EXPORTER_OTLP_ENDPOINT or
+ * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT / _METRICS_ENDPOINT is set, OTLP over HTTP. OTEL_SDK_DISABLED=true turns OTLP off;
+ * OTEL_TRACES_SAMPLER_ARG (0 to 1, default 1) keeps that part of the batches, the same ones in every service.
+ */
+export async function startTelemetry(identity: Identity): Promise<Telemetry> {
+  const log = createLogger(identity);
+  setRootLogger(log);
+  const resource = resourceFromAttributes({
+    'service.name': `millrace-${identity.service}`,
+    'service.namespace': 'millrace',
+    ...(identity.queue !== undefined && { 'millrace.queue': identity.queue }),
+    ...(identity.subscriber !== undefined && { 'millrace.subscriber': identity.subscriber }),
+  });
+  const prometheus = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+  const meters = new MeterProvider({ resource, readers: [prometheus, ...(await otlpMetricReaders())] });
+  setMeter(meters.getMeter('millrace'));
+  const traces = await otlpTracerProvider(resource);
+  setTracer(traces?.getTracer('millrace'));
+  let stopping: Promise<void> | undefined;
+  return {
+    log,
+    metrics: (request, response) => prometheus.getMetricsRequestHandler(request, response),
+    stop: () => (stopping ??= stopAll(meters, traces)),
+  };
+}
+
+async function stopAll(meters: MeterProvider, traces: TracerProvider | undefined): Promise<void> {
+  setMeter(undefined);
+  setTracer(undefined);
+  const late = new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS).unref());
+  await Promise.race([Promise.allSettled([meters.shutdown(), traces?.shutdown()]), late]);
+}
+
+function otlpWanted(kind: 'TRACES' | 'METRICS'): boolean {
+  if (process.env['OTEL_SDK_DISABLED'] === 'true') return false;
+  if (process.env[`OTEL_${kind}_EXPORTER`] === 'none') return false;
+  return Boolean(process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || process.env[`OTEL_EXPORTER_OTLP_${kind}_ENDPOINT`]);
+}
+
+async function otlpMetricReaders(): Promise<IMetricReader[]> {
+  if (!otlpWanted('METRICS')) return [];
+  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http');
+  const exportIntervalMillis = Number(process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? 60_000) || 60_000;
+  const exportTimeoutMillis = Math.min(exportIntervalMillis, 10_000);
+  return [new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), exportIntervalMillis, exportTimeoutMillis })];
+}
+
+async function otlpTracerProvider(resource: Resource): Promise<TracerProvider | undefined> {
+  if (!otlpWanted('TRACES')) return undefined;
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
+  return new TracerProvider({
+    resource,
+    idGenerator: batchIds,
+    sampler: new TraceIdRatioBasedSampler(samplingRatio()),
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), scheduledDelayMillis: 2_000 })],
+  });
+}
+
+function samplingRatio(): number {
+  const ratio = Number(process.env['OTEL_TRACES_SAMPLER_ARG'] ?? 1);
+  return ratio >= 0 && ratio <= 1 ? ratio : 1;
+}
