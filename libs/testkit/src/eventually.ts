@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How long and how often to look. */
+export interface EventuallyOptions {
+  /** Deadline in ms, default 15,000. */
+  readonly timeoutMs?: number;
+  /** Pause between looks in ms, default 25. */
+  readonly everyMs?: number;
+  /** What is waited for, for the message of a failure. */
+  readonly what?: string;
+}
+
+/**
+ * Waits for a condition. `look` is called until it neither throws nor gives false or null (undefined counts as done, so
+ * that assertions can be looked at); its value is returned. After the deadline the last failure is thrown.
+ */
+export async function eventually<T>(
+  look: () => T | Promise<T>,
+  options: EventuallyOptions = {},
+): Promise<Exclude<T, false | null>> {
+  const { timeoutMs = 15_000, everyMs = 25, what = 'the condition' } = options;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    let failure: unknown;
+    try {
+      const value = await look();
+      if (value !== false && value !== null) return value as Exclude<T, false | null>;
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() >= deadline) {
+      const last = failure instanceof Error ? `: ${failure.message}` : '';
+      throw new Error(`${what} did not come to hold within ${timeoutMs} ms${last}`, { cause: failure });
+    }
+    await delay(everyMs);
+  }
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import {
+  type EmbeddedNats,
+  type EmbeddedPostgres,
+  type NatsOptions,
+  type PostgresOptions,
+  startNats,
+  startPostgres,
+} from '@millrace/embedded';
+import { whenTestFinishes } from './databases.ts';
+import { scratchDir } from './scratch.ts';
+
+/**
+ * A PostgreSQL of one test alone, to be killed, stopped or filled at will. Inside a test it goes away when the test
+ * ends; started in a hook it ends with the process unless the caller stops it.
+ */
+export async function startOwnPostgres(options: Partial<PostgresOptions> = {}): Promise<EmbeddedPostgres> {
+  const dir = options.dir ?? scratchDir('pg');
+  const server = await startPostgres({ ...options, dir });
+  whenTestFinishes(async () => {
+    await server.kill('SIGKILL');
+    await server.stop();
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  });
+  return server;
+}
+
+/** A nats-server of one test alone; lives as long as in `startOwnPostgres`. */
+export async function startOwnNats(options: Partial<NatsOptions> = {}): Promise<EmbeddedNats> {
+  const dir = options.dir ?? scratchDir('nats');
+  const server = await startNats({ ...options, dir });
+  whenTestFinishes(async () => {
+    await server.kill('SIGKILL');
+    await server.stop();
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  });
+  return server;
+}
+
+/** An empty folder inside the project; inside a test it is removed when the test ends. */
+export function makeScratchDir(label = 'scratch'): string {
+  const dir = scratchDir(label);
+  whenTestFinishes(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A name no other test has, fit for queues, tables and streams: lower-case letters, digits, underscore. */
+export function uniqueName(prefix = 'q'): string {
+  return `${prefix}_${randomBytes(5).toString('hex')}`;
+}
