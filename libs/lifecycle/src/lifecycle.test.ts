@@ -1,0 +1,312 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { codes, MillraceError } from '@millrace/errors';
+import { expect, test, vi } from 'vitest';
+import { Backoff } from './backoff.ts';
+import { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
+import { leadOrStandBy } from './leadership.ts';
+import { RunLoop } from './run-loop.ts';
+import { notReady, READY, type Service } from './service.ts';
+import { ServiceGroup } from './service-group.ts';
+import { startStopStress } from './start-stop-stress.ts';
+
+const quick = { minMs: 1, maxMs: 4 };
+const soon = { timeout: 5_000, interval: 2 };
+
+function idle(): Service {
+  return new RunLoop({ name: 'idle', runOnce: async () => {}, idleMs: 60_000 });
+}
+
+test('a loop survives starting and stopping in any order', async () => {
+  await startStopStress(idle);
+});
+
+test('a group survives starting and stopping in any order', async () => {
+  await startStopStress(() => new ServiceGroup([idle(), idle()]));
+});
+
+test('a leadership survives starting and stopping in any order', async () => {
+  await startStopStress(() =>
+    leadOrStandBy({ name: 'l', tryLead: async () => lease(), work: () => idle(), pollMs: 1 }),
+  );
+});
+
+test('the stress test finds a service whose stop is forgotten when it comes during start', async () => {
+  await expect(startStopStress(() => new Forgetful())).rejects.toThrow('stopped, yet says it is ready');
+});
+
+test('a stopped loop starts again only after the pass before has ended', async () => {
+  let inside = 0;
+  let most = 0;
+  const loop = new RunLoop({
+    name: 'l',
+    idleMs: 0,
+    runOnce: async () => {
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      inside -= 1;
+    },
+  });
+  for (let i = 0; i < 10; i++) {
+    await loop.start();
+    void loop.stop();
+  }
+  await loop.stop();
+  expect(most).toBe(1);
+});
+
+test('a wake ends the sleep, also one that has not begun', async () => {
+  let passes = 0;
+  const loop: RunLoop = new RunLoop({
+    name: 'l',
+    idleMs: 60_000,
+    runOnce: async () => {
+      passes += 1;
+      if (passes === 1) loop.wake();
+    },
+  });
+  await loop.start();
+  await vi.waitFor(() => expect(passes).toBe(2), soon);
+  loop.wake();
+  await vi.waitFor(() => expect(passes).toBe(3), soon);
+  await loop.stop();
+});
+
+test('a failing loop is not ready, says why, and is ready again after it has healed', async () => {
+  let isDown = true;
+  const failures: unknown[] = [];
+  const loop = new RunLoop({
+    name: 'l',
+    backoff: quick,
+    idleMs: 1,
+    onFailed: (error) => void failures.push(error),
+    runOnce: async () => {
+      if (isDown) throw new MillraceError(codes.DATABASE_UNREACHABLE, 'cannot reach h:1/d');
+    },
+  });
+  await loop.start();
+  await vi.waitFor(() => expect(failures.length).toBeGreaterThan(2), soon);
+  expect(loop.ready()).toEqual(notReady('l: cannot reach h:1/d'));
+  isDown = false;
+  await vi.waitFor(() => expect(loop.ready().ok).toBe(true), soon);
+  await loop.stop();
+  expect(loop.ready().ok).toBe(false);
+});
+
+test('a wake does not shorten a back-off', async () => {
+  let passes = 0;
+  const loop = new RunLoop({
+    name: 'l',
+    backoff: { minMs: 60_000, maxMs: 60_000 },
+    runOnce: async () => {
+      passes += 1;
+      throw new MillraceError(codes.BUS_UNAVAILABLE, 'no bus');
+    },
+  });
+  await loop.start();
+  await vi.waitFor(() => expect(loop.state?.fault).toBeDefined(), soon);
+  for (let i = 0; i < 20; i++) {
+    loop.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await loop.stop();
+  expect(passes).toBe(1);
+});
+
+test('a fault that comes from the stop itself is no fault', async () => {
+  const loop = new RunLoop({
+    name: 'l',
+    runOnce: (signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+  });
+  await loop.start();
+  await loop.stop();
+  expect(loop.state?.fault).toBeUndefined();
+});
+
+test('delays double up to their bound and never leave it', () => {
+  const backoff = new Backoff({ minMs: 100, maxMs: 5_000 });
+  const delays = Array.from({ length: 60 }, () => backoff.next());
+  expect(delays[0]).toBeLessThanOrEqual(100);
+  expect(Math.max(...delays)).toBeLessThanOrEqual(5_000);
+  expect(Math.min(...delays.slice(10))).toBeGreaterThanOrEqual(2_500);
+  backoff.reset();
+  expect(backoff.next()).toBeLessThanOrEqual(100);
+});
+
+test('one twin leads, the other stands by and takes over when the lease is lost', async () => {
+  const lock = new Lock();
+  const led: string[] = [];
+  const twin = (name: string) =>
+    leadOrStandBy({
+      name,
+      pollMs: 2,
+      tryLead: async () => lock.take(),
+      work: () => new RunLoop({ name, idleMs: 1, runOnce: async () => void led.push(name) }),
+    });
+  const [a, b] = [twin('a'), twin('b')];
+  await a.start();
+  await vi.waitFor(() => expect(a.ready()).toMatchObject({ ok: true, role: 'leader' }), soon);
+  await b.start();
+  await vi.waitFor(() => expect(b.ready()).toMatchObject({ ok: true, role: 'standby' }), soon);
+  expect(led).not.toContain('b');
+  lock.breakSession(true);
+  await vi.waitFor(() => expect([a.ready().role, b.ready().role].toSorted()).toEqual(['leader', 'standby']), soon);
+  await a.stop();
+  await vi.waitFor(() => expect(b.ready()).toMatchObject({ ok: true, role: 'leader' }), soon);
+  await b.stop();
+  expect(led).toContain('b');
+  expect(lock.holder).toBeUndefined();
+});
+
+test('a leadership whose granter is down is not ready', async () => {
+  const service = leadOrStandBy({
+    name: 'l',
+    tryLead: async () => {
+      throw new MillraceError(codes.DATABASE_UNREACHABLE, 'cannot reach h:1/d');
+    },
+    work: () => idle(),
+  });
+  await service.start();
+  await vi.waitFor(() => expect(service.ready().reasons).toEqual(['l: cannot reach h:1/d']), soon);
+  await service.stop();
+});
+
+test('a failpoint is inert until armed, acts at the named pass, and is listed', async () => {
+  const [point] = defineFailpoints('test.point');
+  expect(failpoint(point)).toBeUndefined();
+  expect(failpointNames()).toContain('test.point');
+  const disarm = armFailpoints('test.point=throw@2; other=delay:5');
+  expect(failpoint(point)).toBeUndefined();
+  await expect(failpoint(point)).rejects.toThrow('test.point');
+  expect(failpoint(point)).toBeUndefined();
+  await failpoint('other');
+  disarm();
+  expect(failpoint('other')).toBeUndefined();
+  expect(() => armFailpoints('x=explode')).toThrow('is not a failpoint');
+});
+
+const HEAD = `import { RunLoop, runUntilSignalled, failpoint, runMain } from ${JSON.stringify(import.meta.resolve('./mod.ts'))};`;
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a process gracefully with exit code 0', async (signal) => {
+  const child = run(`runUntilSignalled(new RunLoop({ name: 'l', idleMs: 60000, runOnce: async () => console.log('up'),
+    onStopped: () => console.log('down') }));`);
+  await child.said('up');
+  child.process.kill(signal);
+  expect(await child.exit).toBe(0);
+  expect(child.output()).toContain('down');
+});
+
+test('a second signal ends a process that hangs while stopping', async () => {
+  const child = run(`runUntilSignalled({ start: async () => console.log('up'), ready: () => ({ ok: true, reasons: [] }),
+    stop: () => { console.log('hangs'); return new Promise(() => {}); } });`);
+  await child.said('up');
+  child.process.kill('SIGTERM');
+  await child.said('hangs');
+  child.process.kill('SIGTERM');
+  expect(await child.exit).toBe(143);
+});
+
+test('a stop that takes too long ends with exit code 1', async () => {
+  const child = run(`runUntilSignalled({ start: async () => console.log('up'), ready: () => ({ ok: true, reasons: [] }),
+    stop: () => new Promise(() => {}) }, { graceMs: 50 });`);
+  await child.said('up');
+  child.process.kill('SIGTERM');
+  expect(await child.exit).toBe(1);
+});
+
+test.each(['Promise.reject(new Error("boom"))', 'throw new Error("boom")'])(
+  'an error nobody caught (%s) is logged once, the service is stopped, exit code 1',
+  async (fault) => {
+    const child = run(`runUntilSignalled(new RunLoop({ name: 'l', idleMs: 60000, onStopped: () => console.log('down'),
+      runOnce: async () => { setTimeout(() => { ${fault} }, 1); setTimeout(() => { ${fault} }, 1); } }));`);
+    expect(await child.exit).toBe(1);
+    expect(child.output().match(/"level":"fatal"/g)).toHaveLength(1);
+    expect(child.output()).toContain('down');
+  },
+);
+
+test('a reader that closed our output does not kill us', async () => {
+  const child = run(`runUntilSignalled(new RunLoop({ name: 'l', idleMs: 1, runOnce: async () => {
+    console.log('up'); process.stderr.write('x'.repeat(1000)); } }));`);
+  await child.said('up');
+  child.process.stdout.destroy();
+  child.process.stderr.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(child.process.exitCode).toBeNull();
+  child.process.kill('SIGTERM');
+  expect(await child.exit).toBe(0);
+});
+
+test('an armed failpoint kills the process as SIGKILL does', async () => {
+  const child = run(`let n = 0; runUntilSignalled(new RunLoop({ name: 'l', idleMs: 0, runOnce: async () => {
+    console.log('pass ' + ++n); await failpoint('x'); } }));`, { MILLRACE_FAILPOINTS: 'x=exit@3' });
+  expect(await child.exit).toBe('SIGKILL');
+  expect(child.output()).toContain('pass 3');
+  expect(child.output()).not.toContain('pass 4');
+});
+
+test('failpoints that cannot be read end the process with exit code 2', async () => {
+  const child = run(`runUntilSignalled(new RunLoop({ name: 'l', runOnce: async () => {} }));`, { MILLRACE_FAILPOINTS: 'x' });
+  expect(await child.exit).toBe(2);
+});
+
+// Runs a script that may use the exports named in HEAD; gathers what it says on both outputs.
+function run(script: string, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', HEAD + script], { env: { ...process.env, ...env } });
+  let text = '';
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (part: Buffer) => {
+      text += part.toString();
+      for (const listener of listeners) listener();
+    });
+  }
+  const said = (wanted: string) =>
+    new Promise<void>((resolve) => {
+      const look = () => void (text.includes(wanted) && (listeners.delete(look), resolve()));
+      listeners.add(look);
+      look();
+    });
+  const exit = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  return { process: child, said, exit, output: () => text };
+}
+
+function lease() {
+  return { lost: new Promise<never>(() => {}), release: async () => {} };
+}
+
+class Lock {
+  holder: object | undefined;
+  breakSession: (value: unknown) => void = () => {};
+
+  take() {
+    if (this.holder !== undefined) return null;
+    const holder = {};
+    this.holder = holder;
+    const lost = new Promise<unknown>((resolve) => (this.breakSession = resolve));
+    return {
+      lost,
+      release: async () => {
+        if (this.holder === holder) this.holder = undefined;
+      },
+    };
+  }
+}
+
+class Forgetful implements Service {
+  #up = false;
+
+  async start() {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    this.#up = true;
+  }
+
+  async stop() {
+    this.#up = false;
+  }
+
+  ready() {
+    return this.#up ? READY : notReady('down');
+  }
+}

@@ -1,0 +1,89 @@
+import type { HealthReport, Logger } from '@millrace/telemetry';
+import type { BackoffBounds } from './backoff.ts';
+import { RunningState } from './running-state.ts';
+import { notReady, type Service } from './service.ts';
+
+export type RunLoopOptions = {
+  /** For logs and reasons: `rotation`. */
+  name: string;
+  /**
+   * One pass. Returns how long to sleep before the next, milliseconds (0 = at once); nothing = `idleMs`.
+   * `signal` aborts at stop. A throw is judged by libs/errors: passing faults are retried with growing delay, others
+   * with the longest delay; nothing a pass throws ends the loop.
+   */
+  runOnce: (signal: AbortSignal) => Promise<number | void>;
+  /** Sleep after a pass that says nothing. Milliseconds, default 1,000. */
+  idleMs?: number;
+  backoff?: BackoffBounds;
+  log?: Logger;
+  /** Told of each failed pass, for example to close a connection. A throw in it is ignored. */
+  onFailed?: (error: unknown) => Promise<void> | void;
+  /** Told once when the loop has ended, to free what passes keep. A throw in it is ignored. */
+  onStopped?: () => Promise<void> | void;
+};
+
+/** Calls `runOnce` again and again until stopped. A service by itself or a part of one. */
+export class RunLoop implements Service {
+  readonly #options: RunLoopOptions;
+  #state: RunningState | undefined;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: RunLoopOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    if (this.#state?.shouldRun()) return;
+    const { name, log, backoff } = this.#options;
+    const state = new RunningState({ name, log, backoff });
+    this.#state = state;
+    // A run begins only after the one before it has freed everything.
+    this.#ended = this.#ended.then(() => this.#run(state));
+  }
+
+  async stop(): Promise<void> {
+    this.#state?.stop();
+    await this.#ended;
+  }
+
+  /** Makes the next pass happen now. Harmless when not running. */
+  wake(): void {
+    this.#state?.wake();
+  }
+
+  ready(): HealthReport {
+    return this.#state?.ready() ?? notReady(`${this.#options.name} is not started`);
+  }
+
+  /** The state of the present run, for reports; undefined before the first start. */
+  get state(): RunningState | undefined {
+    return this.#state;
+  }
+
+  async #run(state: RunningState): Promise<void> {
+    while (state.shouldRun()) await this.#pass(state);
+    await quietly(() => this.#options.onStopped?.());
+  }
+
+  async #pass(state: RunningState): Promise<void> {
+    const { runOnce, onFailed, idleMs = 1_000 } = this.#options;
+    let pause: number;
+    try {
+      pause = (await runOnce(state.signal)) ?? idleMs;
+      state.succeeded();
+    } catch (error) {
+      const delayMs = state.failed(error);
+      await quietly(() => onFailed?.(error));
+      return state.holdOff(delayMs);
+    }
+    await state.sleep(pause);
+  }
+}
+
+async function quietly(work: () => Promise<void> | void): Promise<void> {
+  try {
+    await work();
+  } catch {
+    // What fails while cleaning up after a fault says nothing new.
+  }
+}

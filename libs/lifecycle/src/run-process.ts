@@ -1,0 +1,78 @@
+// What every service's main.ts does after it has read its configuration.
+import { verdictOf } from '@millrace/errors';
+import { startHealth, startTelemetry } from '@millrace/telemetry';
+import type { HealthReport, HealthServer, Identity, Telemetry } from '@millrace/telemetry';
+import { runUntilSignalled } from './run-until-signalled.ts';
+import { notReady, READY, type Service } from './service.ts';
+
+export type RunProcessOptions = {
+  identity: Identity;
+  /** Where the health endpoint listens; port 0 = any. */
+  http: { host: string; port: number };
+  /** Told where it listens, for example to write it to a file. */
+  onListening?: (address: { host: string; port: number; url: string }) => Promise<void>;
+  /** Makes the service, after telemetry has started. */
+  create: () => Service | Promise<Service>;
+};
+
+/** Telemetry, health endpoint, service, signals, in that order; logs one `ready` line when it first is. Never returns. */
+export async function runProcess(options: RunProcessOptions): Promise<never> {
+  return runUntilSignalled(new ServiceProcess(options));
+}
+
+/** A service with its eyes: as a service itself, so that a signal during the start is already a graceful stop. */
+class ServiceProcess implements Service {
+  readonly #options: RunProcessOptions;
+  #parts: { telemetry?: Telemetry; service?: Service; health?: HealthServer; watch?: NodeJS.Timeout } = {};
+
+  constructor(options: RunProcessOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { identity, http, onListening, create } = this.#options;
+    const parts = this.#parts;
+    parts.telemetry = await startTelemetry(identity);
+    parts.service = await create();
+    parts.health = await startHealth({
+      ...http,
+      live: () => READY,
+      ready: () => this.ready(),
+      metrics: parts.telemetry.metrics,
+    });
+    await onListening?.(parts.health);
+    await parts.service.start();
+    parts.watch = setInterval(() => this.#sayReadyOnce(), 50).unref();
+  }
+
+  async stop(): Promise<void> {
+    const { telemetry, service, health, watch } = this.#parts;
+    clearInterval(watch);
+    await service?.stop();
+    await health?.stop();
+    await telemetry?.stop();
+  }
+
+  ready(): HealthReport {
+    return this.#parts.service?.ready() ?? notReady('not started');
+  }
+
+  #sayReadyOnce(): void {
+    const { telemetry, health, watch } = this.#parts;
+    const { ok, role } = this.ready();
+    if (!ok) return;
+    clearInterval(watch);
+    telemetry?.log.info({ url: health?.url, role }, 'ready');
+  }
+}
+
+/** Runs `main`; an error of it becomes one line on stderr and exit code 2 (wrong use or configuration) or 1. */
+export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    const verdict = verdictOf(error);
+    process.stderr.write(`millrace ${name}: ${verdict.sentence}\n`);
+    process.exit(verdict.exitCode);
+  }
+}
