@@ -1,0 +1,54 @@
+// Which parts of the configuration a command needs. A host that only replays has no provider, a host on the provider's
+// side has no subscriber's url; so nothing here is checked before somebody needs it.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { codes, MillraceError } from '@millrace/errors';
+import type { Config } from './load.ts';
+
+/** The provider's URL. Throws CONFIG saying what to add. */
+export function needProvider(config: Config): { readonly url: string } {
+  if (config.provider !== undefined) return config.provider;
+  throw lacks(config, 'names no provider', 'add `provider: { url: postgresql://user@host:5432/db }`');
+}
+
+/** The URL of one subscriber. Throws CONFIG when the subscriber or its url is not in the file. */
+export function needSubscriberUrl(config: Config, name: string): string {
+  const subscriber = needSubscriber(config, name);
+  if (subscriber.url !== undefined) return subscriber.url;
+  throw lacks(config, `gives no url for the subscriber ${name}`, `add \`url: postgresql://user@host/db\` below subscribers.${name}`);
+}
+
+/** One subscriber's section. Throws CONFIG, naming those there are. */
+export function needSubscriber(config: Config, name: string): { readonly url?: string | undefined } {
+  const found = Object.hasOwn(config.subscribers, name) ? config.subscribers[name] : undefined;
+  if (found !== undefined) return found;
+  const names = Object.keys(config.subscribers);
+  const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+  throw lacks(config, `has no subscriber ${JSON.stringify(name)}, ${known}`, `add it below \`subscribers:\``);
+}
+
+/** The bus URL from the file, else the one of the nats-server that `up` runs in data_dir; undefined when neither is there. */
+export function busUrl(config: Config): string | undefined {
+  if (config.bus.url !== undefined) return config.bus.url;
+  try {
+    return readFileSync(busUrlFile(config), 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bus URL. Throws CONFIG when the file gives none and no nats-server of ours runs. */
+export function needBus(config: Config): { readonly url: string } {
+  const url = busUrl(config);
+  if (url !== undefined) return { url };
+  throw lacks(config, 'gives no bus url and no nats-server of ours runs', 'add `bus: { url: nats://host:4222 }` or start `millrace up`');
+}
+
+/** The file in which `up` leaves the URL of its own nats-server. */
+export function busUrlFile(config: Config): string {
+  return join(config.data_dir, 'run', 'nats.url');
+}
+
+function lacks(config: Config, what: string, advice: string): MillraceError {
+  return new MillraceError(codes.CONFIG, `${config.file} ${what}`, { advice });
+}

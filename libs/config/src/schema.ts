@@ -1,0 +1,98 @@
+// Every option of Millrace, declared once: type, bound, default and the reason. The JSON schema and the documentation
+// derive from this file.
+import { z } from 'zod';
+
+const withoutControls = /^[^\p{Cc}\p{Cs}]+$/u;
+
+/** Queue name: its bus names must stay below 255 bytes even when every byte has to be escaped. */
+const queueName = z
+  .string({ error: 'must be a name' })
+  .refine((name) => withoutControls.test(name) && name.trim() === name, 'must not be empty, hold control characters or begin or end with a space')
+  .refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes long');
+
+const subscriberName = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,63}$/i, 'must be 1 to 63 letters, digits, "_" or "-"');
+
+const postgresUrl = z
+  .string({ error: 'must be a URL like postgresql://user@host:5432/db' })
+  .refine((url) => /^postgres(ql)?:\/\//.test(url), 'must begin with postgresql://')
+  .refine((url) => URL.canParse(url), 'is not a URL (write special characters of a password as %XX)');
+
+const busUrl = z
+  .string({ error: 'must be a URL like nats://host:4222' })
+  .refine(
+    (urls) => urls.split(',').every((url) => /^(nats|tls|ws|wss):\/\//.test(url.trim()) && URL.canParse(url.trim())),
+    'must be one or more URLs like nats://host:4222, separated by commas (special characters of a password as %XX)',
+  );
+
+const host = z.string({ error: 'must be a host name or address' }).min(1, 'must not be empty').regex(/^\S+$/, 'must not hold spaces');
+
+/** A number, also when it came as digits out of an environment variable. */
+function integer(min: number, max: number) {
+  const wrong = `must be a whole number from ${min} to ${max}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
+    z.int({ error: wrong }).min(min, wrong).max(max, wrong),
+  );
+}
+
+const port = integer(0, 65_535);
+
+const provider = z
+  .strictObject({
+    url: postgresUrl.describe('The provider database, as the role that owns the schemas millrace and pgq.'),
+  })
+  .describe('The database whose tables are copied. Needed by ticker, capture and admin, not on a host that only replays.');
+
+const subscriber = z.strictObject({
+  url: postgresUrl.optional().describe('The subscriber database. Needed by its replay and by admin, not on the provider side.'),
+});
+
+const http = z
+  .strictObject({
+    host: host.default('127.0.0.1').describe('Address admin listens on. Only this host by default: it can change what is replicated.'),
+    port: port.default(7_700).describe('Port of admin; 0 = any free one.'),
+  })
+  .describe('Where admin serves its API and page.');
+
+const ticker = z
+  .strictObject({
+    active_ms: integer(1, 10_000).default(10).describe('Pause between looks while changes arrive, milliseconds. Smaller: less lag, more ticks.'),
+    idle_ms: integer(1, 60_000).default(100).describe('Longest pause between looks while nothing arrives, milliseconds. Bounds the lag of the first change after a rest; larger: less idle CPU.'),
+  })
+  .refine(({ active_ms, idle_ms }) => active_ms <= idle_ms, 'active_ms must not be greater than idle_ms')
+  .describe('Pace of the ticker.');
+
+const serviceKey = z
+  .string()
+  .regex(/^(ticker|capture|replay:[A-Za-z0-9_-]{1,63})$/, 'must be ticker, capture or replay:NAME');
+
+const services = z
+  .strictObject({
+    host: host.default('127.0.0.1').describe('Address of the health endpoints (/live, /ready, /metrics).'),
+    ports: z.record(serviceKey, port).default({}).describe('Fixed ports of health endpoints, by ticker, capture, replay:NAME. Left out or 0 = any free one, written to DATA_DIR/run.'),
+  })
+  .describe('Health endpoints of the services.');
+
+/** The whole configuration file. Unknown keys are errors. */
+export const configSchema = z.strictObject({
+  queue: queueName.default('main').describe('Name of the set of tables and of its queue.'),
+  provider: provider.optional(),
+  subscribers: z.record(subscriberName, subscriber).default({}).describe('Subscribers by name.'),
+  bus: z
+    .strictObject({ url: busUrl.optional().describe('NATS with JetStream. Left out: `millrace up` runs a nats-server of its own in data_dir.') })
+    .default({})
+    .describe('The bus between the databases.'),
+  data_dir: z.string({ error: 'must be a folder' }).min(1, 'must not be empty').default('./.millrace').describe('Folder for what the services keep on disk. Relative to the configuration file.'),
+  http: http.prefault({}),
+  ticker: ticker.prefault({}),
+  services: services.prefault({}),
+});
+
+export type ConfigValues = z.output<typeof configSchema>;
+
+/** The configuration as JSON schema (draft 2020-12), for editors and documentation. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+}
