@@ -1,0 +1,93 @@
+import { jetstream } from '@nats-io/jetstream';
+import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
+import type { Bus } from './connect.ts';
+import { openReader } from './reader.ts';
+import { lastMessage } from './stored.ts';
+import { deleteStream, ensureStream, type StreamDefinition } from './streams.ts';
+
+/** A key-value bucket, laid out as NATS tools expect it, one value per key. */
+export interface BucketDefinition {
+  readonly bucket: string;
+  readonly maxBytes?: number;
+}
+
+/** A change of a key; `value` undefined: deleted. `reset`: what was known before may be stale. */
+export type BucketChange =
+  | { readonly kind: 'value'; readonly key: string; readonly value: Buffer | undefined }
+  | { readonly kind: 'reset' };
+
+const streamOf = (bucket: string): string => `KV_${bucket}`;
+const prefixOf = (bucket: string): string => `$KV.${bucket}.`;
+
+/** Makes the bucket when it is missing and sets it right when altered. */
+export async function ensureBucket(bus: Bus, definition: BucketDefinition): Promise<void> {
+  await ensureStream(bus, streamDefinition(definition));
+}
+
+/** True when there was one. */
+export async function deleteBucket(bus: Bus, bucket: string): Promise<boolean> {
+  return deleteStream(bus, streamOf(bucket));
+}
+
+/** Stores a value; makes the bucket when it is gone. Keys: letters, digits, `-_=/`. */
+export async function putKey(bus: Bus, definition: BucketDefinition, entry: { key: string; value: string | Uint8Array }): Promise<void> {
+  const subject = prefixOf(definition.bucket) + entry.key;
+  const js = jetstream(bus.connection, { timeout: putTimeoutMs });
+  try {
+    await js.publish(subject, entry.value);
+  } catch (error) {
+    if (!isMissing(error)) throw busError(error, `writing to the bucket ${definition.bucket}`);
+    await ensureBucket(bus, definition);
+    try {
+      await js.publish(subject, entry.value);
+    } catch (again) {
+      throw busError(again, `writing to the bucket ${definition.bucket}`);
+    }
+  }
+}
+
+/** The value now; undefined when the key or the bucket is missing. */
+export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buffer | undefined> {
+  const message = await lastMessage(bus, streamOf(bucket), prefixOf(bucket) + key);
+  return message === undefined || message.data.length === 0 ? undefined : message.data;
+}
+
+/** Removes a key; nothing happens when it, or the bucket, is not there. */
+export async function deleteKey(bus: Bus, bucket: string, key: string): Promise<void> {
+  try {
+    await bus.streams.streams.purge(streamOf(bucket), { filter: prefixOf(bucket) + key });
+  } catch (error) {
+    if (apiCodeOf(error) === apiCodes.streamNotFound) return;
+    throw busError(error, `removing a key from the bucket ${bucket}`);
+  }
+}
+
+/**
+ * Tells every key's value, then every change, for ever; a missing bucket is waited for. Returns the way to stop.
+ * The listener must not throw.
+ */
+export function watchBucket(bus: Bus, bucket: string, listener: (change: BucketChange) => void): () => void {
+  const prefix = prefixOf(bucket);
+  const reader = openReader(bus, { stream: streamOf(bucket), subject: `${prefix}>`, newestOnly: true });
+  const follow = async () => {
+    for await (const item of reader) {
+      if (item.kind === 'reset') listener({ kind: 'reset' });
+      else listener({ kind: 'value', key: item.subject.slice(prefix.length), value: item.deleted ? undefined : item.data });
+    }
+  };
+  void follow();
+  return () => reader.close();
+}
+
+function streamDefinition(definition: BucketDefinition): StreamDefinition {
+  return {
+    name: streamOf(definition.bucket),
+    subjects: [`${prefixOf(definition.bucket)}>`],
+    maxBytes: definition.maxBytes ?? defaultBytes,
+    maxMessagesPerSubject: 1,
+    allowRollup: true,
+  };
+}
+
+const defaultBytes = 64 * 1024 * 1024;
+const putTimeoutMs = 5000;

@@ -1,0 +1,98 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
+
+/** Codes of JetStream's API that we tell apart. */
+export const apiCodes = {
+  consumerNotFound: 10014,
+  noMessage: 10037,
+  streamNotFound: 10059,
+  streamNameInUse: 10058,
+  wrongLastSequence: 10071,
+  wrongLastSequenceUnknown: 10164,
+  storeFailed: 10077,
+  sealed: 10109,
+} as const;
+
+const sealed = new Set<number>([apiCodes.sealed]);
+
+/** What the server refuses because of room or limits; it passes when somebody makes room. */
+const limits = new Set<number>([10002, 10023, 10026, 10027, 10028, 10047, 10077, 10110, 10113, 10122]);
+
+/** The error's own code in JetStream's API, when the server gave one. */
+export function apiCodeOf(error: unknown): number | undefined {
+  if (error instanceof JetStreamApiError) return error.code;
+  return error instanceof Error && error.cause !== undefined ? apiCodeOf(error.cause) : undefined;
+}
+
+/** The stream, or what stands on it (a bucket, a consumer), is not there. */
+export function isMissing(error: unknown): boolean {
+  const code = apiCodeOf(error);
+  return code === apiCodes.streamNotFound || code === apiCodes.consumerNotFound || hasCause(error, errors.NoRespondersError);
+}
+
+/** The stream's end is not where the writer left it: somebody else wrote, or messages were lost. */
+export function isWrongSequence(error: unknown): boolean {
+  const code = apiCodeOf(error);
+  return code === apiCodes.wrongLastSequence || code === apiCodes.wrongLastSequenceUnknown;
+}
+
+/** Gives every error of the bus a code and a sentence. `doing` completes "while …". */
+export function busError(error: unknown, doing: string): MillraceError {
+  if (error instanceof MillraceError) return error;
+  const more = { cause: error };
+  if (isRefusal(error)) {
+    return new MillraceError(codes.BUS_REFUSED, `the bus refused us while ${doing}: ${reasonOf(error)}`, {
+      ...more,
+      advice: 'check the credentials in the bus URL and the permissions of that user',
+    });
+  }
+  const code = apiCodeOf(error);
+  if (code !== undefined) return apiError(code, error, doing);
+  if (hasCause(error, errors.NoRespondersError)) {
+    return new MillraceError(codes.BUS_UNAVAILABLE, `nobody on the bus answers while ${doing}`, {
+      ...more,
+      advice: 'the stream is missing or JetStream is off; it is tried again',
+    });
+  }
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new MillraceError(codes.INTERNAL, `${error.message} while ${doing}`, more);
+  }
+  return new MillraceError(codes.BUS_UNAVAILABLE, `the bus is not available while ${doing}: ${reasonOf(error)}`, more);
+}
+
+function apiError(code: number, error: unknown, doing: string): MillraceError {
+  const more = { cause: error };
+  const reason = reasonOf(error);
+  if (sealed.has(code)) {
+    return new MillraceError(codes.BUS_REFUSED, `the stream is sealed, found while ${doing}`, {
+      ...more,
+      advice: 'nothing is lost: delete the stream (nats stream rm), Millrace makes it anew and fills it',
+    });
+  }
+  if (limits.has(code)) {
+    return new MillraceError(codes.BUS_UNAVAILABLE, `the bus is full or at its limits while ${doing}: ${reason}`, {
+      ...more,
+      advice: 'give JetStream more room (max_file_store, account limits); it is tried again',
+    });
+  }
+  return new MillraceError(codes.BUS_UNAVAILABLE, `the bus answered "${reason}" (${code}) while ${doing}`, more);
+}
+
+function isRefusal(error: unknown): boolean {
+  return (
+    hasCause(error, errors.PermissionViolationError) ||
+    hasCause(error, errors.AuthorizationError) ||
+    hasCause(error, errors.UserAuthenticationExpiredError)
+  );
+}
+
+function hasCause(error: unknown, kind: abstract new (...args: never[]) => Error): boolean {
+  if (error instanceof kind) return true;
+  return error instanceof Error && error.cause !== undefined && hasCause(error.cause, kind);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === '' ? error.name : error.message;
+}

@@ -1,0 +1,18 @@
+export { type Bus, type BusOptions, connectBus } from './connect.ts';
+export { apiCodes, apiCodeOf, busError, isMissing, isWrongSequence } from './bus-errors.ts';
+export { type BusAddress, parseBusUrl } from './bus-url.ts';
+export { deleteStream, ensureStream, type StreamDefinition, type StreamState, streamState } from './streams.ts';
+export { firstMessage, getBySequence, lastMessage, messageFrom, seekMessage, type Stored } from './stored.ts';
+export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './publisher.ts';
+export { type Delivered, openReader, type Reader, type ReaderOptions, type ReadItem, type ResetReason } from './reader.ts';
+export {
+  type BucketChange,
+  type BucketDefinition,
+  deleteBucket,
+  deleteKey,
+  ensureBucket,
+  getKey,
+  putKey,
+  watchBucket,
+} from './bucket.ts';
+export { onNotice, sendNotice } from './notices.ts';

@@ -1,0 +1,139 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { jetstream } from '@nats-io/jetstream';
+import { busError } from './bus-errors.ts';
+import type { Bus } from './connect.ts';
+
+export interface PublisherOptions {
+  /** The stream written to, for messages to people. */
+  readonly stream: string;
+  /**
+   * The sequence of the stream's last message. Given: every message demands that the stream ends where this publisher
+   * left it, so that a twin, or a stream that lost its tail, is noticed by the first message. Left out: no fence.
+   */
+  readonly lastSequence?: number;
+  /** Messages on their way, not yet acknowledged. Default 64. */
+  readonly windowMessages?: number;
+  /** Bytes on their way. Default 16 MiB. */
+  readonly windowBytes?: number;
+  /** How long one acknowledgement may take, ms. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Sends many messages without waiting for each to be stored. After the first failure it takes nothing more: what was
+ * on its way behind the failed message is unknown, so its owner looks at the stream and opens another publisher.
+ */
+export interface Publisher {
+  /** Waits for room in the window, then sends. `stored` gives the message's sequence; nobody needs to await it. */
+  send(subject: string, data: Uint8Array): Promise<Sent>;
+  /** Waits until all that was sent is stored. Throws the first failure. */
+  flush(): Promise<void>;
+  /** Messages sent and not yet stored. */
+  pending(): number;
+  /** The failure that ended this publisher. */
+  failure(): MillraceError | undefined;
+  /** Frees the listener; what is on its way is forgotten. */
+  close(): void;
+}
+
+export interface Sent {
+  readonly stored: Promise<number>;
+}
+
+const defaults = { windowMessages: 64, windowBytes: 16 * 1024 * 1024, timeoutMs: 10_000 };
+
+export function openPublisher(bus: Bus, options: PublisherOptions): Publisher {
+  return new PipelinedPublisher(bus, options);
+}
+
+class PipelinedPublisher implements Publisher {
+  readonly #options: PublisherOptions & typeof defaults;
+  readonly #js;
+  readonly #stopListening: () => void;
+  /** Called whenever room may have appeared, or the publisher failed. */
+  #waiting: (() => void)[] = [];
+  #messages = 0;
+  #bytes = 0;
+  #last: number | undefined;
+  #failure: MillraceError | undefined;
+
+  constructor(bus: Bus, options: PublisherOptions) {
+    this.#options = { ...defaults, ...options };
+    this.#js = jetstream(bus.connection, { timeout: this.#options.timeoutMs });
+    this.#last = options.lastSequence;
+    this.#stopListening = bus.onChange((connected) => {
+      if (!connected) this.#fail(bus.trouble() ?? lost(options.stream));
+    });
+    if (!bus.isConnected()) this.#fail(bus.trouble() ?? lost(options.stream));
+  }
+
+  async send(subject: string, data: Uint8Array): Promise<Sent> {
+    while (this.#failure === undefined && !this.#hasRoom(data.length)) await this.#change();
+    if (this.#failure !== undefined) throw this.#failure;
+    // From here to the publish nothing may wait: the order of sequences is the order of sending.
+    const expect = this.#last === undefined ? {} : { expect: { lastSequence: this.#last } };
+    if (this.#last !== undefined) this.#last += 1;
+    this.#messages += 1;
+    this.#bytes += data.length;
+    const stored = this.#publish(subject, data, expect);
+    stored.catch(() => {});
+    return { stored };
+  }
+
+  async flush(): Promise<void> {
+    while (this.#failure === undefined && this.#messages > 0) await this.#change();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  pending(): number {
+    return this.#messages;
+  }
+
+  failure(): MillraceError | undefined {
+    return this.#failure;
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#failure ??= new MillraceError(codes.BUS_UNAVAILABLE, `the publisher to ${this.#options.stream} is closed`);
+    this.#wake();
+  }
+
+  async #publish(subject: string, data: Uint8Array, expect: { expect?: { lastSequence: number } }): Promise<number> {
+    try {
+      const ack = await this.#js.publish(subject, data, expect);
+      return ack.seq;
+    } catch (error) {
+      this.#fail(busError(error, `writing to ${this.#options.stream}`));
+      throw this.#failure;
+    } finally {
+      this.#messages -= 1;
+      this.#bytes -= data.length;
+      this.#wake();
+    }
+  }
+
+  #hasRoom(size: number): boolean {
+    const { windowMessages, windowBytes } = this.#options;
+    return this.#messages === 0 || (this.#messages < windowMessages && this.#bytes + size <= windowBytes);
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #fail(error: MillraceError): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+}
+
+function lost(stream: string): MillraceError {
+  return new MillraceError(codes.BUS_UNAVAILABLE, `the connection to the bus was lost while writing to ${stream}`);
+}

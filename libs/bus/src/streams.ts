@@ -1,0 +1,157 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
+import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
+import type { Bus } from './connect.ts';
+
+/** A stream as we want it. Its name and subjects come from the caller. */
+export interface StreamDefinition {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  /** Old messages make room for new ones beyond this. Lowered when the server has less. */
+  readonly maxBytes: number;
+  /** Kept per subject; -1 (default): all. */
+  readonly maxMessagesPerSubject?: number;
+  /** As key-value tools expect of a bucket. */
+  readonly allowRollup?: boolean;
+}
+
+/** Where a stream stands. Sequences begin at 1; an empty stream has `first` = `last` + 1. */
+export interface StreamState {
+  /** Changes when a stream is deleted and made again. */
+  readonly created: string;
+  readonly first: number;
+  readonly last: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/** Below this a stream cannot do its work. */
+const leastBytes = 16 * 1024 * 1024;
+
+/** What JetStream says when there is less room than asked for. */
+const noRoom = new Set([10002, 10023, 10028, 10047, 10122]);
+
+/**
+ * Makes the stream when it is missing, sets it right when somebody altered it, leaves it alone when it is right.
+ * Throws BUS_REFUSED when what is there cannot be set right (sealed, other storage or retention), else BUS_UNAVAILABLE.
+ */
+export async function ensureStream(bus: Bus, definition: StreamDefinition): Promise<StreamState> {
+  const wanted = configOf(definition);
+  const info = await streamInfo(bus, definition.name);
+  if (info === undefined) return createStream(bus, wanted);
+  if (info.config.sealed) throw sealedError(definition.name);
+  const changes = differences(info.config, wanted);
+  if (Object.keys(changes).length === 0) return stateOf(info);
+  try {
+    return stateOf(await bus.streams.streams.update(definition.name, changes));
+  } catch (error) {
+    if (apiCodeOf(error) === undefined || noRoom.has(apiCodeOf(error) ?? 0)) throw busError(error, `setting ${definition.name} right`);
+    throw unfit(definition.name, Object.keys(changes), error);
+  }
+}
+
+/** The stream's state now; undefined when there is none. */
+export async function streamState(bus: Bus, name: string): Promise<StreamState | undefined> {
+  const info = await streamInfo(bus, name);
+  return info === undefined ? undefined : stateOf(info);
+}
+
+/** Deletes the stream and all it holds; true when there was one. */
+export async function deleteStream(bus: Bus, name: string): Promise<boolean> {
+  try {
+    return await bus.streams.streams.delete(name);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw busError(error, `deleting ${name}`);
+  }
+}
+
+function configOf(definition: StreamDefinition): Partial<StreamConfig> & { name: string; max_bytes: number } {
+  return {
+    name: definition.name,
+    subjects: [...definition.subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_bytes: definition.maxBytes,
+    max_age: 0,
+    max_msgs: -1,
+    max_msgs_per_subject: definition.maxMessagesPerSubject ?? -1,
+    max_msg_size: -1,
+    no_ack: false,
+    ...(definition.allowRollup === true ? { allow_rollup_hdrs: true } : {}),
+  };
+}
+
+async function createStream(bus: Bus, wanted: Partial<StreamConfig> & { name: string; max_bytes: number }): Promise<StreamState> {
+  let maxBytes = wanted.max_bytes;
+  while (true) {
+    try {
+      return stateOf(await bus.streams.streams.add({ ...wanted, max_bytes: maxBytes }));
+    } catch (error) {
+      const code = apiCodeOf(error);
+      // A twin made it in the same moment.
+      if (code === apiCodes.streamNameInUse) {
+        const info = await streamInfo(bus, wanted.name);
+        if (info !== undefined) return stateOf(info);
+      }
+      if (code === undefined || !noRoom.has(code) || maxBytes <= leastBytes) throw busError(error, `making ${wanted.name}`);
+      maxBytes = Math.max(leastBytes, Math.floor(maxBytes / 2));
+    }
+  }
+}
+
+function differences(is: StreamConfig, wanted: Partial<StreamConfig> & { max_bytes: number }): Partial<StreamConfig> {
+  const changes: Record<string, unknown> = {};
+  const have: Record<string, unknown> = { ...is };
+  for (const [key, value] of Object.entries(wanted)) {
+    if (key === 'name' || same(have[key], value)) continue;
+    // A server with less room may have made it smaller, and a person may have chosen so.
+    if (key === 'max_bytes' && is.max_bytes >= leastBytes && is.max_bytes <= wanted.max_bytes) continue;
+    changes[key] = value;
+  }
+  return changes;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+  // Older and newer servers leave out what is at its default.
+  if (a === undefined) return b === 0 || b === -1 || b === false || b === '';
+  return a === b;
+}
+
+async function streamInfo(bus: Bus, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await bus.streams.streams.info(name);
+  } catch (error) {
+    if (apiCodeOf(error) === apiCodes.streamNotFound) return undefined;
+    throw busError(error, `looking at ${name}`);
+  }
+}
+
+function stateOf(info: StreamInfo): StreamState {
+  const { state } = info;
+  const empty = state.messages === 0;
+  return {
+    created: info.created,
+    first: empty ? state.last_seq + 1 : state.first_seq,
+    last: state.last_seq,
+    messages: state.messages,
+    bytes: state.bytes,
+    maxBytes: info.config.max_bytes,
+  };
+}
+
+function sealedError(name: string): MillraceError {
+  return new MillraceError(codes.BUS_REFUSED, `the stream ${name} is sealed: nothing can be written to it`, {
+    advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it anew and fills it`,
+  });
+}
+
+function unfit(name: string, fields: string[], cause: unknown): MillraceError {
+  return new MillraceError(codes.BUS_REFUSED, `the stream ${name} was altered (${fields.join(', ')}) and the server refuses to set it right`, {
+    advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it anew and fills it`,
+    cause,
+  });
+}
