@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureNpmTool } from './npm-tool.mjs';
+import { root, tools } from './paths.mjs';
+import { run } from './process.mjs';
+import { SetupError, say } from './say.mjs';
+
+/** Installs the packages of the workspace as pnpm-lock.yaml has them; nothing is done when they are there already. */
+export async function ensurePackages(env) {
+  const stampFile = join(tools, 'packages.stamp');
+  const stamp = fingerprint();
+  const whole = existsSync(join(root, 'node_modules', '.modules.yaml'));
+  if (whole && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  const pnpm = join(await ensureNpmTool('pnpm', 'pnpm', makeRunnable), 'pnpm');
+  say('installing packages');
+  const args = ['install', '--frozen-lockfile', '--store-dir', join(tools, 'pnpm-store'), '--config.confirmModulesPurge=false'];
+  const { code, output } = await run(pnpm, args, { cwd: root, env: { ...env, CI: 'true' } });
+  if (code !== 0) throw new SetupError(`pnpm install failed:\n${output.trim()}`);
+  writeFileSync(stampFile, stamp);
+}
+
+function makeRunnable(packageDir) {
+  chmodSync(join(packageDir, 'pnpm'), 0o755);
+}
+
+/** Changes when a manifest or the lock file does. */
+function fingerprint() {
+  const manifests = ['libs', 'services'].flatMap((group) =>
+    readdirSync(join(root, group)).map((name) => join(group, name, 'package.json')),
+  );
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
+  const files = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'test/package.json', ...manifests.sort()];
+  for (const file of files) {
+    if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));
+  }
+  return hash.digest('hex');
+}
