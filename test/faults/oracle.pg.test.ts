@@ -14,7 +14,11 @@ async function findingsFor(mutation: Mutation): Promise<{ findings: Finding[]; l
   const subscriber = new Database((await createDatabase()).url);
   await createWorkload(provider, [subscriber]);
   const copier = new SnapshotCopier(provider, subscriber, mutation);
-  const copy = (): Promise<void> => copier.copy(workloadTables, workloadSequences);
+  // A mistake may also make a value unreadable; such a replicator stands still, which the oracle has to see as well.
+  const copy = (): Promise<void> =>
+    copier.copy(workloadTables, workloadSequences).catch((error: unknown) => {
+      if (mutation === 'none') throw error;
+    });
   await copy();
   const workload = new Workload(provider);
   workload.start({ random: new Random(7), clients: 4, holdMs: 300, thinkMs: 5 });

@@ -64,7 +64,7 @@ export class SnapshotCopier {
   async #read(tables: readonly string[]): Promise<Map<string, string[]>> {
     return this.#provider.within(async (client) => {
       if (this.#mutation === 'unpinned') {
-        await client.query('SET IntervalStyle = sql_standard');
+        await client.query("SET DateStyle = 'SQL, DMY'; SET extra_float_digits = -3");
       } else await pinSettings(client);
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const state = new Map<string, string[]>();

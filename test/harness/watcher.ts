@@ -69,6 +69,6 @@ export class Watcher {
   }
 
   #find(rule: string, detail: string): void {
-    if (this.findings.length < 20) this.findings.push({ rule, detail: `${this.name}: ${detail}` });
+    if (this.findings.filter((finding) => finding.rule === rule).length < 5) this.findings.push({ rule, detail: `${this.name}: ${detail}` });
   }
 }
