@@ -1,0 +1,80 @@
+import { safeInteger } from '@millrace/model';
+import type { Queryable } from '@millrace/postgres';
+import type { Control } from './position.ts';
+
+/** The wishes as they are now; undefined when the queue is not registered here. */
+export async function readControl(client: Queryable, queue: string): Promise<Control | undefined> {
+  const found = await client.query({
+    name: 'millrace_control',
+    text: 'SELECT paused, generation FROM millrace.control WHERE queue = $1',
+    values: [queue],
+  });
+  const row = found.rows[0];
+  return row === undefined ? undefined : { paused: row.paused, generation: safeInteger(row.generation) };
+}
+
+/** Asks replay to rest after its batch, or to go on. Repeating it changes nothing. False when the queue is not here. */
+export async function setPaused(client: Queryable, queue: string, paused: boolean): Promise<boolean> {
+  const done = await client.query(
+    `UPDATE millrace.control SET paused = $2, generation = generation + (paused <> $2)::int WHERE queue = $1`,
+    [queue, paused],
+  );
+  return done.rowCount === 1;
+}
+
+export interface ReplayState {
+  readonly state: 'running' | 'paused' | 'stopped';
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Writes what replay says of itself; the same again only refreshes the time. */
+export async function writeReplayReport(client: Queryable, queue: string, report: ReplayState): Promise<void> {
+  await client.query(
+    `INSERT INTO millrace.replay_report (queue, state, error_code, error_message) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (queue) DO UPDATE SET state = excluded.state, error_code = excluded.error_code,
+       error_message = excluded.error_message, reported_at = clock_timestamp()`,
+    [queue, report.state, report.error?.code ?? null, report.error?.message ?? null],
+  );
+}
+
+/** What replay last said of itself. */
+export async function readReplayReport(
+  client: Queryable,
+  queue: string,
+): Promise<(ReplayState & { readonly ageMs: number }) | undefined> {
+  const found = await client.query(
+    `SELECT state, error_code, error_message,
+       extract(epoch FROM clock_timestamp() - reported_at)::float8 * 1000 AS age_ms
+     FROM millrace.replay_report WHERE queue = $1`,
+    [queue],
+  );
+  const row = found.rows[0];
+  if (row === undefined) return undefined;
+  const error = row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' };
+  return { state: row.state, error, ageMs: row.age_ms };
+}
+
+/** Notes who asked for what. `detail` must not hold row values or secrets. */
+export async function writeAudit(client: Queryable, what: string, detail: Record<string, unknown> = {}): Promise<void> {
+  await client.query('INSERT INTO millrace.audit (what, detail) VALUES ($1, $2)', [what, JSON.stringify(detail)]);
+}
+
+const keptRefusals = 100;
+
+/** Keeps a small record of a message that was refused; the newest hundred of a queue stay. */
+export async function recordRefused(
+  client: Queryable,
+  queue: string,
+  message: { subject: string; sequence: number; bytes: number; reason: string },
+): Promise<void> {
+  const { subject, sequence, bytes, reason } = message;
+  await client.query(
+    'INSERT INTO millrace.refused_message (queue, subject, sequence, bytes, reason) VALUES ($1, $2, $3, $4, $5)',
+    [queue, subject, sequence, bytes, reason],
+  );
+  await client.query(
+    `DELETE FROM millrace.refused_message WHERE queue = $1 AND id <=
+       (SELECT id FROM millrace.refused_message WHERE queue = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)`,
+    [queue, keptRefusals],
+  );
+}

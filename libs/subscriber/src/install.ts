@@ -1,0 +1,95 @@
+import { fileURLToPath } from 'node:url';
+import { codes, MillraceError } from '@millrace/errors';
+import { databaseError, migrate, type PgClient, type Queryable, readSqlFolder, sqlstateOf, withTransaction } from '@millrace/postgres';
+
+const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
+
+/** The tables this package owns, in an order in which they can be dropped. `audit` is shared with a provider. */
+const ownTables = [
+  'pending',
+  'subscribed_table',
+  'subscribed_sequence',
+  'position',
+  'control',
+  'replay_report',
+  'refused_message',
+  'subscriber_migration',
+] as const;
+
+/**
+ * Brings the subscriber's part of schema millrace to the newest version. Repeatable, and safe when several run at once:
+ * the second waits for the first. Returns the versions applied now. Throws PERMISSION, DATABASE_REFUSED.
+ */
+export async function installSubscriber(client: PgClient): Promise<number[]> {
+  const migrations = await readSqlFolder(migrationFolder);
+  try {
+    return await withTransaction(client, async () => {
+      await lockInstall(client);
+      await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
+      await client.query('CREATE SCHEMA IF NOT EXISTS millrace');
+      await client.query(`CREATE TABLE IF NOT EXISTS millrace.subscriber_migration (
+        version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+      return migrate(client, 'millrace.subscriber_migration', migrations);
+    });
+  } catch (error) {
+    // A provider's installer may have made the schema or the shared table in the same moment: look again.
+    if (['23505', '42P06', '42P07'].includes(sqlstateOf(error) ?? '')) return installSubscriber(client);
+    throw databaseError(error, 'installing the subscriber schema');
+  }
+}
+
+/** Drops our tables and functions, the shared audit table when no provider is left, and the schema when it is empty. */
+export async function uninstallSubscriber(client: PgClient): Promise<void> {
+  try {
+    await withTransaction(client, async () => {
+      await lockInstall(client);
+      for (const table of ownTables) await client.query(`DROP TABLE IF EXISTS millrace.${table}`);
+      if (!(await exists(client, 'millrace'))) return;
+      await client.query('DROP FUNCTION IF EXISTS millrace.note_subscriber_wish()');
+      if (!(await exists(client, 'millrace', 'provider_migration'))) {
+        await client.query('DROP TABLE IF EXISTS millrace.audit');
+      }
+      if (await isEmpty(client)) await client.query('DROP SCHEMA IF EXISTS millrace');
+    });
+  } catch (error) {
+    throw databaseError(error, 'removing the subscriber schema');
+  }
+}
+
+/** Throws NOT_INSTALLED unless the schema is there in the version this program knows. */
+export async function requireInstalled(client: Queryable): Promise<void> {
+  const wanted = (await readSqlFolder(migrationFolder)).at(-1)?.version ?? 0;
+  const advice = 'run `millrace install`';
+  if (!(await exists(client, 'millrace', 'subscriber_migration'))) {
+    throw new MillraceError(codes.NOT_INSTALLED, 'the subscriber schema is not installed in this database', { advice });
+  }
+  const found = await client.query('SELECT max(version) AS version FROM millrace.subscriber_migration');
+  const version = Number(found.rows[0]?.version ?? 0);
+  if (version === wanted) return;
+  const side = version < wanted ? 'older' : 'newer';
+  throw new MillraceError(codes.NOT_INSTALLED, `the subscriber schema is ${side} (${version}) than this program (${wanted})`, {
+    advice: version < wanted ? advice : 'use a newer Millrace',
+  });
+}
+
+/** One installer at a time in a database, whatever part it installs. */
+async function lockInstall(client: Queryable): Promise<void> {
+  await client.query("SELECT pg_advisory_xact_lock(hashtextextended('millrace:install', 7717))");
+}
+
+async function exists(client: Queryable, schema: string, table?: string): Promise<boolean> {
+  const sql =
+    table === undefined
+      ? 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1'
+      : `SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2`;
+  return ((await client.query(sql, table === undefined ? [schema] : [schema, table])).rowCount ?? 0) > 0;
+}
+
+async function isEmpty(client: Queryable): Promise<boolean> {
+  const found = await client.query(`SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = 'millrace' AND (
+      EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
+      OR EXISTS (SELECT 1 FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid)
+      OR EXISTS (SELECT 1 FROM pg_catalog.pg_type t WHERE t.typnamespace = n.oid))`);
+  return found.rowCount === 0;
+}

@@ -1,0 +1,162 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { type Position, safeInteger, type Tick } from '@millrace/model';
+import type { Queryable } from '@millrace/postgres';
+
+/** The row that says where a subscriber stands. */
+export interface StoredPosition extends Position {
+  readonly queue: string;
+  readonly subscriber: string;
+  /** System identifier of the provider's cluster. */
+  readonly provider: string;
+  /** ISO 8601, UTC; null before the first batch. */
+  readonly tickTime: string | null;
+  readonly appliedAt: string | null;
+  readonly batches: number;
+  readonly busHint: BusHint | null;
+}
+
+/** Where on the bus the last applied batch ended. Only a hint: the reader checks what it finds there. */
+export interface BusHint {
+  readonly sequence: number;
+}
+
+/** A wish's number and whether replay shall rest; read with every batch. */
+export interface Control {
+  readonly paused: boolean;
+  /** Differs after any change of followed tables, sequences or `paused`. */
+  readonly generation: number;
+}
+
+const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+const columns = `queue, subscriber, provider, tick, fingerprint, batches, bus_hint::text AS bus_hint,
+  ${iso('tick_time')} AS tick_time, ${iso('applied_at')} AS applied_at`;
+
+/** Where the queue stands here; undefined when the subscriber was never registered, or its row was deleted. */
+export async function readPosition(client: Queryable, queue: string): Promise<StoredPosition | undefined> {
+  const found = await client.query(`SELECT ${columns} FROM millrace.position WHERE queue = $1`, [queue]);
+  return found.rows[0] === undefined ? undefined : fromRow(found.rows[0]);
+}
+
+/** The same for every queue followed in this database. */
+export async function listPositions(client: Queryable): Promise<StoredPosition[]> {
+  const found = await client.query(`SELECT ${columns} FROM millrace.position ORDER BY queue`);
+  return found.rows.map(fromRow);
+}
+
+/**
+ * Registers a queue at its first tick. A position that is there already is left alone; what stands is returned.
+ * Throws POSITION when it belongs to another subscriber name or provider.
+ */
+export async function initPosition(
+  client: Queryable,
+  start: { queue: string; subscriber: string; provider: string; tick: Tick },
+): Promise<StoredPosition> {
+  const { queue, subscriber, provider, tick } = start;
+  await client.query('INSERT INTO millrace.control (queue) VALUES ($1) ON CONFLICT DO NOTHING', [queue]);
+  await client.query(
+    `INSERT INTO millrace.position (queue, subscriber, provider, tick, fingerprint, tick_time)
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+    [queue, subscriber, provider, tick.tick, tick.fingerprint, tick.time],
+  );
+  const stands = await readPosition(client, queue);
+  if (stands === undefined) throw new MillraceError(codes.INTERNAL, 'the position row vanished while it was made');
+  if (stands.subscriber !== subscriber || stands.provider !== provider) {
+    throw new MillraceError(codes.POSITION, `queue ${queue} is followed in this database already, as subscriber ${stands.subscriber}`, {
+      advice: 'one database follows a queue once; use the name it has, or unregister it first',
+    });
+  }
+  return stands;
+}
+
+/** Sets the position anew after a person decided so (new copies must follow). */
+export async function replacePosition(
+  client: Queryable,
+  start: { queue: string; provider: string; tick: Tick },
+): Promise<void> {
+  const { queue, provider, tick } = start;
+  await client.query(
+    `UPDATE millrace.position SET provider = $2, tick = $3, fingerprint = $4, tick_time = $5, bus_hint = NULL
+     WHERE queue = $1`,
+    [queue, provider, tick.tick, tick.fingerprint, tick.time],
+  );
+}
+
+/** Forgets a queue: position, tables, sequences, kept changes. The replicated data stays. */
+export async function dropPosition(client: Queryable, queue: string): Promise<void> {
+  for (const table of ['subscribed_table', 'subscribed_sequence', 'position', 'control', 'replay_report', 'refused_message']) {
+    await client.query(`DELETE FROM millrace.${table} WHERE queue = $1`, [queue]);
+  }
+}
+
+export interface Move {
+  readonly queue: string;
+  readonly from: Position;
+  readonly to: Tick;
+  /** Batches that this move covers. */
+  readonly batches: number;
+  readonly busHint: BusHint | null;
+}
+
+/** The statement of `movePosition`, for callers that prepare it. */
+export const movePositionSql = `UPDATE millrace.position p SET tick = $4, fingerprint = $5, tick_time = $6::timestamptz,
+    applied_at = clock_timestamp(), batches = batches + $7, bus_hint = $8::jsonb
+  WHERE queue = $1 AND tick = $2 AND fingerprint = $3
+  RETURNING (SELECT c.generation FROM millrace.control c WHERE c.queue = p.queue) AS generation`;
+
+/** Its parameters. */
+export function movePositionValues(move: Move): unknown[] {
+  const { queue, from, to, batches, busHint } = move;
+  const hint = busHint === null ? null : JSON.stringify(busHint);
+  return [queue, from.tick, from.fingerprint, to.tick, to.fingerprint, to.time, batches, hint];
+}
+
+/**
+ * What `movePosition` answered: the generation of the wishes. Throws POSITION when the row is not where we believed:
+ * a twin moved it, or a person did. Then nothing may be applied.
+ */
+export function movedGeneration(result: { rows: { generation: string | null }[]; rowCount: number | null }): number {
+  const row = result.rows[0];
+  if (result.rowCount !== 1 || row === undefined) {
+    throw new MillraceError(codes.POSITION, 'the position moved without us: another replay or a person changed it');
+  }
+  return row.generation === null ? 0 : safeInteger(row.generation);
+}
+
+/**
+ * Moves the position, first in the transaction that applies the batch. Exactly one row or POSITION: this is what keeps
+ * a twin, or an owner that was frozen and woke, from applying anything.
+ */
+export async function movePosition(client: Queryable, move: Move): Promise<number> {
+  return movedGeneration(await client.query(movePositionSql, movePositionValues(move)));
+}
+
+/** Holds the position row for the rest of the transaction. Throws POSITION when it is not at `at`. */
+export async function holdPosition(client: Queryable, queue: string, at: Position): Promise<void> {
+  const held = await client.query(
+    'SELECT 1 FROM millrace.position WHERE queue = $1 AND tick = $2 AND fingerprint = $3 FOR UPDATE',
+    [queue, at.tick, at.fingerprint],
+  );
+  if (held.rowCount !== 1) throw new MillraceError(codes.POSITION, 'the position moved without us');
+}
+
+function fromRow(row: Record<string, string | null>): StoredPosition {
+  return {
+    queue: row['queue'] ?? '',
+    subscriber: row['subscriber'] ?? '',
+    provider: row['provider'] ?? '',
+    tick: safeInteger(row['tick'] ?? ''),
+    fingerprint: row['fingerprint'] ?? '',
+    tickTime: row['tick_time'] ?? null,
+    appliedAt: row['applied_at'] ?? null,
+    batches: safeInteger(row['batches'] ?? ''),
+    busHint: hintFrom(row['bus_hint'] ?? null),
+  };
+}
+
+function hintFrom(text: string | null): BusHint | null {
+  if (text === null) return null;
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || !('sequence' in value)) return null;
+  return Number.isSafeInteger(value.sequence) ? { sequence: value.sequence as number } : null;
+}
