@@ -23,15 +23,20 @@ export async function ensureNpmTool(name, what, complete = () => undefined) {
   const result = await npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', fresh], fresh);
   const packageDir = result.code === 0 ? packageIn(fresh) : undefined;
   if (packageDir === undefined) {
-    const reason = result.code === 0 ? 'it does not exist for this platform' : result.output.trim().split('\n').slice(-3).join(' ');
     rmSync(fresh, { recursive: true, force: true });
-    throw new SetupError(`cannot fetch ${what} (${process.platform} ${process.arch}): ${reason}`);
+    throw new SetupError(`cannot fetch ${what} for ${process.platform} ${process.arch}: ${reasonIn(result.output)}`);
   }
   complete(packageDir);
   writeFileSync(join(fresh, '.stamp'), stamp);
   rmSync(home, { recursive: true, force: true });
   renameSync(fresh, home);
   return packageIn(home);
+}
+
+/** npm leaves out in silence what it cannot fetch for one platform of several; only its request log says why. */
+function reasonIn(output) {
+  const failures = output.split('\n').filter((line) => /failed with|npm error|http fetch .* [45]\d\d /.test(line));
+  return failures.slice(-2).join(' ') || 'there is no package for this platform';
 }
 
 /** The only package below a folder's node_modules; undefined when npm found none for this platform. */
@@ -51,7 +56,7 @@ function npm(args, cwd) {
   const env = { ...process.env, npm_config_update_notifier: 'false' };
   // Set by an outer npm for its own folder; here they would point at the wrong one.
   for (const name of ['npm_config_prefix', 'npm_config_local_prefix', 'npm_config_global_prefix']) delete env[name];
-  const all = [...args, '--cache', join(tools, 'npm-cache'), '--loglevel', 'error'];
+  const all = [...args, '--cache', join(tools, 'npm-cache'), '--loglevel', 'http'];
   const outer = process.env.npm_execpath;
   if (outer !== undefined && basename(outer) === 'npm-cli.js') return run(process.execPath, [outer, ...all], { cwd, env });
   const beside = join(dirname(process.execPath), 'npm');
