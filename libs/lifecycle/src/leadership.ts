@@ -3,6 +3,7 @@
 // Must hold: the work is started only under a lease. It may outlive the lease by a moment (a frozen process), so what
 // the work writes must be fenced by itself.
 import type { HealthReport, Logger } from '@millrace/telemetry';
+import { Backoff } from './backoff.ts';
 import { RunLoop } from './run-loop.ts';
 import { notReady, type Service } from './service.ts';
 
@@ -21,6 +22,8 @@ export type LeadershipOptions<L extends Lease> = {
   tryLead: () => Promise<L | null>;
   /** Makes the work that the leader does; it is started after that, and stopped when the lease ends. */
   work: (lease: L) => Service;
+  /** Told when the service has stopped, to free what `tryLead` keeps between its calls. A throw in it is ignored. */
+  onStopped?: () => Promise<void> | void;
   /** How often a stand-by asks. Milliseconds, default 1,000. */
   pollMs?: number;
   log?: Logger;
@@ -28,11 +31,17 @@ export type LeadershipOptions<L extends Lease> = {
 
 type Role = 'leader' | 'standby' | 'none';
 
+/** A lead that ended sooner was no success: the next question waits longer each time. */
+const SHORT_LEAD_MS = 10_000;
+
 class Leadership<L extends Lease> implements Service {
   readonly #options: LeadershipOptions<L>;
   readonly #loop: RunLoop;
   #role: Role = 'none';
   #working: Service | undefined;
+  readonly #backoff = new Backoff();
+  /** Why the last lead ended badly, to tell while there is none. */
+  #lastReasons: string[] = [];
 
   constructor(options: LeadershipOptions<L>) {
     this.#options = options;
@@ -40,7 +49,10 @@ class Leadership<L extends Lease> implements Service {
       name: options.name,
       runOnce: (signal) => this.#runOnce(signal),
       onFailed: () => void (this.#role = 'none'),
-      onStopped: () => void (this.#role = 'none'),
+      onStopped: () => {
+        this.#role = 'none';
+        return options.onStopped?.();
+      },
       ...(options.log !== undefined && { log: options.log }),
     });
   }
@@ -58,7 +70,8 @@ class Leadership<L extends Lease> implements Service {
     if (this.#role === 'leader') {
       return { ...(this.#working?.ready() ?? notReady(`${this.#options.name} is starting`)), role: 'leader' };
     }
-    return { ...this.#loop.ready(), ok: false, role: 'none' };
+    const { reasons } = this.#loop.ready();
+    return { ok: false, reasons: reasons.length > 0 ? reasons : this.#lastReasons, role: 'none' };
   }
 
   async #runOnce(signal: AbortSignal): Promise<number> {
@@ -68,6 +81,7 @@ class Leadership<L extends Lease> implements Service {
       this.#enter('standby', `${name} stands by: a twin leads`);
       return pollMs * (0.75 + Math.random() / 2);
     }
+    const since = performance.now();
     try {
       if (signal.aborted) return 0;
       this.#enter('leader', `${name} leads`);
@@ -76,7 +90,8 @@ class Leadership<L extends Lease> implements Service {
       await lease.release();
       this.#role = 'none';
     }
-    return signal.aborted ? 0 : pollMs / 10;
+    if (performance.now() - since > SHORT_LEAD_MS) this.#backoff.reset();
+    return this.#backoff.next();
   }
 
   async #lead(lease: L, signal: AbortSignal): Promise<void> {
@@ -89,6 +104,7 @@ class Leadership<L extends Lease> implements Service {
       const isStopped = await Promise.race([lease.lost.then(() => false), aborted(signal)]);
       if (!isStopped) this.#loop.state?.log.warn(`${this.#options.name} lost the lead: its session ended`);
     } finally {
+      this.#lastReasons = working.ready().reasons;
       await working.stop();
       this.#working = undefined;
     }

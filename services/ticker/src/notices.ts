@@ -1,0 +1,74 @@
+// Tells the bus of each tick, so that capture need not wait for its own look. Best effort in every way: nothing here
+// may delay a tick or make the ticker unready.
+import { connectBus, sendNotice, type Bus } from '@millrace/bus';
+import { RunLoop, type Service } from '@millrace/lifecycle';
+import { tickSubject } from '@millrace/wire';
+import type { MadeTick } from './tick-loop.ts';
+
+export type NoticesOptions = { queue: string; busUrl: () => string | undefined };
+
+const LOOK_MS = 2_000;
+
+export class Notices {
+  /** Keeps a connection to wherever the bus is; start and stop it with the ticker. */
+  readonly loop: Service;
+  readonly #options: NoticesOptions;
+  readonly #subject: string;
+  #bus: Bus | undefined;
+  #url: string | undefined;
+
+  constructor(options: NoticesOptions) {
+    this.#options = options;
+    this.#subject = tickSubject(options.queue);
+    this.loop = new RunLoop({
+      name: 'tick notices',
+      runOnce: (signal) => this.#lookAfter(signal),
+      idleMs: LOOK_MS,
+      backoff: { minMs: 500, maxMs: 5_000 },
+      onStopped: () => this.#close(),
+    });
+  }
+
+  /** Sends the notice when the bus is there, else drops it. Never waits, never throws. */
+  send({ tick }: MadeTick): void {
+    const bus = this.#bus;
+    if (bus === undefined) return;
+    try {
+      sendNotice(bus, this.#subject, JSON.stringify({ tick }));
+    } catch {
+      // A hint that is lost costs a few milliseconds of lag.
+    }
+  }
+
+  async #lookAfter(signal: AbortSignal): Promise<void> {
+    const url = this.#options.busUrl();
+    if (this.#bus?.isConnected()) return;
+    // A bus that is away comes back by itself, unless it is elsewhere now.
+    if (this.#bus !== undefined && url === this.#url) return;
+    await this.#close();
+    if (url === undefined) return;
+    this.#bus = await connectUnlessStopped(url, signal);
+    this.#url = url;
+  }
+
+  async #close(): Promise<void> {
+    const bus = this.#bus;
+    this.#bus = undefined;
+    await bus?.close();
+  }
+}
+
+// A stop does not wait for a bus that does not answer; a connection that comes too late is closed.
+async function connectUnlessStopped(url: string, signal: AbortSignal): Promise<Bus | undefined> {
+  const connecting = connectBus(url, { name: 'millrace ticker' });
+  const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+  const onAbort = () => resolve(undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const bus = await Promise.race([connecting, stopped]);
+    if (bus === undefined) connecting.then((late) => late.close()).catch(() => {});
+    return bus;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

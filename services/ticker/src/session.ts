@@ -1,0 +1,49 @@
+// Sessions with the provider that no hung host can block for ever.
+import { connect, databaseError, type PgClient } from '@millrace/postgres';
+
+/** Longest time the server may work on one statement, and we wait for its answer (longer, so that the server speaks first). */
+const STATEMENT_MS = 10_000;
+const ANSWER_MS = 12_000;
+const GOODBYE_MS = 1_000;
+
+export type SessionOptions = {
+  applicationName: string;
+  /** The server ends the session after this silence, milliseconds: a frozen leader loses its lock. 0 = never. */
+  silenceMs: number;
+  onLost: (error: Error) => void;
+};
+
+/** Opens a session with bounds on both sides. Throws as `connect` does. */
+export async function openSession(url: string, options: SessionOptions): Promise<PgClient> {
+  const { applicationName, silenceMs, onLost } = options;
+  const client = await connect(url, { applicationName, queryTimeoutMs: ANSWER_MS, onLost });
+  try {
+    await client.query(
+      `SELECT set_config('statement_timeout', $1, false), set_config('idle_session_timeout', $2, false),
+              set_config('default_transaction_isolation', 'read committed', false)`,
+      [String(STATEMENT_MS), String(silenceMs)],
+    );
+    return client;
+  } catch (error) {
+    await closeSession(client);
+    throw databaseError(error, 'opening a session with the provider');
+  }
+}
+
+/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
+export async function closeSession(client: PgClient | undefined): Promise<void> {
+  if (client === undefined) return;
+  const dropped = dropSocketAfter(client, GOODBYE_MS);
+  await Promise.race([client.end().catch(() => {}), dropped.done]);
+  dropped.cancel();
+}
+
+function dropSocketAfter(client: PgClient, ms: number) {
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+    connection?.stream?.destroy();
+    resolve();
+  }, ms);
+  return { done, cancel: () => clearTimeout(timer) };
+}

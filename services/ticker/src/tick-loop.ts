@@ -1,0 +1,60 @@
+// Asks the database whether a tick is due, often while changes arrive, rarely while nothing does. Policy and data of
+// ticking are in millrace.tick; here is only the pace, and the news to whoever listens.
+import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
+import { batchSpan, counter, gauge, histogram, logger } from '@millrace/telemetry';
+import { Pace } from './pace.ts';
+
+/** A tick that was made. */
+export type MadeTick = { tick: number; fingerprint: string; newEvents: number };
+
+export type TickLoopOptions = {
+  activeMs: number;
+  idleMs: number;
+  /** One round trip to the database: makes the tick that is due, or gives undefined. */
+  tick: () => Promise<MadeTick | undefined>;
+  /** Told of every tick; must not wait and must not throw. */
+  announce: (tick: MadeTick) => void;
+  /** Told of a failure that may have cost the session. */
+  onFailed: (error: unknown) => void;
+};
+
+const [BEFORE_TICK, AFTER_TICK] = defineFailpoints('ticker.before-tick', 'ticker.after-tick');
+
+const checks = counter('millrace_tick_checks', 'How often the database was asked whether a tick is due');
+const ticks = counter('millrace_ticks', 'Ticks made');
+const events = counter('millrace_tick_events', 'Events that the ticks made found in the queue');
+const seconds = histogram('millrace_tick_seconds', 'Time of a question that made a tick');
+const lastTick = gauge('millrace_last_tick', 'Number of the newest tick made by this process');
+
+/** The loop that makes ticks. Its pass is `tickOnce`, which tests call directly. */
+export function tickLoop(options: TickLoopOptions): RunLoop {
+  const pace = new Pace(options);
+  return new RunLoop({ name: 'tick loop', runOnce: () => tickOnce(options, pace), onFailed: options.onFailed });
+}
+
+/** Asks once; returns the pause before the next question, milliseconds. */
+export async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace): Promise<number> {
+  await failpoint(BEFORE_TICK);
+  const startedAt = Date.now();
+  const clock = performance.now();
+  const made = await tick();
+  const tookMs = performance.now() - clock;
+  checks.add(1);
+  if (made === undefined) return pace.after({ tookMs, foundEvents: false });
+  await failpoint(AFTER_TICK);
+  announce(made);
+  await record(made, startedAt, tookMs);
+  return pace.after({ tookMs, foundEvents: made.newEvents > 0 });
+}
+
+async function record(made: MadeTick, startedAt: number, tookMs: number): Promise<void> {
+  const { tick, fingerprint, newEvents } = made;
+  ticks.add(1);
+  events.add(newEvents);
+  seconds.record(tookMs / 1_000);
+  lastTick.set(tick);
+  const attributes = { 'millrace.tick': tick, 'millrace.events': newEvents };
+  await batchSpan('tick', { fingerprint, root: true, startedAt, attributes }, async () => {});
+  const log = logger('tick loop');
+  if (log.isLevelEnabled('trace')) log.trace({ tick, fingerprint, events: newEvents }, 'ticked');
+}

@@ -1,0 +1,161 @@
+// The ticker against a real server and a stand-in for the provider's schema, whose answers the tests steer.
+import { connectBus, onNotice } from '@millrace/bus';
+import { startStopStress, type Service } from '@millrace/lifecycle';
+import { createDatabase, eventually, freePort, query, sharedNatsUrl, startOwnPostgres, uniqueName } from '@millrace/testkit';
+import { tickSubject } from '@millrace/wire';
+import { expect, onTestFinished, test } from 'vitest';
+import type { TickerOptions } from './config.ts';
+import { makeTicker } from './ticker.ts';
+
+// An event is a row of stub.event; a tick takes all there are. Maintenance asks for one step twice.
+const STUB = `
+  CREATE SCHEMA millrace; CREATE SCHEMA pgq; CREATE SCHEMA stub;
+  CREATE TABLE stub.event (id int); CREATE TABLE stub.step (name text, xid xid8 DEFAULT pg_current_xact_id());
+  CREATE TABLE stub.tick (id bigint GENERATED ALWAYS AS IDENTITY, backend int DEFAULT pg_backend_pid());
+  CREATE TABLE millrace.service_report (queue text, service text, instance text, state text, error_code text,
+    error_message text, reported_at timestamptz, PRIMARY KEY (queue, service));
+  CREATE FUNCTION millrace.tick(q text) RETURNS TABLE (tick bigint, fingerprint text, tick_time timestamptz, new_events bigint)
+  LANGUAGE plpgsql AS $$ BEGIN
+    WITH gone AS (DELETE FROM stub.event RETURNING 1) SELECT count(*) INTO new_events FROM gone;
+    IF new_events = 0 THEN RETURN; END IF;
+    INSERT INTO stub.tick DEFAULT VALUES RETURNING id INTO tick;
+    fingerprint := lpad(to_hex(tick), 32, '0'); tick_time := now(); RETURN NEXT;
+  END $$;
+  CREATE FUNCTION pgq.maint_retry_events() RETURNS int LANGUAGE sql AS 'SELECT 0';
+  CREATE FUNCTION stub.step(name text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO stub.step (name) VALUES ($1);
+    RETURN CASE WHEN (SELECT count(*) FROM stub.step) = 1 THEN 1 ELSE 0 END;
+  END $$;
+  CREATE FUNCTION pgq.maint_operations() RETURNS TABLE (func_name text, func_arg text)
+    LANGUAGE sql AS $$ SELECT 'stub.step', 'x' WHERE (SELECT count(*) FROM stub.step) < 3 $$;
+  CREATE FUNCTION millrace.refresh_triggers(q text) RETURNS TABLE (schema_name text, table_name text, action text, problem text)
+    LANGUAGE sql AS $$ SELECT 'public', 't', 'none', 'the capture trigger is disabled' $$;
+`;
+
+async function setup(options: Partial<TickerOptions> = {}) {
+  const database = await createDatabase();
+  const queue = uniqueName('q');
+  return { url: database.url, queue, make: maker(database.url, { queue, ...options }) };
+}
+
+function maker(providerUrl: string, options: Partial<TickerOptions>): () => Service {
+  return () => {
+    const ticker = makeTicker({
+      queue: 'q', providerUrl, activeMs: 5, idleMs: 20, busUrl: () => sharedNatsUrl(), maintenanceMs: 50, standbyMs: 50, ...options,
+    });
+    onTestFinished(() => ticker.stop());
+    return ticker;
+  };
+}
+
+const insertEvent = (url: string) => query(url, 'INSERT INTO stub.event VALUES (1)');
+const tickCount = async (url: string) => Number((await query(url, 'SELECT count(*) AS n FROM stub.tick'))[0]?.['n']);
+const isReady = (ticker: Service, role: string) => ticker.ready().ok && ticker.ready().role === role;
+
+test('ticks are made for events, and the bus is told', async () => {
+  const { url, queue, make } = await setup();
+  await query(url, STUB);
+  const bus = await connectBus(sharedNatsUrl(), { name: 'test' });
+  onTestFinished(() => bus.close());
+  const notices: string[] = [];
+  onNotice(bus, tickSubject(queue), (data) => notices.push(data.toString()));
+  const ticker = make();
+  await ticker.start();
+  await eventually(() => isReady(ticker, 'leader'));
+  await eventually(async () => {
+    await insertEvent(url);
+    return notices.length > 1;
+  });
+  expect(JSON.parse(notices[0] ?? '')).toEqual({ tick: expect.any(Number) });
+  expect(await tickCount(url)).toBeGreaterThan(1);
+});
+
+test('before the schema is there the ticker says what to do, and begins by itself once it is', async () => {
+  const { url, make } = await setup();
+  const ticker = make();
+  await ticker.start();
+  await eventually(() => ticker.ready().reasons.some((reason) => reason.includes('run `millrace install`')));
+  await query(url, STUB);
+  await eventually(() => isReady(ticker, 'leader'));
+});
+
+test('maintenance runs each step in its own transaction, again while it asks for it, and reports', async () => {
+  const { url, queue, make } = await setup();
+  await query(url, STUB);
+  const ticker = make();
+  await ticker.start();
+  await eventually(async () => (await query(url, 'SELECT count(DISTINCT xid)::int AS n FROM stub.step'))[0]?.['n'] === 3);
+  const [report] = await query(url, 'SELECT * FROM millrace.service_report');
+  expect(report).toMatchObject({ queue, service: 'ticker', state: 'running', error_code: null });
+});
+
+test('a fault of ticking is reported, and its end as well', async () => {
+  const { url, make } = await setup();
+  await query(url, STUB);
+  const ticker = make();
+  await ticker.start();
+  await eventually(() => isReady(ticker, 'leader'));
+  await query(url, 'ALTER TABLE stub.event RENAME TO gone');
+  const report = async () => (await query(url, 'SELECT state, error_code FROM millrace.service_report'))[0];
+  await eventually(async () => (await report())?.['state'] === 'stopped');
+  expect(ticker.ready().ok).toBe(false);
+  await query(url, 'ALTER TABLE stub.gone RENAME TO event');
+  await eventually(async () => (await report())?.['state'] === 'running');
+  expect(isReady(ticker, 'leader')).toBe(true);
+});
+
+test('a bus that is down, or of which nobody knows, stops no tick', async () => {
+  const port = await freePort();
+  for (const busUrl of [() => `nats://127.0.0.1:${port}`, () => undefined]) {
+    const { url, make } = await setup({ busUrl });
+    await query(url, STUB);
+    const ticker = make();
+    await ticker.start();
+    await insertEvent(url);
+    await eventually(async () => (await tickCount(url)) === 1);
+    await eventually(() => isReady(ticker, 'leader'));
+    await ticker.stop();
+  }
+});
+
+test('of two tickers one stands by, and takes over when the session of the leader is killed', async () => {
+  const { url, make } = await setup();
+  await query(url, STUB);
+  const [first, second] = [make(), make()];
+  await first.start();
+  await eventually(() => isReady(first, 'leader'));
+  await second.start();
+  await eventually(() => isReady(second, 'standby'));
+  await first.stop();
+  await eventually(() => isReady(second, 'leader'));
+  await first.start();
+  await eventually(() => isReady(first, 'standby'));
+  const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'millrace ticker'
+    AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')`;
+  await query(url, kill);
+  await eventually(() => [first, second].some((t) => isReady(t, 'leader')) && [first, second].some((t) => isReady(t, 'standby')));
+  await insertEvent(url);
+  await eventually(async () => (await tickCount(url)) === 1);
+});
+
+test('a provider that crashes and comes back finds the ticker waiting', async () => {
+  const server = await startOwnPostgres();
+  await query(server.url, STUB);
+  const ticker = maker(server.url, {})();
+  await ticker.start();
+  await eventually(() => isReady(ticker, 'leader'));
+  await server.kill('SIGKILL');
+  await eventually(() => !ticker.ready().ok);
+  await server.start();
+  await eventually(() => isReady(ticker, 'leader'));
+  await insertEvent(server.url);
+  await eventually(async () => (await tickCount(server.url)) === 1);
+});
+
+test('the ticker survives starting and stopping in any order', async () => {
+  const { url, make } = await setup();
+  await query(url, STUB);
+  await startStopStress(make, { rounds: 10 });
+  const left = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace ticker%'`;
+  await eventually(async () => (await query(url, left))[0]?.['n'] === 0);
+});

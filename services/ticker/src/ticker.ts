@@ -1,0 +1,50 @@
+// The ticker: leads or stands by; as leader it ticks and keeps the queue trim.
+import { codes, toMillraceError } from '@millrace/errors';
+import { leadOrStandBy, ServiceGroup, type Service } from '@millrace/lifecycle';
+import type { TickerOptions } from './config.ts';
+import { LeadSession, type TickerLease } from './lead.ts';
+import { MaintenanceSession } from './maintenance-session.ts';
+import { Notices } from './notices.ts';
+import { makeTick } from './provider-calls.ts';
+import { rotationLoop } from './rotation-loop.ts';
+import { tickLoop } from './tick-loop.ts';
+
+/** Makes the service; it needs no database or bus to start and waits for both. */
+export function makeTicker(options: TickerOptions): Service {
+  const session = new LeadSession(options);
+  return leadOrStandBy<TickerLease>({
+    name: 'ticker',
+    tryLead: () => session.tryLead(),
+    work: (lease) => leaderWork(options, lease),
+    onStopped: () => session.close(),
+    pollMs: options.standbyMs,
+  });
+}
+
+function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): Service {
+  const { queue, providerUrl, activeMs, idleMs, busUrl } = options;
+  const notices = new Notices({ queue, busUrl });
+  const ticking = tickLoop({
+    activeMs,
+    idleMs,
+    tick: () => makeTick(client, queue),
+    announce: (tick) => notices.send(tick),
+    onFailed: (error) => {
+      // Maintenance writes the report; it should not wait its turn to tell of a fault.
+      keeping.wake();
+      if (costsTheSession(error)) abandon();
+    },
+  });
+  const maintenance = new MaintenanceSession({ queue, providerUrl, fault: () => ticking.state?.fault });
+  const keeping = rotationLoop(maintenance, options.maintenanceMs);
+  const work = new ServiceGroup([ticking, keeping]);
+  const all = new ServiceGroup([notices.loop, work]);
+  return { start: () => all.start(), stop: () => all.stop(), ready: () => work.ready() };
+}
+
+// A lock or a timeout passes on the same session. When the session itself failed, or its prepared statement no longer
+// fits (0A000 after an upgrade of the schema), only a new one helps.
+function costsTheSession(error: unknown): boolean {
+  const { code, sqlstate } = toMillraceError(error);
+  return code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL || sqlstate === '0A000';
+}
