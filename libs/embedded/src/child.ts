@@ -52,8 +52,10 @@ function privileges({ account, deathSignal, reach }: Command): string[] {
   if (account === undefined) return options;
   options.push(`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups');
   const capability = openToAll(reach) ? undefined : passageCapability();
-  const kept = capability === undefined ? '-all' : `-all,+${capability}`;
-  return [...options, `--inh-caps=${kept}`, `--ambient-caps=${kept}`];
+  if (capability === undefined) return [...options, '--inh-caps=-all', '--ambient-caps=-all'];
+  const kept = `-all,+${capability}`;
+  // Without the last one access(2), with which PostgreSQL looks at its own programs, would not honour the capability.
+  return [...options, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, '--securebits=+no_setuid_fixup'];
 }
 
 function stopAtExit(child: ChildProcess, signal: NodeJS.Signals): void {
