@@ -1,0 +1,34 @@
+-- pgq.insert_event_raw(queue, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1 .. ev_extra4)
+-- Purpose:    writes one event with all its fields.
+-- Parameters: ev_id NULL - the next one; ev_time NULL - now(). The event sequence moves in every call, also when
+--             ev_id is given: that is how the ticker sees retried and copied events.
+-- Returns:    the event's id. Errors: Queue name must not be NULL; No such queue; Insert into queue disallowed.
+-- Tables:     pgq.queue (read), the current event table (insert).
+CREATE OR REPLACE FUNCTION pgq.insert_event_raw(
+    queue_name text, ev_id bigint, ev_time timestamptz, ev_owner integer, ev_retry integer, ev_type text,
+    ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    v_queue record;
+    v_id    bigint;
+BEGIN
+    IF queue_name IS NULL THEN
+        RAISE EXCEPTION 'Queue name must not be NULL';
+    END IF;
+    SELECT q.queue_data_pfx, q.queue_cur_table, q.queue_event_seq, q.queue_disable_insert INTO v_queue
+    FROM pgq.queue q WHERE q.queue_name = $1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'No such queue: %', queue_name;
+    END IF;
+    IF v_queue.queue_disable_insert AND current_setting('session_replication_role') <> 'replica' THEN
+        RAISE EXCEPTION 'Insert into queue disallowed';
+    END IF;
+    v_id := nextval(v_queue.queue_event_seq::regclass);
+    v_id := coalesce(ev_id, v_id);
+    EXECUTE 'INSERT INTO ' || pgq.quote_fqname(v_queue.queue_data_pfx || '_' || v_queue.queue_cur_table)
+         || ' (ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
+         || ' VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)'
+    USING v_id, coalesce(ev_time, now()), ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4;
+    RETURN v_id;
+END $$;

@@ -1,0 +1,25 @@
+-- pgq.maint_operations()
+-- Purpose:    the list of maintenance calls to make now. The caller makes each in a transaction of its own (vacuum
+--             outside one), and again while it returns 1. It need not know what maintenance is.
+-- Returns:    func_name, func_arg (NULL: no argument).
+-- Tables:     pgq.queue (read).
+CREATE OR REPLACE FUNCTION pgq.maint_operations(OUT func_name text, OUT func_arg text) RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_rotated boolean;
+BEGIN
+    RETURN QUERY
+        SELECT 'pgq.maint_rotate_tables_step1', q.queue_name FROM pgq.queue q
+        WHERE q.queue_rotation_period IS NOT NULL AND q.queue_switch_step2 IS NOT NULL
+          AND q.queue_switch_time + q.queue_rotation_period < current_timestamp
+        ORDER BY q.queue_name;
+    v_rotated := FOUND;
+    IF v_rotated OR EXISTS (SELECT FROM pgq.queue q WHERE q.queue_switch_step2 IS NULL) THEN
+        RETURN QUERY SELECT 'pgq.maint_rotate_tables_step2', NULL::text;
+    END IF;
+    RETURN QUERY
+        SELECT e.func, q.queue_name FROM pgq.queue q, unnest(q.queue_extra_maint) AS e(func) ORDER BY q.queue_name;
+    IF current_setting('autovacuum') = 'off' THEN
+        RETURN QUERY SELECT 'vacuum', t FROM pgq.maint_tables_to_vacuum() AS t;
+    END IF;
+END $$;

@@ -1,0 +1,68 @@
+-- pgq.maint_rotate_tables_step1(queue)
+-- Purpose:    switches a queue to its next event table, after emptying it, when the rotation period is over and no
+--             consumer needs what is in there.
+--             "Needs" is asked twice. First PgQ's rule: the slowest consumer's snapshot must be newer than the last
+--             switch. That is cheap and nearly always right, but a REPEATABLE READ transaction may write to the table
+--             that was current when its snapshot was taken, long after the switch. So, under the exclusive lock that
+--             lets no writer be half-way, the rows themselves are asked: one that the slowest consumer's snapshot does
+--             not show has not been read, and the table stays as it is until it has.
+--             Never waits for a reader or writer: a lock that is not free means "later".
+-- Returns:    0. Errors: queue … maint failure (transaction ids went back); tick … not found.
+-- Tables:     pgq.queue (update), pgq.subscription (read), pgq.tick (delete old ones), event table (truncate).
+CREATE OR REPLACE FUNCTION pgq.maint_rotate_tables_step1(i_queue_name text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_queue  record;
+    v_lowest bigint;
+    v_seen   txid_snapshot;
+    v_next   integer;
+    v_table  text;
+    v_unread boolean;
+BEGIN
+    -- NO KEY: a tick's foreign key does not wait for us. Registering a consumer does (FOR SHARE).
+    SELECT * INTO v_queue FROM pgq.queue q
+    WHERE q.queue_name = i_queue_name AND q.queue_rotation_period IS NOT NULL AND q.queue_switch_step2 IS NOT NULL
+      AND q.queue_switch_time + q.queue_rotation_period < current_timestamp
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    IF txid_current() < v_queue.queue_switch_step1 THEN
+        RAISE EXCEPTION 'queue % maint failure: step1=%, current=%', i_queue_name, v_queue.queue_switch_step1, txid_current();
+    END IF;
+
+    SELECT min(s.sub_last_tick) INTO v_lowest FROM pgq.subscription s WHERE s.sub_queue = v_queue.queue_id;
+    IF v_lowest IS NOT NULL THEN
+        SELECT t.tick_snapshot INTO v_seen FROM pgq.tick t WHERE t.tick_queue = v_queue.queue_id AND t.tick_id = v_lowest;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'queue % maint failure: tick % not found', i_queue_name, v_lowest;
+        END IF;
+        IF txid_snapshot_xmin(v_seen) <= v_queue.queue_switch_step2 THEN
+            RETURN 0;
+        END IF;
+    END IF;
+
+    v_next := (v_queue.queue_cur_table + 1) % v_queue.queue_ntables;
+    v_table := pgq.quote_fqname(v_queue.queue_data_pfx || '_' || v_next);
+    BEGIN
+        EXECUTE 'LOCK TABLE ' || v_table || ' IN ACCESS EXCLUSIVE MODE NOWAIT';
+    EXCEPTION WHEN lock_not_available THEN
+        RETURN 0;
+    END;
+    IF v_seen IS NOT NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || v_table || ' WHERE ev_txid >= $1 AND NOT txid_visible_in_snapshot(ev_txid, $2))'
+        INTO v_unread USING txid_snapshot_xmin(v_seen), v_seen;
+        IF v_unread THEN
+            RETURN 0;
+        END IF;
+    END IF;
+    EXECUTE 'TRUNCATE TABLE ' || v_table;
+    UPDATE pgq.queue q
+    SET queue_cur_table = v_next, queue_switch_time = current_timestamp, queue_switch_step1 = txid_current(), queue_switch_step2 = NULL
+    WHERE q.queue_id = v_queue.queue_id;
+    -- Ticks of the time before the last switch: a consumer can so be set back by one period at least.
+    DELETE FROM pgq.tick t
+    WHERE t.tick_queue = v_queue.queue_id AND txid_snapshot_xmin(t.tick_snapshot) < v_queue.queue_switch_step2
+      AND t.tick_id < coalesce(v_lowest, (SELECT max(l.tick_id) FROM pgq.tick l WHERE l.tick_queue = v_queue.queue_id));
+    RETURN 0;
+END $$;

@@ -1,0 +1,96 @@
+-- Roles and rights. Group roles without login, one per duty; a role that we may not create is left out with a notice
+-- (then the owner of the schemas does that duty). Applied after the functions, at every installation.
+--
+-- role             may
+-- millrace_owner   all verbs of admin: sets, tables, sequences, subscribers, copies, status
+-- millrace_capture read events and ticks, pin a tick, report positions, do copies (SELECT on the copied tables is the
+--                  table owner's to give)
+-- millrace_ticker  tick, rotate, look after triggers
+-- millrace_app     write to the replicated tables needs nothing of us; see the last tick and the state of the set
+-- pgq_reader       consume            pgq_writer  produce            pgq_admin  all of pgq (member of both)
+DO $grants$
+DECLARE
+    -- role, then the functions it may call: schema.name, all overloads
+    v_rights jsonb := jsonb_build_object(
+        'pgq_reader', '["pgq.next_batch", "pgq.next_batch_info", "pgq.next_batch_custom", "pgq.get_batch_events",
+            "pgq.get_batch_info", "pgq.finish_batch", "pgq.event_retry", "pgq.batch_retry", "pgq.register_consumer",
+            "pgq.register_consumer_at", "pgq.unregister_consumer", "pgq.batch_event_sql", "pgq.batch_event_tables",
+            "pgq.find_tick_helper", "pgq.force_tick"]'::jsonb,
+        'pgq_writer', '["pgq.insert_event", "pgq.current_event_table"]'::jsonb,
+        'pgq_admin', '["pgq.create_queue", "pgq.drop_queue", "pgq.set_queue_config", "pgq.grant_perms", "pgq.tune_storage",
+            "pgq.insert_event_raw", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
+            "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval"]'::jsonb,
+        'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version"]'::jsonb,
+        'millrace_ticker', '["millrace.tick", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
+            "millrace.report_service", "millrace.refresh_triggers", "pgq.maint_operations", "pgq.maint_retry_events",
+            "pgq.maint_rotate_tables_step1", "pgq.maint_rotate_tables_step2", "pgq.maint_tables_to_vacuum"]'::jsonb,
+        'millrace_capture', '["millrace.last_tick", "millrace.tick_info", "millrace.ticks_after", "millrace.batch_sql",
+            "millrace.force_tick", "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.report_position",
+            "millrace.report_service", "millrace.system_identifier"]'::jsonb,
+        'millrace_owner', '["millrace.create_set", "millrace.drop_set", "millrace.add_table", "millrace.remove_table",
+            "millrace.refresh_triggers", "millrace.add_sequence", "millrace.remove_sequence", "millrace.register_subscriber",
+            "millrace.unregister_subscriber", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
+            "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.system_identifier", "millrace.note"]'::jsonb,
+        'millrace_app', '["millrace.last_tick"]'::jsonb);
+    v_tables jsonb := jsonb_build_object(
+        'millrace_capture', '["SELECT ON pgq.event_template", "SELECT ON pgq.queue, pgq.tick, pgq.subscription, pgq.consumer",
+            "SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report",
+            "SELECT, UPDATE ON millrace.copy_request"]'::jsonb,
+        'millrace_ticker', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report"]'::jsonb,
+        'millrace_owner', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber",
+            "SELECT ON millrace.service_report, millrace.audit", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
+        'millrace_app', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber"]'::jsonb,
+        'pgq_reader', '["SELECT ON pgq.event_template"]'::jsonb,
+        'pgq_admin', '["SELECT, INSERT, TRUNCATE ON pgq.event_template", "SELECT, INSERT, UPDATE, DELETE ON pgq.queue, pgq.consumer",
+            "SELECT, INSERT, UPDATE, DELETE ON pgq.tick, pgq.subscription, pgq.retry_queue"]'::jsonb,
+        'public', '["SELECT ON pgq.queue, pgq.consumer, pgq.tick, pgq.subscription"]'::jsonb);
+    v_pgq  boolean := NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq');  -- the real extension has its own grants
+    v_role text;
+    v_item text;
+    v_func regprocedure;
+BEGIN
+    FOREACH v_role IN ARRAY ARRAY['pgq_reader', 'pgq_writer', 'pgq_admin', 'millrace_owner', 'millrace_capture', 'millrace_ticker', 'millrace_app'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = v_role);
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', v_role);
+            IF v_role = 'pgq_admin' THEN
+                GRANT pgq_reader, pgq_writer TO pgq_admin;
+            END IF;
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of the cluster was quicker
+            WHEN insufficient_privilege OR undefined_object THEN
+                RAISE NOTICE 'role % is left out: %', v_role, SQLERRM;
+        END;
+    END LOOP;
+
+    -- Nothing of ours is for everybody unless it says so below. Marked functions are those of this installation.
+    FOR v_func IN
+        SELECT p.oid::regprocedure FROM pg_proc p
+        JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass AND d.description = 'Millrace provider'
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_func);
+    END LOOP;
+
+    FOR v_role IN SELECT r FROM jsonb_object_keys(v_rights || v_tables) AS r LOOP
+        CONTINUE WHEN v_role <> 'public' AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = v_role);
+        IF v_role LIKE 'millrace%' THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA millrace TO %I', v_role);
+        END IF;
+        IF v_pgq THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA pgq TO %s', v_role);
+        END IF;
+        FOR v_func IN
+            SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            WHERE v_rights -> v_role ? (n.nspname || '.' || p.proname) AND (v_pgq OR n.nspname = 'millrace')
+        LOOP
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', v_func, v_role);
+        END LOOP;
+        FOR v_item IN SELECT * FROM jsonb_array_elements_text(coalesce(v_tables -> v_role, '[]')) LOOP
+            CONTINUE WHEN NOT v_pgq AND v_item LIKE '% pgq.%';
+            EXECUTE format('GRANT %s TO %s', v_item, v_role);
+        END LOOP;
+    END LOOP;
+    IF v_pgq THEN
+        PERFORM pgq.grant_perms(q.queue_name) FROM pgq.queue q;
+    END IF;
+END $grants$;
