@@ -14,7 +14,7 @@ const position = z.strictObject({ tick: count, fingerprint });
 const tick = z.strictObject({ tick: count, fingerprint, time: isoTime });
 const provider = z.string().regex(/^[0-9]{1,20}$/);
 
-const sequenceValue = z.strictObject({
+export const sequenceValue = z.strictObject({
   schema: name,
   name,
   /** int8 as text. */

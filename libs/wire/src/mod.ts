@@ -8,6 +8,7 @@ export {
   report,
   type Section,
   type SequenceValue,
+  sequenceValue,
   type TickNotice,
   tickNotice,
   wireVersion,

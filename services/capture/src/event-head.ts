@@ -1,0 +1,89 @@
+import { codes, MillraceError } from '@millrace/errors';
+import type { TableName } from '@millrace/model';
+import { type Section, type SequenceValue, sequenceValue } from '@millrace/wire';
+import type { SectionKind } from './sections.ts';
+
+/**
+ * What an event says of its lines: I, U, D one operation only; X several, or current rows; T truncate; S sequences.
+ * `other`: nothing for us (notes for people, events of other programs).
+ */
+export type EventType = 'I' | 'U' | 'D' | 'X' | 'T' | 'S' | 'other';
+
+const types = new Set<string>(['I', 'U', 'D', 'X', 'T', 'S']);
+
+export function eventType(text: string): EventType {
+  return types.has(text) ? (text as EventType) : 'other';
+}
+
+/** The descriptive columns of an event, as they stand in the queue. */
+export interface EventDescription {
+  /** ev_extra1: `["schema","table"]`. */
+  readonly table: string;
+  /** ev_extra2: columns of each line; null: generated. */
+  readonly columns: string;
+  /** ev_extra3: key columns. */
+  readonly key: string;
+}
+
+/** Section kinds by what describes them, so that events of one table share one object. */
+export class SectionKinds {
+  readonly #kinds = new Map<string, SectionKind>();
+
+  /** `id` is any text that is the same for the same description. */
+  get(id: string, form: Section['form'], describe: () => EventDescription): SectionKind {
+    const known = this.#kinds.get(form + id);
+    if (known !== undefined) return known;
+    const kind = kindOf(describe(), form);
+    // Descriptions change only with DDL; a flood of them must not fill the memory.
+    if (this.#kinds.size >= 20_000) this.#kinds.clear();
+    this.#kinds.set(form + id, kind);
+    return kind;
+  }
+}
+
+function kindOf(event: EventDescription, form: Section['form']): SectionKind {
+  const [schema, name, ...rest] = names(event.table, false);
+  if (typeof schema !== 'string' || typeof name !== 'string' || rest.length > 0) throw unreadable('table');
+  const table: TableName = { schema, name };
+  const columns = form === 'truncate' ? [] : names(event.columns, true);
+  const key = form === 'truncate' ? [] : names(event.key, false).filter((column) => column !== null);
+  const headerBytes = Buffer.byteLength(JSON.stringify({ table, form, columns, key })) + sectionOverhead;
+  return { table, form, columns, key, headerBytes };
+}
+
+/** The data of an event S. */
+export function readSequences(text: string): SequenceValue[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    throw unreadable('sequences');
+  }
+  if (!Array.isArray(list)) throw unreadable('sequences');
+  return list.map((item) => {
+    const parsed = sequenceValue.safeParse(item);
+    if (!parsed.success) throw unreadable('sequences');
+    return parsed.data;
+  });
+}
+
+/** Counts and flags of a section in the header, at their longest. */
+const sectionOverhead = 80;
+
+function names(text: string, nullable: boolean): (string | null)[] {
+  let list: unknown;
+  try {
+    list = text === '' ? [] : JSON.parse(text);
+  } catch {
+    throw unreadable('names');
+  }
+  const fits = (item: unknown) => typeof item === 'string' || (nullable && item === null);
+  if (!Array.isArray(list) || !list.every(fits)) throw unreadable('names');
+  return list;
+}
+
+function unreadable(part: string): MillraceError {
+  return new MillraceError(codes.INTERNAL, `an event of the queue cannot be read: its ${part} are not what our triggers write`, {
+    advice: 'look for other programs that write into this queue',
+  });
+}

@@ -1,0 +1,78 @@
+import type { TableName } from '@millrace/model';
+import type { Section } from '@millrace/wire';
+
+/** What all bytes of one section have in common. One object per kind: compare by identity. */
+export interface SectionKind {
+  readonly table: TableName;
+  readonly form: Section['form'];
+  readonly columns: readonly (string | null)[];
+  readonly key: readonly string[];
+  /** Length of the description in a message's header, bytes. */
+  readonly headerBytes: number;
+}
+
+const newline = 0x0a;
+const quote = 0x22;
+/** An offset where a record ends is remembered this often; chunks are cut there. */
+const markEvery = 32 * 1024;
+
+/** The records of one section, gathered. Filled by the regrouper, cut into chunks by the batch writer. */
+export class SectionBuffer {
+  readonly kind: SectionKind;
+  /** The first bytes continue a record that began in an earlier section of the same kind. */
+  readonly cont: boolean;
+  /** The first byte stands inside quotes. */
+  readonly quoted: boolean;
+  bytes: Buffer;
+  length = 0;
+  /** Records that end in it. */
+  lines = 0;
+  /** Offsets of record ends and the lines up to there, in turn. */
+  readonly marks: number[] = [];
+
+  constructor(kind: SectionKind, start: { cont: boolean; quoted: boolean } = { cont: false, quoted: false }) {
+    this.kind = kind;
+    this.cont = start.cont;
+    this.quoted = start.quoted;
+    this.bytes = Buffer.allocUnsafeSlow(kind.form === 'truncate' ? 0 : 4096);
+  }
+
+  /** Makes room for `more` bytes behind `length`. */
+  reserve(more: number): void {
+    const need = this.length + more;
+    if (need <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(need, this.bytes.length * 2));
+    this.bytes.copy(larger, 0, 0, this.length);
+    this.bytes = larger;
+  }
+
+  /** Notes that a record ends here. */
+  mark(): void {
+    const last = this.marks.at(-2) ?? 0;
+    if (this.length - last >= markEvery) this.marks.push(this.length, this.lines);
+  }
+}
+
+/** Where a walk over records stands. */
+export interface RecordWalk {
+  readonly lines: number;
+  readonly quoted: boolean;
+  /** Offset behind the last record that ended; -1 when none did. */
+  readonly lastEnd: number;
+}
+
+/** Counts the records that end in `bytes[from, to)`. A newline inside quotes is data. */
+export function walkRecords(bytes: Uint8Array, range: { from: number; to: number; quoted: boolean }): RecordWalk {
+  let { quoted } = range;
+  let lines = 0;
+  let lastEnd = -1;
+  for (let i = range.from; i < range.to; i += 1) {
+    const c = bytes[i];
+    if (c === quote) quoted = !quoted;
+    else if (c === newline && !quoted) {
+      lines += 1;
+      lastEnd = i + 1;
+    }
+  }
+  return { lines, quoted, lastEnd };
+}
