@@ -28,7 +28,8 @@ export async function unpackDebianPackage(name, into) {
 async function downloadWithOwnLists(name, work) {
   const state = join(work, 'state');
   const cache = join(work, 'cache');
-  for (const dir of [join(state, 'lists', 'partial'), join(cache, 'archives', 'partial')]) mkdirSync(dir, { recursive: true });
+  for (const dir of [join(state, 'lists', 'partial'), join(cache, 'archives', 'partial')])
+    mkdirSync(dir, { recursive: true });
   const options = {
     'Dir::State': state,
     'Dir::State::status': '/var/lib/dpkg/status',

@@ -30,7 +30,8 @@ export async function ensureNatsServer() {
   const why = await unpackDebianPackage('nats-server', fresh);
   if (why !== undefined) await fetchRelease(fresh, why);
   const program = places.map((place) => join(fresh, place)).find((path) => existsSync(path));
-  const { code, output } = program === undefined ? { code: 1, output: 'no program in it' } : await run(program, ['--version']);
+  const { code, output } =
+    program === undefined ? { code: 1, output: 'no program in it' } : await run(program, ['--version']);
   if (code !== 0) throw new SetupError(`the fetched nats-server does not run: ${output.trim()}`);
   rmSync(home, { recursive: true, force: true });
   renameSync(fresh, home);
@@ -39,19 +40,29 @@ export async function ensureNatsServer() {
 async function fetchRelease(into, whyNotDebian) {
   const found = archives[`${process.platform}-${process.arch}`];
   const other = 'install nats-server 2.9.10 or later and put it on PATH';
-  if (found === undefined) throw new SetupError(`no nats-server is pinned for ${process.platform} ${process.arch}; ${other}`);
+  if (found === undefined)
+    throw new SetupError(`no nats-server is pinned for ${process.platform} ${process.arch}; ${other}`);
   const [platform, sha256] = found;
   const name = `nats-server-v${version}-${platform}`;
   const url = `https://github.com/nats-io/nats-server/releases/download/v${version}/${name}.tar.gz`;
   const archive = await download(url).catch((error) => {
-    throw new SetupError(`cannot fetch nats-server: Debian: ${whyNotDebian}; ${url}: ${error.cause?.code ?? error.message}; ${other}`);
+    throw new SetupError(
+      `cannot fetch nats-server: Debian: ${whyNotDebian}; ${url}: ${error.cause?.code ?? error.message}; ${other}`,
+    );
   });
   const actual = createHash('sha256').update(archive).digest('hex');
   if (actual !== sha256) throw new SetupError(`${url} has SHA-256 ${actual}, expected ${sha256}; ${other}`);
   mkdirSync(join(into, 'bin'), { recursive: true });
   const file = join(into, 'archive.tar.gz');
   writeFileSync(file, archive);
-  const { code, output } = await run('tar', ['-xzf', file, '-C', join(into, 'bin'), '--strip-components=1', `${name}/nats-server`]);
+  const { code, output } = await run('tar', [
+    '-xzf',
+    file,
+    '-C',
+    join(into, 'bin'),
+    '--strip-components=1',
+    `${name}/nats-server`,
+  ]);
   if (code !== 0) throw new SetupError(`cannot unpack ${url}: ${output.trim()}`);
   rmSync(file);
 }

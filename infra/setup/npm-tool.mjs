@@ -13,7 +13,9 @@ import { SetupError, say } from './say.mjs';
 export async function ensureNpmTool(name, what, complete = () => undefined) {
   const home = join(tools, name);
   const pinned = join(packages, name);
-  const stamp = createHash('sha256').update(readFileSync(join(pinned, 'package-lock.json'))).digest('hex');
+  const stamp = createHash('sha256')
+    .update(readFileSync(join(pinned, 'package-lock.json')))
+    .digest('hex');
   const stampFile = join(home, '.stamp');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return packageIn(home);
   say(`fetching ${what} from the npm registry`);
@@ -47,7 +49,9 @@ function packageIn(home) {
     if (!entry.startsWith('@')) return [entry];
     return readdirSync(join(modules, entry)).map((inner) => join(entry, inner));
   });
-  const found = names.find((entry) => !basename(entry).startsWith('.') && existsSync(join(modules, entry, 'package.json')));
+  const found = names.find(
+    (entry) => !basename(entry).startsWith('.') && existsSync(join(modules, entry, 'package.json')),
+  );
   return found === undefined ? undefined : join(modules, found);
 }
 
@@ -58,7 +62,8 @@ function npm(args, cwd) {
   for (const name of ['npm_config_prefix', 'npm_config_local_prefix', 'npm_config_global_prefix']) delete env[name];
   const all = [...args, '--cache', join(tools, 'npm-cache'), '--loglevel', 'http'];
   const outer = process.env.npm_execpath;
-  if (outer !== undefined && basename(outer) === 'npm-cli.js') return run(process.execPath, [outer, ...all], { cwd, env });
+  if (outer !== undefined && basename(outer) === 'npm-cli.js')
+    return run(process.execPath, [outer, ...all], { cwd, env });
   const beside = join(dirname(process.execPath), 'npm');
   return run(existsSync(beside) ? beside : 'npm', all, { cwd, env });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { ensureNpmTool } from './npm-tool.mjs';
 import { root, tools } from './paths.mjs';
 import { run } from './process.mjs';
@@ -8,20 +8,36 @@ import { SetupError, say } from './say.mjs';
 
 /** Installs the packages of the workspace as pnpm-lock.yaml has them; nothing is done when they are there already. */
 export async function ensurePackages(env) {
+  const pnpm = await ensurePnpm();
   const stampFile = join(tools, 'packages.stamp');
   const stamp = fingerprint();
   const whole = existsSync(join(root, 'node_modules', '.modules.yaml'));
   if (whole && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
-  const pnpm = join(await ensureNpmTool('pnpm', 'pnpm', makeRunnable), 'pnpm');
   say('installing packages');
-  const args = ['install', '--frozen-lockfile', '--store-dir', join(tools, 'pnpm-store'), '--config.confirmModulesPurge=false'];
+  const args = [
+    'install',
+    '--frozen-lockfile',
+    '--store-dir',
+    join(tools, 'pnpm-store'),
+    '--config.confirmModulesPurge=false',
+  ];
   const { code, output } = await run(pnpm, args, { cwd: root, env: { ...env, CI: 'true' } });
   if (code !== 0) throw new SetupError(`pnpm install failed:\n${output.trim()}`);
   writeFileSync(stampFile, stamp);
 }
 
-function makeRunnable(packageDir) {
-  chmodSync(join(packageDir, 'pnpm'), 0o755);
+/** The folder that holds `pnpm`, for PATH: turbo looks for it there. */
+export const pnpmDir = join(tools, 'pnpm', 'node_modules', '.bin');
+
+async function ensurePnpm() {
+  await ensureNpmTool('pnpm', 'pnpm', (packageDir) => {
+    const program = join(packageDir, 'pnpm');
+    chmodSync(program, 0o755);
+    const bin = join(dirname(dirname(packageDir)), '.bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(relative(bin, program), join(bin, 'pnpm'));
+  });
+  return join(pnpmDir, 'pnpm');
 }
 
 /** Changes when a manifest or the lock file does. */

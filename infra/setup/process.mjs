@@ -30,7 +30,9 @@ export function runInForeground(file, args, { cwd, env }) {
       process.on(signal, handler);
       return [signal, handler];
     });
-    const finish = () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
+    const finish = () => {
+      for (const [signal, handler] of handlers) process.off(signal, handler);
+    };
     child.once('error', (error) => {
       finish();
       process.stderr.write(`${error.message}\n`);

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNode } from './node.mjs';
-import { ensurePackages } from './packages.mjs';
+import { ensurePackages, pnpmDir } from './packages.mjs';
 import { root, tools } from './paths.mjs';
 import { ensurePostgres15, ensurePostgres18 } from './postgres.mjs';
 import { runInForeground } from './process.mjs';
@@ -24,7 +24,7 @@ const tasks = {
 
 /** The environment of everything we run: our Node first on PATH, and caches inside the folder. */
 function environment(node) {
-  const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
+  const path = [dirname(node), join(root, 'node_modules', '.bin'), pnpmDir, process.env.PATH ?? ''].join(delimiter);
   return {
     ...process.env,
     PATH: path,
@@ -48,7 +48,8 @@ async function prepare(needs) {
 
 async function main([name, ...args]) {
   const task = Object.hasOwn(tasks, name ?? '') ? tasks[name] : undefined;
-  if (task === undefined) throw new SetupError(`usage: node infra/setup/run.mjs ${Object.keys(tasks).join('|')} [arguments]`);
+  if (task === undefined)
+    throw new SetupError(`usage: node infra/setup/run.mjs ${Object.keys(tasks).join('|')} [arguments]`);
   const node = await prepare(task.needs);
   if (task.program === undefined) {
     say('all is there');

@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
 import type { PostgresBinaries } from './binaries.ts';
@@ -59,7 +69,13 @@ async function createCluster(plan: ClusterPlan, account: Account | undefined): P
   chmodSync(unfinished, 0o700);
   if (account !== undefined) chownSync(unfinished, account.uid, account.gid);
   const args = ['-D', unfinished, '-U', plan.superuser, '--auth=trust', '--encoding=UTF8', ...localeArgs(plan), '-N'];
-  const command = asAccount({ file: plan.binaries.initdb, args, cwd: unfinished, account, reach: [unfinished, plan.binaries.initdb] });
+  const command = asAccount({
+    file: plan.binaries.initdb,
+    args,
+    cwd: unfinished,
+    account,
+    reach: [unfinished, plan.binaries.initdb],
+  });
   await new Promise<void>((resolve, reject) => {
     execFile(command.file, command.args, command.options, (error, _stdout, stderr) => {
       if (error === null) resolve();

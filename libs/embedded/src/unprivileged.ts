@@ -8,7 +8,7 @@ export interface Account {
 }
 
 /** True when files must be handed to another account before PostgreSQL may use them. */
-export function isRoot(): boolean {
+function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 

@@ -51,7 +51,9 @@ async function dropDatabase(server: string, url: string, name: string): Promise<
       for (const { gid } of prepared.rows) await inside.query(`ROLLBACK PREPARED ${inside.escapeLiteral(gid)}`);
     });
     const slots = 'SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1';
-    await client.query(`SELECT pg_terminate_backend(active_pid, 5000) FROM (${slots}) s WHERE active_pid IS NOT NULL`, [name]);
+    await client.query(`SELECT pg_terminate_backend(active_pid, 5000) FROM (${slots}) s WHERE active_pid IS NOT NULL`, [
+      name,
+    ]);
     await client.query(`SELECT pg_drop_replication_slot(slot_name) FROM (${slots}) s`, [name]);
     await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   });
