@@ -65,8 +65,10 @@ BEGIN
 
     -- Nothing of ours is for everybody unless it says so below. Marked functions are those of this installation.
     FOR v_func IN
-        SELECT p.oid::regprocedure FROM pg_proc p
-        JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass AND d.description = 'Millrace provider'
+        SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
+        WHERE n.nspname IN ('pgq', 'millrace')
+          AND (d.description = 'Millrace provider' OR (n.nspname = 'millrace' AND p.prorettype = 'trigger'::regtype))
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_func);
     END LOOP;

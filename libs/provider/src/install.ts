@@ -1,0 +1,96 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { migrate, type Queryable, readSqlFolder } from '@millrace/postgres';
+import { inSchemaTransaction } from './schema-transaction.ts';
+import { readSqlFile, readSqlFiles, sqlFolder } from './sql-files.ts';
+
+/** What an installation did. */
+export interface InstalledProvider {
+  /** Migrations applied now; empty when the schema was up to date. */
+  readonly migrations: readonly number[];
+  /** ours: schema pgq is Millrace's; extension: the server's own pgq extension is used. */
+  readonly pgq: 'ours' | 'extension';
+}
+
+/** Where functions of this installation are told from other objects in the same schemas. */
+const mark = 'Millrace provider';
+
+/**
+ * Installs or updates schemas `pgq` and `millrace` at the provider: numbered migrations, then all functions as they are
+ * now, then roles and rights. Repeatable; any number of sessions may do it at once. Needs CREATE on the database and a
+ * session of its own (it opens a transaction). Throws NOT_REPLICABLE for a server that cannot be a provider, PERMISSION,
+ * DATABASE_REFUSED.
+ */
+export async function installProvider(client: Queryable): Promise<InstalledProvider> {
+  const migrations = await readSqlFolder(`${sqlFolder}migrations`);
+  const code = [...(await readSqlFiles('functions')), ...(await readSqlFiles('triggers'))];
+  const grants = await readSqlFile('grants.sql');
+  return inSchemaTransaction(client, 'installing the provider', async () => {
+    await refuseOldServer(client);
+    await makeLedger(client);
+    const pgq = await whosePgq(client);
+    const isPgq = (name: string) => pgq === 'extension' && /(^|_)pgq[._]/.test(name);
+    const applied = await migrate(
+      client,
+      'millrace.provider_migration',
+      migrations.filter((m) => !isPgq(m.name)),
+    );
+    for (const file of code) if (!isPgq(file.name)) await client.query(file.sql);
+    await settleFunctions(client);
+    await client.query(grants);
+    return { migrations: applied, pgq };
+  });
+}
+
+async function refuseOldServer(client: Queryable): Promise<void> {
+  const result = await client.query(`SELECT pg_catalog.current_setting('server_version_num')::int AS version`);
+  if (result.rows[0].version >= 140_000) return;
+  throw new MillraceError(codes.NOT_REPLICABLE, `the provider's PostgreSQL is older than 14`, {
+    advice: 'use PostgreSQL 14 or later',
+  });
+}
+
+async function makeLedger(client: Queryable): Promise<void> {
+  await client.query(`CREATE SCHEMA IF NOT EXISTS millrace`);
+  await client.query(`CREATE TABLE IF NOT EXISTS millrace.provider_migration (
+    version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+}
+
+/** A schema pgq that is neither the extension's nor ours is somebody's queue: it is not touched. */
+async function whosePgq(client: Queryable): Promise<'ours' | 'extension'> {
+  const result = await client.query(`SELECT
+    EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq') AS extension,
+    EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pgq') AS schema,
+    EXISTS (SELECT FROM millrace.provider_migration WHERE version = 1) AS ours`);
+  const found = result.rows[0] as { extension: boolean; schema: boolean; ours: boolean };
+  if (found.extension) return 'extension';
+  if (found.schema && !found.ours) {
+    throw new MillraceError(codes.NOT_REPLICABLE, 'the database has a schema pgq that is not of Millrace', {
+      advice: 'install the pgq extension there, or rename that schema',
+    });
+  }
+  return 'ours';
+}
+
+/** Marks the functions this transaction wrote, and drops marked ones that it did not: they are of an older version. */
+async function settleFunctions(client: Queryable): Promise<void> {
+  await client.query(`DO $settle$
+    DECLARE
+      v_func record;
+    BEGIN
+      FOR v_func IN
+        SELECT p.oid::regprocedure AS name, d.description,
+               p.xmin = pg_current_xact_id()::xid AS fresh
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
+        WHERE n.nspname IN ('pgq', 'millrace')
+          -- trigger functions in millrace are made for tables, not by this installation
+          AND NOT (n.nspname = 'millrace' AND p.prorettype = 'trigger'::regtype)
+      LOOP
+        IF v_func.fresh AND v_func.description IS NULL THEN
+          EXECUTE format('COMMENT ON FUNCTION %s IS %L', v_func.name, '${mark}');
+        ELSIF NOT v_func.fresh AND v_func.description = '${mark}' THEN
+          EXECUTE format('DROP FUNCTION %s', v_func.name);
+        END IF;
+      END LOOP;
+    END $settle$`);
+}

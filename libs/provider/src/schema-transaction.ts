@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { databaseError, type Queryable, sqlstateOf, withTransaction } from '@millrace/postgres';
+
+/**
+ * Settings under which our DDL means the same whatever the role, database or session prefers. Limits on time are lifted:
+ * an installation that waits for another one must not fail for it.
+ */
+const settings: Readonly<Record<string, string>> = {
+  search_path: 'pg_catalog, pg_temp',
+  standard_conforming_strings: 'on',
+  check_function_bodies: 'on',
+  default_tablespace: '',
+  default_table_access_method: 'heap',
+  row_security: 'on',
+  transform_null_equals: 'off',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  client_min_messages: 'warning',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+  synchronous_commit: 'on',
+};
+
+/** Shared by everything that installs or removes objects in schema millrace of a database. */
+const installLock = `SELECT pg_advisory_xact_lock(hashtextextended('millrace:install', 7717))`;
+
+/** What two sessions that make or drop the same objects may get; the loser tries again and finds the work done. */
+const raced = new Set(['23505', '42P06', '42P07', '42710', '42723', '40P01', '40001', 'XX000']);
+
+/** Longest run of losing a race before it is called a failure. */
+const attempts = 8;
+
+/** Runs DDL in one transaction, alone among installers, and again when it lost a race. */
+export async function inSchemaTransaction<T>(client: Queryable, doing: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await withTransaction(
+        client,
+        async () => {
+          await pin(client);
+          await client.query(installLock);
+          return await work();
+        },
+        'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
+      );
+    } catch (error) {
+      if (attempt >= attempts || !raced.has(sqlstateOf(error) ?? '')) throw databaseError(error, doing);
+      await delay(20 * attempt * (1 + Math.random()));
+    }
+  }
+}
+
+async function pin(client: Queryable): Promise<void> {
+  const names = Object.keys(settings);
+  await client.query('SELECT pg_catalog.set_config(n, v, true) FROM pg_catalog.unnest($1::text[], $2::text[]) AS s(n, v)', [
+    names,
+    Object.values(settings),
+  ]);
+}

@@ -1,0 +1,100 @@
+import { type Position, safeInteger, type Tick } from '@millrace/model';
+import type { Queryable } from '@millrace/postgres';
+import { ask, askOne, isoTime } from './ask.ts';
+
+/** A tick just made. */
+export interface MadeTick extends Tick {
+  /** Event ids taken since the tick before: a hint, rollbacks and retries count. */
+  readonly newEvents: number;
+}
+
+/** A tick and the one before it: the two ends of a batch. */
+export interface ChainedTick extends Tick {
+  readonly prev: Position;
+  /** Last event id taken before the snapshot; a hint. */
+  readonly eventSeq: number;
+}
+
+interface TickRow {
+  tick: string;
+  fingerprint: string;
+  time: string;
+}
+
+/**
+ * Makes a tick if one is due: new events, a sequence that moved, or the idle period over. Null when none is due. One
+ * round trip; call it outside a transaction. Throws NOT_FOUND (queue), PROVIDER_HISTORY.
+ */
+export async function tick(client: Queryable, queue: string): Promise<MadeTick | null> {
+  const [row] = await ask<TickRow & { new_events: string }>(client, 'making a tick', madeTickSql('millrace.tick($1)'), [queue]);
+  return row === undefined ? null : madeTick(row);
+}
+
+/** Makes a tick now: all that was committed before the call is in a batch that ends with it or before. Throws as `tick`. */
+export async function forceTick(client: Queryable, queue: string): Promise<MadeTick> {
+  return madeTick(await askOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
+}
+
+/** The newest tick; null when the queue has none or is not there. */
+export async function lastTick(client: Queryable, queue: string): Promise<Tick | null> {
+  const [row] = await ask<TickRow>(client, 'reading the last tick', tickSql('millrace.last_tick($1)'), [queue]);
+  return row === undefined ? null : toTick(row);
+}
+
+/** One tick as the provider knows it; null when it is not, or no longer, known. */
+export async function tickInfo(client: Queryable, queue: string, number: number): Promise<Tick | null> {
+  const [row] = await ask<TickRow>(client, 'reading a tick', tickSql('millrace.tick_info($1, $2)'), [queue, number]);
+  return row === undefined ? null : toTick(row);
+}
+
+/** Up to `limit` ticks after one that is known, in order. Throws POSITION when it is not known (any more). */
+export async function ticksAfter(client: Queryable, queue: string, after: number, limit: number): Promise<ChainedTick[]> {
+  const sql = `SELECT tick, prev_tick, fingerprint, prev_fingerprint, event_seq, ${isoTime('tick_time')} AS time
+    FROM millrace.ticks_after($1, $2, $3)`;
+  const rows = await ask<TickRow & { prev_tick: string; prev_fingerprint: string; event_seq: string }>(
+    client,
+    'reading ticks',
+    sql,
+    [queue, after, limit],
+  );
+  return rows.map((row) => ({
+    ...toTick(row),
+    prev: { tick: safeInteger(row.prev_tick), fingerprint: row.prev_fingerprint },
+    eventSeq: safeInteger(row.event_seq),
+  }));
+}
+
+/**
+ * The SELECT for the events between two ticks, literals only, the same text every time: columns ev_id, ev_type,
+ * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id; fit for `COPY (…) TO STDOUT`. Throws POSITION for an unknown tick.
+ */
+export async function batchSql(client: Queryable, queue: string, prev: number, end: number): Promise<string> {
+  const row = await askOne<{ sql: string }>(client, 'reading a batch', 'SELECT millrace.batch_sql($1, $2, $3) AS sql', [
+    queue,
+    prev,
+    end,
+  ]);
+  return row.sql;
+}
+
+/** The identity of the provider's cluster, part of every fingerprint. */
+export async function systemIdentifier(client: Queryable): Promise<string> {
+  const row = await askOne<{ id: string }>(client, 'reading the identity', 'SELECT millrace.system_identifier() AS id', []);
+  return row.id;
+}
+
+export function madeTickSql(call: string): string {
+  return `SELECT tick, fingerprint, ${isoTime('tick_time')} AS time, new_events FROM ${call}`;
+}
+
+export function madeTick(row: TickRow & { new_events: string }): MadeTick {
+  return { ...toTick(row), newEvents: safeInteger(row.new_events) };
+}
+
+function tickSql(call: string): string {
+  return `SELECT tick, fingerprint, ${isoTime('tick_time')} AS time FROM ${call}`;
+}
+
+function toTick(row: TickRow): Tick {
+  return { tick: safeInteger(row.tick), fingerprint: row.fingerprint, time: row.time };
+}
