@@ -1,0 +1,270 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { type TableName, tableKey } from '@millrace/model';
+import { quoteIdent } from '@millrace/postgres';
+import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from './apply-errors.ts';
+import { noKey } from './apply-few.ts';
+import { CopyLane } from './copy-lane.ts';
+import type { Piece } from './plan-batch.ts';
+import { isKeyOnly, type Layout, shapeOf } from './plan-layout.ts';
+import type { NetKind } from './plan-net.ts';
+import {
+  carefulSql,
+  copyStageSql,
+  copyTargetSql,
+  deleteSql,
+  expectedBeforeSql,
+  fillNetSql,
+  identityDiffersSql,
+  insertAllSql,
+  insertSql,
+  type Source,
+  stageFields,
+  surveySql,
+  updateSql,
+} from './plan-statements.ts';
+import { type ApplySession, manyRowsPlans } from './session.ts';
+import type { Prepared, Targets } from './targets.ts';
+
+/** How rows are to be applied in this transaction. */
+export interface ApplyMode {
+  /** Tables whose touched rows are deleted and inserted again. */
+  readonly careful: ReadonlySet<string>;
+  /** Every change goes through staging, for an order between tables. */
+  readonly stageAll: boolean;
+  /** upsert: rows that are not as expected are made right and counted. */
+  readonly conflicts: 'stop' | 'upsert';
+}
+
+type Counts = Record<NetKind | 'keys' | 'lines' | 'bad', number>;
+
+interface TableState {
+  readonly table: TableName;
+  /** What the stage holds; undefined: nothing is staged. */
+  staged: { prepared: Prepared; shape: string; lines: number } | undefined;
+}
+
+/** Puts lines of any number into tables within the open transaction: by COPY, directly or through a stage. */
+export class BulkWriter {
+  readonly #session: ApplySession;
+  readonly #targets: Targets;
+  readonly #mode: ApplyMode;
+  readonly #lane: CopyLane;
+  readonly #tables = new Map<string, TableState>();
+  #plansSet = false;
+  /** Rows that were not as expected and were made right (policy upsert). */
+  conflicts = 0;
+
+  constructor(session: ApplySession, targets: Targets, mode: ApplyMode) {
+    this.#session = session;
+    this.#targets = targets;
+    this.#mode = mode;
+    this.#lane = new CopyLane(session.client);
+  }
+
+  /** Takes a piece of a table's changes; pieces of one table come in order. */
+  async write(table: TableName, piece: Piece): Promise<void> {
+    const state = this.#stateOf(table);
+    try {
+      const direct = await this.#directCopy(state, piece);
+      const sql = direct ?? (await this.#stageCopy(state, piece));
+      if (piece.cont && !this.#lane.isOpenFor(sql)) throw new MillraceError(codes.BAD_MESSAGE, 'a section goes on that did not begin');
+      if (!this.#lane.isOpenFor(sql)) await this.endCopy();
+      await this.#lane.write({ sql, table }, piece.body, piece.lines);
+      if (direct === undefined && state.staged !== undefined) state.staged.lines += piece.lines;
+    } catch (error) {
+      throw this.#named(error, table);
+    }
+  }
+
+  /** Applies what is staged, of the given tables or of all. `again`: more may come for them in this transaction. */
+  async flush(tables?: readonly TableName[]): Promise<void> {
+    await this.endCopy();
+    const wanted = tables === undefined ? undefined : new Set(tables.map(tableKey));
+    const staged = [...this.#tables].filter(([key, state]) => state.staged !== undefined && (wanted === undefined || wanted.has(key)));
+    for (const [key, state] of staged) {
+      await this.#flushTable(key, state, { remove: true, write: true });
+      await this.#emptyStage(state, tables !== undefined);
+    }
+  }
+
+  /** The same in a session that enforces foreign keys: rows come parents first, then go children first. */
+  async flushInOrder(parentsFirst: readonly TableName[]): Promise<void> {
+    await this.endCopy();
+    const staged = parentsFirst.flatMap((table) => {
+      const state = this.#tables.get(tableKey(table));
+      return state?.staged === undefined ? [] : [[tableKey(table), state] as const];
+    });
+    for (const [key, state] of staged) await this.#flushTable(key, state, { remove: false, write: true });
+    for (const [key, state] of staged.toReversed()) await this.#flushTable(key, state, { remove: true, write: false });
+    for (const [, state] of staged) await this.#emptyStage(state, true);
+  }
+
+  /** Tables that have something staged. */
+  stagedTables(): TableName[] {
+    return [...this.#tables.values()].filter((state) => state.staged !== undefined).map((state) => state.table);
+  }
+
+  /** Leaves the session fit for a rollback. Never throws. */
+  abort(): Promise<void> {
+    return this.#lane.abort();
+  }
+
+  #stateOf(table: TableName): TableState {
+    const key = tableKey(table);
+    let state = this.#tables.get(key);
+    if (state === undefined) {
+      state = { table, staged: undefined };
+      this.#tables.set(key, state);
+    }
+    return state;
+  }
+
+  /** Inserts go straight into the table while nothing of it is staged. */
+  async #directCopy(state: TableState, piece: Piece): Promise<string | undefined> {
+    const { table, staged } = state;
+    if (piece.form !== 'insert' || staged !== undefined) return undefined;
+    if (this.#mode.stageAll || this.#mode.careful.has(tableKey(table)) || piece.columns.length === 0) return undefined;
+    const { layout } = await this.#prepare(table, piece, false);
+    return layout.fields.includes(null) ? undefined : copyTargetSql(layout);
+  }
+
+  async #stageCopy(state: TableState, piece: Piece): Promise<string> {
+    const keyOnly = piece.form === 'change' && isKeyOnly(piece.columns, piece.key);
+    const shape = shapeOf(piece.columns, piece.key);
+    const { staged } = state;
+    const fits = staged !== undefined && (staged.shape === shape || (keyOnly && sameKey(staged.prepared.layout, piece.key)));
+    if (staged !== undefined && !fits) await this.flush([state.table]);
+    if (state.staged === undefined) {
+      const prepared = await this.#prepare(state.table, piece, true);
+      state.staged = { prepared, shape, lines: 0 };
+    }
+    const { prepared } = state.staged;
+    const fields = state.staged.shape === shape ? stageFields(prepared.layout) : piece.columns.map((name) => quoteIdent(name ?? ''));
+    return copyStageSql(prepared.names, fields, piece.form === 'insert' ? 'insert' : 'change');
+  }
+
+  /** What is known needs no query; anything else needs the session, which an open COPY occupies. */
+  async #prepare(table: TableName, piece: Piece, needStage: boolean): Promise<Prepared> {
+    const known = this.#targets.known(table, piece.columns, piece.key);
+    if (known !== undefined && (known.hasStage || !needStage)) return known;
+    await this.endCopy();
+    const made = await this.#targets.prepare(table, piece.columns, piece.key);
+    if (needStage) await this.#targets.needStage(made);
+    return made;
+  }
+
+  /** Frees the session for statements. */
+  async endCopy(): Promise<void> {
+    const table = this.#lane.table;
+    try {
+      await this.#lane.end();
+    } catch (error) {
+      throw table === undefined ? error : this.#named(error, table);
+    }
+  }
+
+  #named(error: unknown, table: TableName): unknown {
+    if (error instanceof NeedsCare) return error;
+    if (isHandedOver(error)) return this.#handedOver(error, table);
+    return tableError(error, this.#lane.table ?? table);
+  }
+
+  #handedOver(error: unknown, table: TableName, layout?: Layout): unknown {
+    if (this.#mode.careful.has(tableKey(table))) return tableError(error, table);
+    if (layout?.keyIndex !== undefined && constraintOf(error) === layout.keyIndex.name) {
+      return conflict(table, { op: 'insert', wrong: 1, of: 1 });
+    }
+    return new NeedsCare(table, tableError(error, table));
+  }
+
+  async #flushTable(key: string, { table, staged }: TableState, phase: { remove: boolean; write: boolean }): Promise<void> {
+    if (staged === undefined) return;
+    const { prepared } = staged;
+    if (!this.#plansSet) await this.#session.client.query(manyRowsPlans);
+    this.#plansSet = true;
+    try {
+      if (prepared.layout.keyIndex === undefined) await this.#insertAll(prepared, staged.lines);
+      else if (this.#mode.careful.has(key)) await this.#applyCarefully(table, prepared, phase);
+      else await this.#applyNet(table, prepared, { ...phase, lines: staged.lines });
+    } catch (error) {
+      if (isHandedOver(error)) throw this.#handedOver(error, table, prepared.layout);
+      throw error instanceof NeedsCare ? error : tableError(error, table);
+    }
+  }
+
+  async #emptyStage(state: TableState, again: boolean): Promise<void> {
+    if (state.staged === undefined) return;
+    const { stage, net, kept } = state.staged.prepared.names;
+    // At the end of the transaction the server empties them by itself.
+    if (again) await this.#session.client.query(`TRUNCATE ${stage}, ${net}, ${kept}`);
+    state.staged = undefined;
+  }
+
+  async #insertAll({ layout, names }: Prepared, lines: number): Promise<void> {
+    const { client } = this.#session;
+    const odd = await client.query(`SELECT 1 FROM ${names.stage} WHERE _op <> '(I' LIMIT 1`);
+    if (odd.rowCount !== 0) throw noKey();
+    const done = await client.query(insertAllSql(layout, names));
+    if (done.rowCount !== lines) throw new MillraceError(codes.INTERNAL, 'not every staged row was inserted');
+  }
+
+  async #survey({ layout, names }: Prepared): Promise<Counts> {
+    const found = await this.#session.client.query(surveySql(layout, names));
+    const counts = Object.fromEntries(Object.entries(found.rows[0]).map(([name, value]) => [name, Number(value)])) as Counts;
+    if (counts.bad > 0) throw new MillraceError(codes.BAD_MESSAGE, 'a change record has an unknown op');
+    return counts;
+  }
+
+  async #applyNet(table: TableName, prepared: Prepared, phase: { remove: boolean; write: boolean; lines: number }): Promise<void> {
+    const { client } = this.#session;
+    const { layout, names } = prepared;
+    const counts = await this.#survey(prepared);
+    const single = counts.keys === counts.lines;
+    if (!single && phase.write) await client.query(fillNetSql(layout, names));
+    const source = (kind: NetKind): Source =>
+      single ? { from: 'stage', names, all: counts[kind] === counts.keys } : { from: 'net', names };
+    const run = async (sql: string) => (await client.query(sql)).rowCount ?? 0;
+    const expect = (op: string, got: number, of: number) => {
+      if (got !== of) throw conflict(table, { op, wrong: Math.abs(of - got), of });
+    };
+    if (phase.remove && counts.remove > 0) expect('delete', await run(deleteSql(layout, source('remove'), 'remove')), counts.remove);
+    if (phase.remove && counts.wipe > 0) await run(deleteSql(layout, source('wipe'), 'wipe'));
+    if (!phase.write) return;
+    for (const kind of ['update', 'put'] as const) {
+      if (counts[kind] === 0) continue;
+      const differs = identityDiffersSql(layout, source(kind), kind);
+      if (differs !== undefined && (await run(differs)) > 0) throw new NeedsCare(table, undefined);
+      const updated = await run(updateSql(layout, source(kind), kind));
+      if (kind === 'update') expect('update', updated, counts.update);
+      else if (updated < counts.put) await run(insertSql(layout, source(kind), kind, true));
+    }
+    if (counts.insert > 0) await run(insertSql(layout, source('insert'), 'insert'));
+  }
+
+  async #applyCarefully(table: TableName, prepared: Prepared, phase: { remove: boolean; write: boolean }): Promise<void> {
+    if (!phase.write) return;
+    const { client } = this.#session;
+    const { layout, names } = prepared;
+    await this.#survey(prepared);
+    await client.query(fillNetSql(layout, names));
+    const sql = carefulSql(layout, names);
+    if (layout.extras.length > 0) await client.query(sql.keep);
+    const expected = Number((await client.query(expectedBeforeSql(names))).rows[0].yes);
+    const gone = (await client.query(sql.remove)).rows[0];
+    this.#checkGone(table, { expected, yes: Number(gone.yes), no: Number(gone.no) });
+    if (layout.extras.length > 0) await client.query(sql.insertKept);
+    await client.query(sql.insertNew);
+  }
+
+  #checkGone(table: TableName, { expected, yes, no }: { expected: number; yes: number; no: number }): void {
+    const missing = expected - yes;
+    this.conflicts += missing + no;
+    if (this.#mode.conflicts === 'upsert') return;
+    if (missing > 0) throw conflict(table, { op: 'update or delete', wrong: missing, of: expected });
+    if (no > 0) throw conflict(table, { op: 'insert', wrong: no, of: no });
+  }
+}
+
+function sameKey(layout: Layout, key: readonly string[]): boolean {
+  return layout.key.length === key.length && layout.key.every((k) => key.includes(k.column.name));
+}

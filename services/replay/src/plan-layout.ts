@@ -1,0 +1,85 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { type TableName, tableLabel } from '@millrace/model';
+import { quoteIdent } from '@millrace/postgres';
+import type { TargetColumn, TargetIndex, TargetTable } from '@millrace/subscriber';
+
+/** How records of one shape fall onto a table at the subscriber. */
+export interface Layout {
+  readonly table: TargetTable;
+  /** For each field of a record: the column it goes to; null: ignored (generated on either side). */
+  readonly fields: readonly (TargetColumn | null)[];
+  /** The columns that are written. */
+  readonly columns: readonly TargetColumn[];
+  /** Columns the provider does not send: kept by updates, at their default in inserts. */
+  readonly extras: readonly TargetColumn[];
+  /** Key columns with the equality of the unique index that finds the row; empty when the table has no key. */
+  readonly key: readonly { readonly column: TargetColumn; readonly equals: string }[];
+  readonly keyIndex: TargetIndex | undefined;
+  /** Rows may be told apart by the text of their keys. */
+  readonly exactKey: boolean;
+}
+
+/**
+ * Lays the columns of a section onto the table. Throws SUBSCRIBER_SCHEMA naming table and column when something is
+ * missing: after the repair the same call succeeds.
+ */
+export function layoutOf(table: TargetTable, columns: readonly (string | null)[], key: readonly string[]): Layout {
+  const label = tableLabel(table);
+  if (table.rowSecurity) {
+    throw lacks(`row security at the subscriber would hide rows of table ${label} from the replay's role`, 'give that role BYPASSRLS or make it the owner');
+  }
+  const byName = new Map(table.columns.map((column) => [column.name, column]));
+  const find = (name: string) => {
+    const column = byName.get(name);
+    if (column !== undefined) return column;
+    throw lacks(`table ${label} at the subscriber lacks column ${quoteIdent(name)}`, 'add it (ALTER TABLE … ADD COLUMN); replay goes on by itself');
+  };
+  const fields = columns.map((name) => {
+    const column = name === null ? null : find(name);
+    return column?.generated ? null : column;
+  });
+  const written = fields.filter((column) => column !== null);
+  const keyIndex = key.length === 0 ? undefined : findIndex(table, key.map(find));
+  return {
+    table,
+    fields,
+    columns: written,
+    extras: table.columns.filter((column) => !column.generated && !written.includes(column)),
+    key: keyIndex === undefined ? [] : keyIndex.columns.map((name, at) => ({ column: find(name), equals: keyIndex.equals[at] ?? '=' })),
+    keyIndex,
+    exactKey: keyIndex === undefined || keyIndex.columns.every((name) => find(name).exact),
+  };
+}
+
+/** True when the section names key columns only: lines for rows that are gone. */
+export function isKeyOnly(columns: readonly (string | null)[], key: readonly string[]): boolean {
+  return key.length > 0 && columns.length <= key.length && columns.every((name) => name !== null && key.includes(name));
+}
+
+/** Two sections with this same text can be read with one layout. */
+export function shapeOf(columns: readonly (string | null)[], key: readonly string[]): string {
+  return JSON.stringify([columns, key]);
+}
+
+function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetIndex {
+  const names = key.map((column) => column.name);
+  const generated = key.find((column) => column.generated);
+  if (generated !== undefined) {
+    throw lacks(`key column ${quoteIdent(generated.name)} of table ${tableLabel(table)} is generated at the subscriber`, 'make it a plain column');
+  }
+  const index = table.uniqueIndexes.find(
+    (candidate) => candidate.columns.length === names.length && candidate.columns.every((name) => names.includes(name)),
+  );
+  if (index !== undefined) return index;
+  const list = names.map(quoteIdent).join(', ');
+  throw lacks(`table ${tableLabel(table)} at the subscriber has no primary key or unique index on (${list})`, 'create it; replay goes on by itself');
+}
+
+/** The table itself is missing. */
+export function lacksTable(table: TableName): MillraceError {
+  return lacks(`table ${tableLabel(table)} is missing at the subscriber`, 'create it (or remove it from this subscriber); replay goes on by itself');
+}
+
+function lacks(message: string, advice: string): MillraceError {
+  return new MillraceError(codes.SUBSCRIBER_SCHEMA, message, { advice });
+}

@@ -1,0 +1,95 @@
+import { type TableName, tableKey } from '@millrace/model';
+import type { Queryable } from '@millrace/postgres';
+import { readTarget, type TargetTable } from '@millrace/subscriber';
+import { type Layout, lacksTable, layoutOf, shapeOf } from './plan-layout.ts';
+import { createLineSql, createStageSql, dropStageSql, type StageNames, stageNames } from './plan-statements.ts';
+
+/** A layout with the temporary objects that serve it in this session. */
+export interface Prepared {
+  readonly layout: Layout;
+  readonly names: StageNames;
+  /** Names of prepared statements begin with this. */
+  readonly prefix: string;
+  hasStage: boolean;
+  hasLine: boolean;
+}
+
+const mostLayouts = 2000;
+
+/** What a session knows of the tables it writes into. Forgotten after any error: somebody may have altered them. */
+export class Targets {
+  readonly #client: Queryable;
+  #tables = new Map<string, TargetTable>();
+  #prepared = new Map<string, Prepared>();
+  #number = 0;
+  /** Objects of the open transaction: gone with it if it fails. */
+  #madeInside: Prepared[] = [];
+
+  constructor(client: Queryable) {
+    this.#client = client;
+  }
+
+  /** Throws SUBSCRIBER_SCHEMA when there is no such table. */
+  async table(table: TableName): Promise<TargetTable> {
+    const key = tableKey(table);
+    const known = this.#tables.get(key);
+    if (known !== undefined) return known;
+    const found = await readTarget(this.#client, table);
+    if (found === undefined) throw lacksTable(table);
+    this.#tables.set(key, found);
+    return found;
+  }
+
+  /** What `prepare` would give without asking the server. */
+  known(table: TableName, columns: readonly (string | null)[], key: readonly string[]): Prepared | undefined {
+    return this.#prepared.get(`${tableKey(table)} ${shapeOf(columns, key)}`);
+  }
+
+  /** Throws SUBSCRIBER_SCHEMA naming table and column when the table does not fit. */
+  async prepare(table: TableName, columns: readonly (string | null)[], key: readonly string[]): Promise<Prepared> {
+    const known = this.known(table, columns, key);
+    if (known !== undefined) return known;
+    const id = `${tableKey(table)} ${shapeOf(columns, key)}`;
+    const layout = layoutOf(await this.table(table), columns, key);
+    this.#number += 1;
+    const prepared = { layout, names: stageNames(this.#number), prefix: `millrace_${this.#number}`, hasStage: false, hasLine: false };
+    this.#prepared.set(id, prepared);
+    return prepared;
+  }
+
+  /** Makes the type that a few lines travel in. Call it outside transactions. */
+  async needLine(prepared: Prepared): Promise<void> {
+    if (prepared.hasLine) return;
+    await this.#client.query(createLineSql(prepared.layout, prepared.names));
+    prepared.hasLine = true;
+  }
+
+  /** Makes the stage; inside a transaction it vanishes again with a rollback. */
+  async needStage(prepared: Prepared): Promise<void> {
+    if (prepared.hasStage) return;
+    for (const sql of createStageSql(prepared.layout, prepared.names)) await this.#client.query(sql);
+    prepared.hasStage = true;
+    this.#madeInside.push(prepared);
+  }
+
+  committed(): void {
+    this.#madeInside = [];
+  }
+
+  /** After a rollback. `all`: what the catalog said may be wrong too, and prepared statements with it. */
+  async rolledBack(all: boolean): Promise<void> {
+    for (const prepared of this.#madeInside) prepared.hasStage = false;
+    this.#madeInside = [];
+    if (all || this.#prepared.size > mostLayouts) await this.forget();
+  }
+
+  /** Drops everything known and made. Call it outside transactions. */
+  async forget(): Promise<void> {
+    const old = [...this.#prepared.values()].filter((prepared) => prepared.hasStage || prepared.hasLine);
+    this.#tables = new Map();
+    this.#prepared = new Map();
+    for (const prepared of old) {
+      for (const sql of dropStageSql(prepared.names)) await this.#client.query(sql);
+    }
+  }
+}
