@@ -7,6 +7,7 @@ import { databaseError, type Queryable, sqlstateOf, withTransaction } from '@mil
  */
 const settings: Readonly<Record<string, string>> = {
   search_path: 'pg_catalog, pg_temp',
+  quote_all_identifiers: 'off',
   standard_conforming_strings: 'on',
   check_function_bodies: 'on',
   default_tablespace: '',
@@ -25,8 +26,8 @@ const settings: Readonly<Record<string, string>> = {
 /** Shared by everything that installs or removes objects in schema millrace of a database. */
 const installLock = `SELECT pg_advisory_xact_lock(hashtextextended('millrace:install', 7717))`;
 
-/** What two sessions that make or drop the same objects may get; the loser tries again and finds the work done. */
-const raced = new Set(['23505', '42P06', '42P07', '42710', '42723', '40P01', '40001', 'XX000']);
+/** What two sessions that make or drop the same objects or roles may get; the loser tries again and finds the work done. */
+const raced = new Set(['42704', '23505', '42P06', '42P07', '42710', '42723', '40P01', '40001', 'XX000']);
 
 /** Longest run of losing a race before it is called a failure. */
 const attempts = 8;
@@ -52,9 +53,8 @@ export async function inSchemaTransaction<T>(client: Queryable, doing: string, w
 }
 
 async function pin(client: Queryable): Promise<void> {
-  const names = Object.keys(settings);
-  await client.query('SELECT pg_catalog.set_config(n, v, true) FROM pg_catalog.unnest($1::text[], $2::text[]) AS s(n, v)', [
-    names,
-    Object.values(settings),
-  ]);
+  await client.query(
+    'SELECT pg_catalog.set_config(s.key, s.value, true) FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb) AS s',
+    [JSON.stringify(settings)],
+  );
 }

@@ -1,0 +1,114 @@
+import { codes } from '@millrace/errors';
+import { inSession } from '@millrace/postgres';
+import { startOwnPostgres } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import { own, ownedDatabase, value } from '../test/owned-database.ts';
+import { createSet, forceTick, installProvider, isProviderInstalled, tick, uninstallProvider } from './mod.ts';
+
+const options = { applicationName: 'install test' };
+const objects = `SELECT (SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE nspname IN ('pgq', 'millrace'))
+  || ' functions, ' || (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE nspname IN ('pgq', 'millrace') AND relkind IN ('r', 'S')) || ' tables and sequences'`;
+
+describe.each([15, 18])('on PostgreSQL %i, an ordinary role', (major) => {
+  test('installs, installs again and ticks, whatever its settings are', async () => {
+    const client = await (await ownedDatabase(major)).open();
+    expect(await isProviderInstalled(client)).toBe(false);
+    expect((await installProvider(client)).migrations).toEqual([1, 2]);
+    const before = await value(client, objects);
+    expect((await installProvider(client)).migrations).toEqual([]);
+    expect(await value(client, objects)).toBe(before);
+    expect(await isProviderInstalled(client)).toBe(true);
+    expect(await createSet(client, 'main')).toBe(true);
+    expect(await createSet(client, 'main')).toBe(false);
+    expect(await tick(client, 'main')).toBeNull();
+    expect((await forceTick(client, 'main')).tick).toBe(2);
+  });
+
+  test('installs in twenty sessions at once', async () => {
+    const database = await ownedDatabase(major);
+    const runs = Array.from({ length: 20 }, () => inSession(database.url, options, (client) => installProvider(client)));
+    const done = await Promise.all(runs);
+    expect(done.filter((d) => d.migrations.length > 0)).toHaveLength(1);
+  });
+
+  test('keeps its sets and events over an installation', async () => {
+    const client = await (await ownedDatabase(major)).open();
+    await installProvider(client);
+    await createSet(client, 'main');
+    await client.query(`SELECT pgq.insert_event('main', 't', 'kept')`);
+    await installProvider(client);
+    expect(await value(client, 'SELECT ev_data FROM pgq.event_1')).toBe('kept');
+    expect((await tick(client, 'main'))?.newEvents).toBe(1);
+  });
+});
+
+test('a function that a newer version no longer has is dropped, one of somebody else in the schema is not', async () => {
+  const client = await (await ownedDatabase()).open();
+  await installProvider(client);
+  await client.query(`CREATE FUNCTION millrace.old() RETURNS int LANGUAGE sql RETURN 1`);
+  await client.query(`COMMENT ON FUNCTION millrace.old() IS 'Millrace provider'`);
+  await client.query(`CREATE FUNCTION millrace.of_the_subscriber() RETURNS int LANGUAGE sql RETURN 1`);
+  await installProvider(client);
+  expect(await value(client, `SELECT to_regproc('millrace.old')`)).toBeNull();
+  expect(await value(client, `SELECT to_regproc('millrace.of_the_subscriber')`)).not.toBeNull();
+});
+
+test('a schema pgq of somebody else is refused and left alone', async () => {
+  const client = await (await ownedDatabase()).open();
+  await client.query('CREATE SCHEMA pgq');
+  await client.query('CREATE TABLE pgq.theirs (x int)');
+  await expect(installProvider(client)).rejects.toMatchObject({ code: codes.NOT_REPLICABLE });
+  expect(await value(client, `SELECT to_regclass('pgq.theirs')`)).not.toBeNull();
+  expect(await isProviderInstalled(client)).toBe(false);
+});
+
+test('without the right to create in the database it says which right is missing', async () => {
+  const database = await ownedDatabase();
+  const superuser = await database.openSuperuser();
+  await superuser.query(`CREATE ROLE nobody_${process.pid} LOGIN PASSWORD 'secret'`).catch(() => {});
+  const url = new URL(database.url);
+  url.username = `nobody_${process.pid}`;
+  await inSession(url.href, options, async (client) => {
+    await expect(installProvider(client)).rejects.toMatchObject({ code: codes.PERMISSION });
+  });
+});
+
+describe.each([15, 18])('on a PostgreSQL %i of its own', (major) => {
+  test('removal leaves nothing but the application', async () => {
+    const server = await startOwnPostgres({ major });
+    const database = await own(server.url, 'postgres');
+    const client = await database.open();
+    await client.query('CREATE TABLE public.entry (id int PRIMARY KEY)');
+    await client.query('INSERT INTO public.entry VALUES (1)');
+    await installProvider(client);
+    await createSet(client, 'main');
+    await client.query('GRANT SELECT ON public.entry TO millrace_capture');
+    await uninstallProvider(client);
+    const left = `SELECT array_agg(x) FROM (
+      SELECT rolname FROM pg_roles WHERE rolname ~ '^(pgq|millrace)'
+      UNION ALL SELECT nspname FROM pg_namespace WHERE nspname IN ('pgq', 'millrace')
+      UNION ALL SELECT tgname FROM pg_trigger) AS s(x)`;
+    expect(await value(client, left)).toBeNull();
+    expect(await value(client, 'SELECT count(*) FROM public.entry')).toBe('1');
+    await uninstallProvider(client);
+    await installProvider(client);
+    expect(await isProviderInstalled(client)).toBe(true);
+  });
+
+  test('removal keeps what a subscriber in the same database has, and roles that another database uses', async () => {
+    const server = await startOwnPostgres({ major });
+    const database = await own(server.url, 'postgres');
+    const client = await database.open();
+    await installProvider(client);
+    await client.query('CREATE TABLE millrace.subscriber_migration (version int)');
+    await (await database.openSuperuser()).query('CREATE DATABASE other');
+    const other = new URL(server.url);
+    other.pathname = '/other';
+    await inSession(other.href, options, (second) => installProvider(second));
+    await uninstallProvider(client);
+    expect(await value(client, `SELECT to_regclass('millrace.subscriber_migration')`)).not.toBeNull();
+    expect(await value(client, `SELECT to_regclass('millrace.set')`)).toBeNull();
+    expect(await value(client, `SELECT count(*) FROM pg_roles WHERE rolname ~ '^millrace'`)).toBe('4');
+  });
+});
