@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
+import type { Context } from './command.ts';
+import { loadCommand } from './commands.ts';
+import { parseArguments, splitCommand } from './parse-arguments.ts';
+
+/** Runs one command line and resolves to its exit code. Nothing is thrown. */
+async function main(argv: readonly string[]): Promise<number> {
+  // Known before anything is parsed, so that wrong usage, too, is answered in the form that was asked for.
+  const json = argv.includes('--json');
+  try {
+    const { name, rest } = splitCommand(argv);
+    if (name === undefined) return await withoutCommand(rest);
+    const command = await loadCommand(name);
+    const args = parseArguments(command, rest);
+    if (args.has('help')) {
+      const { helpOf } = await import('./help.ts');
+      write(helpOf(command));
+      return 0;
+    }
+    return await command.run(contextOf(args.value('config'), json), args);
+  } catch (error) {
+    return fail(error, json);
+  }
+}
+
+async function withoutCommand(rest: readonly string[]): Promise<number> {
+  const known = ['--help', '-h', '--version', '-V', '--json'];
+  const unknown = rest.find((word) => !known.includes(word));
+  if (unknown !== undefined) {
+    throw new MillraceError(codes.USAGE, `unexpected ${JSON.stringify(unknown)}`, { advice: 'try millrace --help' });
+  }
+  if (rest.includes('--version') || rest.includes('-V')) {
+    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    write((JSON.parse(manifest) as { version: string }).version);
+    return 0;
+  }
+  const { helpOfAll } = await import('./help.ts');
+  const text = await helpOfAll();
+  if (rest.includes('--help') || rest.includes('-h')) {
+    write(text);
+    return 0;
+  }
+  throw new MillraceError(codes.USAGE, 'a command is missing', { advice: 'try millrace --help' });
+}
+
+function contextOf(configFile: string | undefined, json: boolean): Context {
+  return {
+    configFile,
+    json,
+    config: async () => (await import('@millrace/config')).loadConfig({ flag: configFile }),
+    note: (line) => void process.stderr.write(`${line}\n`),
+    result: (document, text) => {
+      if (json) write(JSON.stringify(document));
+      else if (text !== '') write(text);
+    },
+  };
+}
+
+function fail(error: unknown, json: boolean): number {
+  const { code, sentence } = toMillraceError(error);
+  // Several findings come as several lines; each is an error of its own for people.
+  const lines = sentence.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  if (json) write(JSON.stringify({ error: { code, message: lines.join('; ') } }));
+  for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
+  if (process.env['MILLRACE_DEBUG'] !== undefined) console.error(error);
+  return verdictOf(error).exitCode;
+}
+
+function write(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+// The reader of a pipe may leave early (`millrace tables | head -1`); that is no fault.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+process.exitCode = await main(process.argv.slice(2));
+// A session that does not close must not keep a finished command alive.
+setTimeout(() => process.exit(), 2_000).unref();

@@ -1,0 +1,166 @@
+import type { Config } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import { parseTableName, tableLabel, type TableName } from '@millrace/model';
+import { addTable, planTables, type Target, type TablePlan } from '../add-tables.ts';
+import { addSequences } from '../add-sequences.ts';
+import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
+import type { Arguments, Command, Context } from '../command.ts';
+import { addForeignKeys, createTable, ownedSequences, userTables } from '../create-table.ts';
+import { followOnly } from '../follow-only.ts';
+import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
+import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
+import { type Finding, refuseOn } from '../preflight/findings.ts';
+import { ProviderSide } from '../sides/provider-side.ts';
+import type { ProviderOverview } from '../sides/overviews.ts';
+import type { SubscriberSide } from '../sides/subscriber-side.ts';
+import { closeTargets, openTargets } from '../targets.ts';
+
+export const add: Command = {
+  name: 'add',
+  summary: 'Put tables into the set and onto the subscribers; their rows are copied, then followed.',
+  usage: 'TABLE… [--subscriber NAME…] [--all] [--no-copy] [--create]',
+  example: 'millrace add entry shop.orders --create',
+  more:
+    'Names are as in SQL; `public` when bare. Everything is checked before anything is changed. Repeating is safe.\n' +
+    '--create makes columns, defaults, primary key, unique and check constraints, unique indexes and foreign keys to\n' +
+    'tables that are there; not other indexes, triggers, rights. A partitioned table is made as a plain one.\n' +
+    '--all also follows the sequences of serial and identity columns; otherwise sequences are added by add-seq.',
+  options: {
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only onto these subscribers; default: all' },
+    all: { type: 'boolean', help: 'all tables of the provider that can be replicated; others are skipped and told' },
+    'no-copy': { type: 'boolean', help: 'the subscribers have the same rows already: follow at once' },
+    create: { type: 'boolean', help: 'make the table at a subscriber where it is missing' },
+  },
+  words: [0, Number.POSITIVE_INFINITY],
+  run: runAdd,
+};
+
+async function runAdd(context: Context, args: Arguments): Promise<number> {
+  const tables = args.words.map(parseTableName);
+  const all = args.has('all');
+  if (all === tables.length > 0) {
+    throw new MillraceError(codes.USAGE, 'add: name tables, or use --all', { advice: `usage: millrace add ${add.usage}` });
+  }
+  const config = await context.config();
+  if (config.provider === undefined) return followOnly(context, config, { tables, args });
+  const provider = await ProviderSide.open(config);
+  try {
+    await provider.lockChanges();
+    const overview = await provider.overview();
+    const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, overview.subscribers));
+    refuseUnregistered(names, overview);
+    return await addAt(context, { config, provider, overview, names, tables, args });
+  } finally {
+    await provider.close();
+  }
+}
+
+interface Work {
+  readonly config: Config;
+  readonly provider: ProviderSide;
+  readonly overview: ProviderOverview;
+  readonly names: readonly string[];
+  readonly tables: readonly TableName[];
+  readonly args: Arguments;
+}
+
+async function addAt(context: Context, work: Work): Promise<number> {
+  const { config, provider, overview, names, args } = work;
+  const targets = await openTargets(config, names);
+  try {
+    const candidates = await findCandidates(context, work);
+    const missing = await checkTargets(candidates, targets, args.has('create'));
+    const plans = planTables(candidates, targets, { overview, noCopy: args.has('no-copy') });
+    await createMissing(context, provider, missing);
+    await carryOut(context, work, { plans, targets });
+    return 0;
+  } finally {
+    await closeTargets(targets);
+  }
+}
+
+async function carryOut(
+  context: Context,
+  { provider, args }: Work,
+  { plans, targets }: { plans: readonly TablePlan[]; targets: readonly Target[] },
+): Promise<void> {
+  const onto = targets.map(({ name }) => name);
+  const added: string[] = [];
+  for (const plan of plans) {
+    const label = tableLabel(plan.candidate.table);
+    const changed = await addTable(provider, plan, context.note);
+    if (changed) added.push(label);
+    context.note(changed ? addedLine(label, onto) : `${label}: nothing to do`);
+  }
+  if (added.length > 0) await audit(provider, targets, { tables: added, noCopy: args.has('no-copy') });
+  if (args.has('all')) {
+    const sequences = (await Promise.all(plans.map(({ candidate }) => ownedSequences(provider, candidate.table)))).flat();
+    await addSequences({ provider, targets, note: context.note, skipMissing: true }, sequences);
+  }
+  context.result({ added, subscribers: onto }, '');
+}
+
+function addedLine(label: string, onto: readonly string[]): string {
+  return onto.length === 0 ? `${label}: in the set; there is no subscriber yet` : `${label}: added for ${onto.join(', ')}`;
+}
+
+async function findCandidates(context: Context, { provider, overview, tables, args }: Work): Promise<Candidate[]> {
+  const candidates: Candidate[] = [];
+  const findings: Finding[] = [];
+  for (const table of args.has('all') ? await userTables(provider) : distinct(tables)) {
+    const checked = await checkProviderTable(provider, overview, table);
+    if ('text' in checked) findings.push(checked);
+    else candidates.push(checked);
+  }
+  if (args.has('all')) for (const { text } of findings) context.note(`skipped: ${text}`);
+  else refuseOn(findings);
+  return candidates;
+}
+
+type Missing = { readonly side: SubscriberSide; readonly candidate: Candidate };
+
+async function checkTargets(candidates: readonly Candidate[], targets: readonly Target[], create: boolean): Promise<Missing[]> {
+  const findings: Finding[] = [];
+  const missing: Missing[] = [];
+  for (const { side } of targets) {
+    if (side === undefined) continue;
+    for (const candidate of candidates) {
+      const checked = await checkSubscriberTable(side, candidate);
+      findings.push(...checked.findings);
+      if (!checked.missing) continue;
+      if (create) missing.push({ side, candidate });
+      else findings.push(missingFinding(side, candidate));
+    }
+  }
+  refuseOn(findings);
+  return missing;
+}
+
+async function createMissing(context: Context, provider: ProviderSide, missing: readonly Missing[]): Promise<void> {
+  const later = new Map<SubscriberSide, string[]>();
+  for (const { side, candidate } of missing) {
+    const keys = await createTable(provider, side, candidate.table);
+    later.set(side, [...(later.get(side) ?? []), ...keys]);
+    const kind = candidate.description.kind === 'p' ? ' (as a plain table: it is partitioned at the provider)' : '';
+    context.note(`${side.name}: made ${tableLabel(candidate.table)}${kind}`);
+  }
+  for (const [side, statements] of later) await addForeignKeys(side, statements, context.note);
+}
+
+async function audit(provider: ProviderSide, targets: readonly Target[], detail: Record<string, unknown>): Promise<void> {
+  await provider.audit('add', { ...detail, subscribers: targets.map(({ name }) => name) });
+  for (const { side } of targets) await side?.audit('add', detail);
+}
+
+/** A subscriber that stands in the configuration only has no position yet: its copy would have no beginning. */
+function refuseUnregistered(names: readonly string[], overview: ProviderOverview): void {
+  const unknown = names.filter((name) => !overview.subscribers.some((subscriber) => subscriber.name === name));
+  refuseOn(
+    unknown.map((name) => ({ code: codes.NOT_INSTALLED, text: `subscriber ${name} is not registered at the provider` })),
+    'run `millrace install`',
+  );
+}
+
+function distinct(tables: readonly TableName[]): TableName[] {
+  return [...new Map(tables.map((table) => [JSON.stringify(table), table])).values()];
+}

@@ -1,0 +1,33 @@
+import { codes, MillraceError } from '@millrace/errors';
+import type { Command, Context } from '../command.ts';
+import { installParts, type Part } from '../install-parts.ts';
+
+export const install: Command = {
+  name: 'install',
+  summary: 'Install or update the schemas at the provider and the subscribers, and register the subscribers.',
+  usage: '',
+  example: 'millrace install',
+  more: 'Does what the configuration names and can be reached from here. Repeatable, also by many at once.',
+  options: {},
+  words: [0, 0],
+  run: runInstall,
+};
+
+async function runInstall(context: Context): Promise<number> {
+  const config = await context.config();
+  const parts = await installParts(config);
+  if (parts.length === 0) {
+    throw new MillraceError(codes.CONFIG, `${config.file} names no database`, { advice: 'add `provider:` or `subscribers:`' });
+  }
+  for (const { part, state, detail } of parts) if (state !== 'failed') context.note(`${part}: ${detail}`);
+  refuseFailed(parts);
+  context.result({ queue: config.queue, parts }, '');
+  return 0;
+}
+
+/** Throws when a part failed: the first one's code, a line for each. */
+export function refuseFailed(parts: readonly Part[]): void {
+  const failed = parts.filter(({ state }) => state === 'failed');
+  if (failed.length === 0) return;
+  throw new MillraceError(failed[0]?.code ?? codes.INTERNAL, failed.map(({ detail }) => detail).join('\n'));
+}

@@ -1,0 +1,12 @@
+import type { Command } from '../command.ts';
+import { setPausedCommand } from '../set-paused.ts';
+
+export const pause: Command = {
+  name: 'pause',
+  summary: "Let a subscriber's replay rest after the batch it is at.",
+  usage: 'NAME',
+  example: 'millrace pause eu',
+  options: {},
+  words: [1, 1],
+  run: (context, args) => setPausedCommand(context, args, true),
+};

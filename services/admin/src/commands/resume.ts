@@ -1,0 +1,12 @@
+import type { Command } from '../command.ts';
+import { setPausedCommand } from '../set-paused.ts';
+
+export const resume: Command = {
+  name: 'resume',
+  summary: "Let a subscriber's replay go on.",
+  usage: 'NAME',
+  example: 'millrace resume eu',
+  options: {},
+  words: [1, 1],
+  run: (context, args) => setPausedCommand(context, args, false),
+};

@@ -1,0 +1,52 @@
+import { sameTable, tableKey, tableLabel, type TableName } from '@millrace/model';
+import type { Command } from '../command.ts';
+import { type Gathered, type GatheredSubscriber, gather } from '../gather.ts';
+import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
+import { alignColumns } from '../show.ts';
+
+export const seqs: Command = {
+  name: 'seqs',
+  summary: 'List the sequences of the set, and who follows them.',
+  usage: '[--json]',
+  example: 'millrace seqs',
+  options: {},
+  words: [0, 0],
+  run: async (context) => {
+    const gathered = await gather(await context.config());
+    refuseWithoutAnswer(gathered);
+    const list = sequenceList(gathered);
+    const subscribers = gathered.subscribers.map(({ name }) => name);
+    const rows = list.map((s) => [s.name, s.last_value ?? '-', ...subscribers.map((name) => s.subscribers[name] ?? '-')]);
+    context.result({ queue: gathered.queue, sequences: list }, alignColumns([['SEQUENCE', 'LAST VALUE', ...subscribers], ...rows]));
+    return 0;
+  },
+};
+
+interface ListedSequence {
+  readonly name: string;
+  readonly schema: string;
+  readonly sequence: string;
+  /** The value last put into the queue. */
+  readonly last_value: string | null;
+  /** `ok` where it is followed; null: not followed, or not known. */
+  readonly subscribers: Readonly<Record<string, 'ok' | null>>;
+}
+
+function sequenceList({ provider, subscribers }: Gathered): ListedSequence[] {
+  const inSet = provider.kind === 'answer' ? provider.value.sequences : [];
+  const all = new Map<string, TableName>();
+  for (const s of [...inSet, ...subscribers.flatMap(sequencesOf)]) all.set(tableKey(s), { schema: s.schema, name: s.name });
+  return [...all.values()].map((sequence) => ({
+    name: tableLabel(sequence),
+    schema: sequence.schema,
+    sequence: sequence.name,
+    last_value: inSet.find((s) => sameTable(s, sequence))?.lastValue ?? null,
+    subscribers: Object.fromEntries(
+      subscribers.map((s) => [s.name, sequencesOf(s).some((q) => sameTable(q, sequence)) ? ('ok' as const) : null]),
+    ),
+  }));
+}
+
+function sequencesOf({ database }: GatheredSubscriber): readonly TableName[] {
+  return database.kind === 'answer' ? database.value.sequences : [];
+}

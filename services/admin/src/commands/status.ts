@@ -1,0 +1,19 @@
+import type { Command } from '../command.ts';
+import { gather } from '../gather.ts';
+import { showStatus } from '../show-status.ts';
+import { statusOf } from '../status.ts';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'Show every subscriber with its position and lag, every table with its state, and what is wrong.',
+  usage: '[--json]',
+  example: 'millrace status --json',
+  more: 'Exit code 1 when something is stopped or cannot be reached.',
+  options: {},
+  words: [0, 0],
+  run: async (context) => {
+    const found = statusOf(await gather(await context.config()));
+    context.result(found, showStatus(found));
+    return found.ok ? 0 : 1;
+  },
+};

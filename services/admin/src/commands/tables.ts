@@ -1,0 +1,54 @@
+import { sameTable, tableKey, tableLabel, type TableName } from '@millrace/model';
+import type { Command } from '../command.ts';
+import { type Gathered, gather } from '../gather.ts';
+import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
+import { alignColumns } from '../show.ts';
+import { tablesOf } from '../status.ts';
+
+export const tables: Command = {
+  name: 'tables',
+  summary: 'List the tables of the set, with the state at each subscriber.',
+  usage: '[--json]',
+  example: 'millrace tables',
+  options: {},
+  words: [0, 0],
+  run: async (context) => {
+    const gathered = await gather(await context.config());
+    refuseWithoutAnswer(gathered);
+    const list = tableList(gathered);
+    const subscribers = gathered.subscribers.map(({ name }) => name);
+    const rows = list.map((t) => [t.name, ...subscribers.map((s) => t.subscribers[s] ?? '-'), t.problem ?? '']);
+    const text = alignColumns([['TABLE', ...subscribers, ''], ...rows]);
+    context.result({ queue: gathered.queue, tables: list }, text);
+    return 0;
+  },
+};
+
+interface ListedTable {
+  readonly name: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly key: readonly string[] | null;
+  readonly problem: string | null;
+  /** State by subscriber; null: not followed there, or not known. */
+  readonly subscribers: Readonly<Record<string, string | null>>;
+}
+
+/** Tables of the set and, where the provider is not to be seen, those the subscribers follow. */
+function tableList({ provider, subscribers }: Gathered): ListedTable[] {
+  const inSet = provider.kind === 'answer' ? provider.value.tables : [];
+  const all = new Map<string, TableName>();
+  for (const t of [...inSet, ...subscribers.flatMap(tablesOf)]) all.set(tableKey(t), { schema: t.schema, name: t.name });
+  return [...all.values()].map((table) => {
+    const known = inSet.find((t) => sameTable(t, table));
+    const states = subscribers.map((s) => [s.name, tablesOf(s).find((t) => sameTable(t, table))?.state ?? null]);
+    return {
+      name: tableLabel(table),
+      schema: table.schema,
+      table: table.name,
+      key: known?.key ?? null,
+      problem: known?.problem ?? null,
+      subscribers: Object.fromEntries(states),
+    };
+  });
+}

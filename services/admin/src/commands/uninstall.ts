@@ -1,0 +1,86 @@
+import { deleteBucket, deleteStream } from '@millrace/bus';
+import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
+import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
+import { isProviderInstalled, uninstallProvider } from '@millrace/provider';
+import { uninstallSubscriber } from '@millrace/subscriber';
+import { bucketName, copyStreamName, streamName } from '@millrace/wire';
+import { reachable } from '../choose-subscribers.ts';
+import type { Arguments, Command, Context } from '../command.ts';
+import { BusSide } from '../sides/bus-side.ts';
+import { Side } from '../sides/side.ts';
+
+export const uninstall: Command = {
+  name: 'uninstall',
+  summary: 'Remove all that is ours: triggers, functions, roles, schemas, streams, buckets. Your data stays.',
+  usage: '--yes',
+  example: 'millrace uninstall --yes',
+  more: 'Stop the services first. Removes every queue of these databases, not only the one of the configuration.',
+  options: { yes: { type: 'boolean', help: 'really do it' } },
+  words: [0, 0],
+  run: runUninstall,
+};
+
+async function runUninstall(context: Context, args: Arguments): Promise<number> {
+  const config = await context.config();
+  if (!args.has('yes')) {
+    throw new MillraceError(codes.USAGE, 'uninstall removes triggers, schemas, roles and streams of Millrace; replication ends, data stays', {
+      advice: 'add --yes to do it',
+    });
+  }
+  const faults: { code: ErrorCode; line: string }[] = [];
+  const attempt = async (part: string, work: () => Promise<string>): Promise<void> => {
+    try {
+      context.note(`${part}: ${await work()}`);
+    } catch (error) {
+      const { code, sentence } = toMillraceError(error);
+      faults.push({ code, line: `${part}: ${sentence}` });
+    }
+  };
+  const queues = new Set([config.queue]);
+  if (config.provider !== undefined) await attempt('provider', () => atProvider(config, queues));
+  for (const name of reachable(config, Object.keys(config.subscribers))) {
+    await attempt(`subscriber ${name}`, () => atSubscriber(config, name));
+  }
+  if (busUrl(config) !== undefined) await attempt('bus', () => onBus(config, queues));
+  const [first] = faults;
+  if (first !== undefined) throw new MillraceError(first.code, faults.map(({ line }) => line).join('\n'));
+  context.result({ uninstalled: true, queues: [...queues] }, '');
+  return 0;
+}
+
+async function atProvider(config: Config, queues: Set<string>): Promise<string> {
+  const side = await Side.open(needProvider(config).url, 'the provider');
+  try {
+    if (!(await side.asked(() => isProviderInstalled(side.client)))) return 'nothing to do';
+    for (const { queue } of await side.run<{ queue: string }>('known_sets')) queues.add(queue);
+    await side.asked(() => uninstallProvider(side.client));
+    return 'removed';
+  } finally {
+    await side.close();
+  }
+}
+
+async function atSubscriber(config: Config, name: string): Promise<string> {
+  const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
+  try {
+    await side.asked(() => uninstallSubscriber(side.client));
+    return 'removed';
+  } finally {
+    await side.close();
+  }
+}
+
+async function onBus(config: Config, queues: ReadonlySet<string>): Promise<string> {
+  const side = await BusSide.open(config);
+  if (side === undefined) return 'none';
+  try {
+    for (const queue of queues) {
+      await deleteStream(side.bus, streamName(queue));
+      await deleteStream(side.bus, copyStreamName(queue));
+      await deleteBucket(side.bus, bucketName(queue));
+    }
+    return `removed the streams and the bucket of ${[...queues].join(', ')}`;
+  } finally {
+    await side.close();
+  }
+}

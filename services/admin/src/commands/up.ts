@@ -1,0 +1,76 @@
+import { dirname } from 'node:path';
+import { embeddedConfigFile, findConfigFile, loadConfig } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import type { Arguments, Command, Context } from '../command.ts';
+import { type EmbeddedDefault, isEmbedded, startEmbedded } from '../embedded-default.ts';
+import { chooseParts } from '../parts.ts';
+import { replicationWorks } from '../replication-works.ts';
+import { Supervisor } from '../supervisor.ts';
+import { takeLock } from '../up-lock.ts';
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Run all services of this host in the foreground; without a configuration also three PostgreSQL servers.',
+  usage: '[--only PART,…]',
+  example: 'millrace up --only ticker,capture,replay:eu',
+  more:
+    'Prints one line `ready` on stdout when replication works. SIGTERM and Ctrl-C end it cleanly. Parts are nats (only\n' +
+    'when the configuration names no bus), ticker, capture, replay:NAME, admin. Without any configuration it begins the\n' +
+    'embedded default in ./.millrace: a provider and two subscribers.',
+  options: { only: { type: 'string', value: 'PART,…', help: 'only these parts' } },
+  words: [0, 0],
+  run: runUp,
+};
+
+async function runUp(context: Context, args: Arguments): Promise<number> {
+  const ending = listenForEnd();
+  let embedded: EmbeddedDefault | undefined;
+  let supervisor: Supervisor | undefined;
+  let release: (() => void) | undefined;
+  try {
+    let file = findConfigFile({ flag: context.configFile });
+    if (file === undefined || isEmbedded(file)) {
+      const dir = dirname(file ?? embeddedConfigFile());
+      if (args.has('only') && file === undefined) {
+        throw new MillraceError(codes.CONFIG, '--only needs a configuration', { advice: 'write millrace.yaml or run `millrace up` once' });
+      }
+      release = takeLock(dir, 'postgres');
+      context.note('starting a provider and two subscribers …');
+      embedded = await startEmbedded(dir);
+      file = embedded.configFile;
+    }
+    const config = loadConfig({ flag: file });
+    const parts = chooseParts(config, args.value('only'));
+    if (embedded !== undefined) tellHowToConnect(context, embedded);
+    supervisor = new Supervisor({ config, parts, say: context.note });
+    if (!ending.signal.aborted) await supervisor.start();
+    const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
+    if (works) process.stdout.write('ready\n');
+    await ending.asked;
+    context.note('stopping …');
+    return 0;
+  } finally {
+    await supervisor?.stop();
+    await embedded?.stop();
+    release?.();
+  }
+}
+
+function tellHowToConnect(context: Context, { urls, configFile }: EmbeddedDefault): void {
+  for (const [name, url] of Object.entries(urls)) context.note(`${name.padEnd(8)}  psql ${url}`);
+  context.note(`configuration: ${configFile}; next, for example: millrace add TABLE --create`);
+}
+
+/** The first signal asks for a clean end; a second one ends at once, and everything we started with us. */
+function listenForEnd(): { signal: AbortSignal; asked: Promise<void> } {
+  const controller = new AbortController();
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      controller.abort();
+      resolve();
+    });
+  }
+  return { signal: controller.signal, asked };
+}

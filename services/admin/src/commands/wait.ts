@@ -1,0 +1,33 @@
+import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
+import type { Command } from '../command.ts';
+import { parseDuration } from '../duration.ts';
+import { ProviderSide } from '../sides/provider-side.ts';
+import { waitFor } from '../wait-for.ts';
+
+export const wait: Command = {
+  name: 'wait',
+  summary: 'Wait until the subscribers have applied all that is committed now and every table is ok.',
+  usage: '[--timeout 60s] [--subscriber NAME…]',
+  example: 'millrace wait --timeout 2m --subscriber eu',
+  more: 'Exit code 1 at the timeout, saying who is behind and why. Durations: 500ms, 60s, 2m.',
+  options: {
+    timeout: { type: 'string', value: 'TIME', help: 'how long at most; default: 60s' },
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only for these subscribers; default: all' },
+  },
+  words: [0, 0],
+  run: async (context, args) => {
+    const timeoutMs = parseDuration(args.value('timeout') ?? '60s', '--timeout');
+    const config = await context.config();
+    const provider = await ProviderSide.open(config);
+    try {
+      const { subscribers } = await provider.overview();
+      const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
+      const { tick } = await provider.forceTick();
+      const waited = await waitFor(config, { names, tick, timeoutMs });
+      context.result({ tick, subscribers: names, waited_ms: waited }, '');
+      return 0;
+    } finally {
+      await provider.close();
+    }
+  },
+};

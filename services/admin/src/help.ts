@@ -1,0 +1,41 @@
+import type { Command, OptionSpec } from './command.ts';
+import { commandNames, loadCommand } from './commands.ts';
+import { globalOptions } from './parse-arguments.ts';
+import { alignColumns } from './show.ts';
+
+/** The text of `millrace COMMAND --help`. */
+export function helpOf(command: Command): string {
+  return [
+    `millrace ${command.name} ${command.usage}`.trimEnd(),
+    '',
+    command.summary,
+    ...(command.more === undefined ? [] : ['', command.more]),
+    '',
+    'Options:',
+    optionLines({ ...command.options, ...globalOptions }),
+    '',
+    `Example: ${command.example}`,
+  ].join('\n');
+}
+
+/** The text of `millrace --help`. */
+export async function helpOfAll(): Promise<string> {
+  const commands = await Promise.all(commandNames.map((name) => loadCommand(name)));
+  return [
+    'millrace [--config FILE] COMMAND',
+    '',
+    'Copies tables from one PostgreSQL to others and keeps them the same.',
+    '',
+    alignColumns(commands.map((command) => [`  ${command.name}`, command.summary])),
+    '',
+    '`millrace COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.',
+  ].join('\n');
+}
+
+function optionLines(options: Readonly<Record<string, OptionSpec>>): string {
+  const rows = Object.entries(options).map(([name, option]) => {
+    const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
+    return [`  --${name}${value}${option.multiple === true ? '…' : ''}`, option.help];
+  });
+  return alignColumns(rows);
+}

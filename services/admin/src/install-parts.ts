@@ -1,0 +1,106 @@
+import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
+import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
+import { safeInteger } from '@millrace/model';
+import { installProvider } from '@millrace/provider';
+import { initPosition, installSubscriber, readPosition } from '@millrace/subscriber';
+import { reachable } from './choose-subscribers.ts';
+import { BusSide } from './sides/bus-side.ts';
+import { Side } from './sides/side.ts';
+import { findStart, leaveStart, type Start } from './start-note.ts';
+
+/** What one part of the installation came to. */
+export interface Part {
+  /** `provider`, `subscriber eu`, `bus`. */
+  readonly part: string;
+  /** done: all is as it should be. waiting: its own part is done, another host has to do something first. */
+  readonly state: 'done' | 'waiting' | 'failed';
+  readonly detail: string;
+  readonly code?: ErrorCode;
+}
+
+/**
+ * Installs all that this configuration names and can reach. One part that fails does not keep the others from being
+ * done. Repeatable, and safe when many do it at once.
+ */
+export async function installParts(config: Config): Promise<Part[]> {
+  const parts: Part[] = [];
+  const starts = new Map<string, Start>();
+  if (config.provider !== undefined) parts.push(await part('provider', () => atProvider(config, starts)));
+  const bus = await openBus(config);
+  try {
+    if (bus !== undefined && starts.size > 0) parts.push(await part('bus', () => onBus(bus, starts)));
+    for (const name of reachable(config, Object.keys(config.subscribers))) {
+      parts.push(await part(`subscriber ${name}`, () => atSubscriber(config, name, starts.get(name) ?? bus)));
+    }
+  } finally {
+    await bus?.close();
+  }
+  return parts;
+}
+
+type Outcome = Pick<Part, 'state' | 'detail'>;
+
+async function part(name: string, work: () => Promise<Outcome>): Promise<Part> {
+  try {
+    return { part: name, ...(await work()) };
+  } catch (error) {
+    const { code, sentence } = toMillraceError(error);
+    return { part: name, state: 'failed', code, detail: sentence.startsWith(name) ? sentence : `${name}: ${sentence}` };
+  }
+}
+
+async function atProvider(config: Config, starts: Map<string, Start>): Promise<Outcome> {
+  const side = await Side.open(needProvider(config).url, 'the provider');
+  try {
+    const { migrations } = await side.asked(() => installProvider(side.client));
+    await side.run('lock_changes', [config.queue]);
+    await side.run('create_set', [config.queue]);
+    for (const name of Object.keys(config.subscribers)) starts.set(name, await register(side, config.queue, name));
+    if (migrations.length > 0) await side.run('audit', ['install', JSON.stringify({ queue: config.queue, migrations })]);
+    const names = [...starts.keys()];
+    const who = names.length === 0 ? 'no subscriber in the configuration' : `subscribers ${names.join(', ')} registered`;
+    return { state: 'done', detail: `queue ${config.queue}, ${who}` };
+  } finally {
+    await side.close();
+  }
+}
+
+async function register(side: Side, queue: string, name: string): Promise<Start> {
+  const [at] = await side.run<{ tick: string; fingerprint: string }>('register_subscriber', [queue, name]);
+  if (at === undefined) throw new MillraceError(codes.INTERNAL, `subscriber ${name} was not registered`);
+  const [more] = await side.run<{ time: string; system_identifier: string }>('tick_time', [queue, at.tick]);
+  const tick = { tick: safeInteger(at.tick), fingerprint: at.fingerprint, time: more?.time ?? new Date().toISOString() };
+  return { provider: more?.system_identifier ?? '', tick };
+}
+
+async function atSubscriber(config: Config, name: string, from: Start | BusSide | undefined): Promise<Outcome> {
+  const { queue } = config;
+  const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
+  try {
+    await side.asked(() => installSubscriber(side.client));
+    const stands = await side.asked(() => readPosition(side.client, queue));
+    const start = from instanceof BusSide ? await findStart(from, name).catch(() => undefined) : from;
+    if (start === undefined) return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
+    const at = await side.asked(() => initPosition(side.client, { queue, subscriber: name, ...start }));
+    if (stands === undefined) await side.run('audit', ['install', JSON.stringify({ queue, subscriber: name, tick: at.tick })]);
+    return { state: 'done', detail: `schema installed, at tick ${at.tick}` };
+  } finally {
+    await side.close();
+  }
+}
+
+function waiting(name: string): Outcome {
+  const detail = `schema installed; to begin, run \`millrace install\` on the provider's side with \`${name}: {}\` below subscribers, then here again`;
+  return { state: 'waiting', detail };
+}
+
+async function onBus(bus: BusSide, starts: ReadonlyMap<string, Start>): Promise<Outcome> {
+  for (const [name, start] of starts) await leaveStart(bus, name, start);
+  return { state: 'done', detail: 'bucket of reports' };
+}
+
+/** Without a bus everything but the bus is installed; the services make what they need there. */
+async function openBus(config: Config): Promise<BusSide | undefined> {
+  if (busUrl(config) === undefined) return undefined;
+  return BusSide.open(config).catch(() => undefined);
+}

@@ -1,0 +1,76 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { busUrl, busUrlFile, type Config } from '@millrace/config';
+import { toMillraceError } from '@millrace/errors';
+import { EmbeddedNats, freePort } from '@millrace/embedded';
+
+const lookMs = 250;
+
+/** The nats-server that `up` runs when the configuration names no bus: started again whenever it dies. */
+export class OwnNats {
+  readonly #config: Config;
+  readonly #say: (line: string) => void;
+  #server: EmbeddedNats | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(config: Config, say: (line: string) => void) {
+    this.#config = config;
+    this.#say = say;
+  }
+
+  get url(): string | undefined {
+    return this.#server?.url;
+  }
+
+  /** Starts it on the port of last time if that is free, and leaves its URL where the services look. Throws PROGRAM. */
+  async start(): Promise<void> {
+    const dir = join(this.#config.data_dir, 'nats');
+    const last = Number(/:(\d+)$/.exec(busUrl(this.#config) ?? '')?.[1]);
+    const server = new EmbeddedNats({ dir, ...(last > 0 ? { port: last } : {}) });
+    try {
+      await server.start();
+      this.#server = server;
+    } catch (error) {
+      if (!(last > 0)) throw error;
+      const other = new EmbeddedNats({ dir, port: await freePort() });
+      await other.start();
+      this.#server = other;
+    }
+    this.#writeUrl();
+    this.#watch();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#server?.stop();
+  }
+
+  #watch(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#revive().finally(() => this.#watch());
+    }, lookMs);
+    this.#timer.unref();
+  }
+
+  async #revive(): Promise<void> {
+    if (this.#server === undefined || this.#server.pid !== undefined || this.#stopped) return;
+    this.#say('nats-server ended; it is started again');
+    try {
+      await this.#server.start();
+    } catch (error) {
+      this.#say(toMillraceError(error).sentence);
+    }
+  }
+
+  #writeUrl(): void {
+    const file = busUrlFile(this.#config);
+    mkdirSync(dirname(file), { recursive: true });
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, `${this.#server?.url}\n`, { mode: 0o600 });
+    renameSync(draft, file);
+    rmSync(draft, { force: true });
+  }
+}

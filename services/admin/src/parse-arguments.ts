@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+import { codes, MillraceError } from '@millrace/errors';
+import type { Arguments, Command, OptionSpec } from './command.ts';
+
+/** Options that every command takes, before or after its name. */
+export const globalOptions: Readonly<Record<string, OptionSpec>> = {
+  config: { type: 'string', value: 'FILE', help: 'the configuration; default: MILLRACE_CONFIG, ./millrace.yaml' },
+  json: { type: 'boolean', help: 'the result as one JSON document on stdout' },
+  help: { type: 'boolean', help: 'this text' },
+};
+
+/** The command's name and everything else; the name is undefined when there is none. */
+export function splitCommand(argv: readonly string[]): { name: string | undefined; rest: string[] } {
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? '';
+    if (word === '--') break;
+    if (word === '--config') at += 1;
+    else if (!word.startsWith('-')) return { name: word, rest: argv.filter((_, i) => i !== at) };
+  }
+  return { name: undefined, rest: [...argv] };
+}
+
+/** Reads the words after a command. Throws USAGE with one line. */
+export function parseArguments(command: Command, rest: readonly string[]): Arguments {
+  const options = { ...globalOptions, ...command.options };
+  const given = new Map<string, string[]>();
+  const words: string[] = [];
+  let open: string[] | undefined;
+  for (const token of tokensOf(command, options, rest)) {
+    if (token.kind === 'option') {
+      const values = given.get(token.name) ?? [];
+      values.push(token.value ?? '');
+      given.set(token.name, values);
+      // More words after a repeatable option belong to it when the command's own words stand before it.
+      const collects = options[token.name]?.multiple === true && (command.words[1] === 0 || words.length > 0);
+      open = collects ? values : undefined;
+    } else if (token.kind === 'positional') (open ?? words).push(token.value);
+    else open = undefined;
+  }
+  const args = argumentsOf(words, given);
+  if (!args.has('help')) checkWords(command, words);
+  return args;
+}
+
+function argumentsOf(words: readonly string[], given: ReadonlyMap<string, readonly string[]>): Arguments {
+  return {
+    words,
+    has: (option) => given.has(option),
+    value: (option) => given.get(option)?.at(-1),
+    values: (option) => given.get(option) ?? [],
+  };
+}
+
+function checkWords(command: Command, words: readonly string[]): void {
+  const [least, most] = command.words;
+  if (words.length > most) throw wrong(command, `unexpected ${JSON.stringify(words[most])}`);
+  if (words.length < least) throw wrong(command, 'something is missing');
+}
+
+function tokensOf(command: Command, options: Readonly<Record<string, OptionSpec>>, rest: readonly string[]) {
+  const known = Object.fromEntries(
+    Object.entries(options).map(([name, { type, multiple }]) => [
+      name,
+      { type, multiple: multiple ?? false, ...(name === 'help' ? { short: 'h' } : {}) },
+    ]),
+  );
+  try {
+    return parseArgs({ args: [...rest], options: known, allowPositionals: true, strict: true, tokens: true }).tokens;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw wrong(command, (text.split(/\. |\n/)[0] ?? text).replaceAll("'", ''));
+  }
+}
+
+function wrong(command: Command, what: string): MillraceError {
+  return new MillraceError(codes.USAGE, `${command.name}: ${what}`, {
+    advice: `usage: millrace ${command.name} ${command.usage}`.trimEnd(),
+  });
+}

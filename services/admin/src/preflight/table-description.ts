@@ -1,0 +1,58 @@
+import { tableLabel, type TableName } from '@millrace/model';
+import type { Queryable } from '@millrace/postgres';
+import { sqlText } from '../sql-text.ts';
+
+/** One column, as `describe_table.sql` gives it. */
+export interface ColumnDescription {
+  readonly name: string;
+  /** As SQL writes it, with its modifier: `character varying(40)`. */
+  readonly type: string;
+  /** The name of the type in the catalog; of a domain, its base type. */
+  readonly base: string;
+  readonly notNull: boolean;
+  readonly hasDefault: boolean;
+  readonly generated: boolean;
+}
+
+/** A table of either side. */
+export interface TableDescription {
+  /** relkind: r table, p partitioned table, v view … */
+  readonly kind: string;
+  readonly partition: boolean;
+  readonly columns: readonly ColumnDescription[];
+  /** Columns of each unique index over all rows; the primary key first, then the replica identity. */
+  readonly uniques: readonly (readonly string[])[];
+  readonly primary: boolean;
+  /** Table privileges that we lack. */
+  readonly missing: readonly string[];
+  /** We may use its schema. */
+  readonly usage: boolean;
+}
+
+/** Reads a table's description; undefined when there is none of that name. */
+export async function describeTable(client: Queryable, table: TableName): Promise<TableDescription | undefined> {
+  const result = await client.query(await sqlText('describe_table'), [table.schema, table.name]);
+  const text: unknown = result.rows[0]?.described;
+  return typeof text === 'string' ? (JSON.parse(text) as TableDescription) : undefined;
+}
+
+/** Names of relation kinds for people. */
+export function kindLabel(kind: string): string {
+  const labels: Readonly<Record<string, string>> = {
+    v: 'a view',
+    m: 'a materialized view',
+    f: 'a foreign table',
+    S: 'a sequence',
+    i: 'an index',
+    I: 'an index',
+    c: 'a composite type',
+    p: 'a partitioned table',
+    r: 'a table',
+  };
+  return labels[kind] ?? 'not a table';
+}
+
+/** The first words of a finding: `eu: public.entry`. */
+export function where(subscriber: string, table: TableName): string {
+  return `${subscriber}: ${tableLabel(table)}`;
+}

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { needSubscriber } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
+import type { Arguments, Context } from './command.ts';
+import { ProviderSide } from './sides/provider-side.ts';
+import { SubscriberSide } from './sides/subscriber-side.ts';
+
+const confirmMs = 3_000;
+/** A replay that reported longer ago does not run: nobody would confirm. */
+const freshMs = 15_000;
+
+/** `pause` and `resume`: writes the wish, then waits a moment for the replay to say that it did so. */
+export async function setPausedCommand(context: Context, args: Arguments, paused: boolean): Promise<number> {
+  const config = await context.config();
+  const name = args.words[0] ?? '';
+  chooseSubscribers([name], knownSubscribers(config));
+  if (needSubscriber(config, name).url === undefined) {
+    throw new MillraceError(codes.CONFIG, `subscriber ${name}: the configuration gives no url for it`, {
+      advice: 'pause and resume it where its database can be reached',
+    });
+  }
+  const side = await SubscriberSide.open(config, name);
+  try {
+    const before = (await side.overview()).paused;
+    await side.setPaused(paused);
+    if (before !== paused) await noteEverywhere(side, paused);
+    const confirmed = await isConfirmed(side, paused);
+    const state = paused ? 'paused' : 'running';
+    context.note(confirmed ? `${name}: ${state}` : `${name}: noted; its replay has not confirmed yet`);
+    context.result({ subscriber: name, paused, confirmed }, '');
+    return 0;
+  } finally {
+    await side.close();
+  }
+
+  async function noteEverywhere(subscriber: SubscriberSide, value: boolean): Promise<void> {
+    const what = value ? 'pause' : 'resume';
+    await subscriber.audit(what, { subscriber: name });
+    if (config.provider === undefined) return;
+    // The wish stands in the subscriber's database; a provider that is down must not undo that.
+    try {
+      const provider = await ProviderSide.open(config, 2_000);
+      await provider.audit(what, { subscriber: name }).finally(() => provider.close());
+    } catch {
+      context.note('the provider could not be reached to note this in its audit table');
+    }
+  }
+}
+
+async function isConfirmed(side: SubscriberSide, paused: boolean): Promise<boolean> {
+  const deadline = performance.now() + confirmMs;
+  while (true) {
+    const { replay } = await side.overview();
+    if (replay === null || replay.ageMs > freshMs) return false;
+    if (paused ? replay.state === 'paused' : replay.state !== 'paused') return true;
+    if (performance.now() > deadline) return false;
+    await delay(25);
+  }
+}

@@ -1,0 +1,63 @@
+import { showDuration } from './duration.ts';
+import { alignColumns, showBytes, showCount } from './show.ts';
+import type { Status, SubscriberStatus, TableStatus } from './status.ts';
+
+/** The status for people: the queue, a line per subscriber, a line per table, then what is wrong. */
+export function showStatus(status: Status): string {
+  const parts = [headOf(status)];
+  if (status.subscribers.length > 0) parts.push(subscriberLines(status));
+  const tables = tableLines(status.subscribers);
+  if (tables !== '') parts.push(tables);
+  const wrong = faultsOf(status);
+  if (wrong.length > 0) parts.push(wrong.join('\n'));
+  return parts.join('\n\n');
+}
+
+function headOf({ queue, provider, bus }: Status): string {
+  const tick = provider.tick === null ? provider.state : `tick ${showCount(provider.tick)}`;
+  const held = provider.queue;
+  const size = held === null ? [] : [`${showCount(held.events)} events waiting to be released, ${showBytes(held.bytes)} of event tables`];
+  const stream = bus.batches === null ? [] : [`${showCount(bus.batches.messages)} messages on the bus, ${showBytes(bus.batches.bytes)}`];
+  return [`queue ${queue}`, tick, ...size, ...stream].join('; ');
+}
+
+function subscriberLines({ subscribers }: Status): string {
+  return alignColumns([
+    ['SUBSCRIBER', 'STATE', 'TICK', 'LAG', 'TICKS BEHIND', 'TABLES OK'],
+    ...subscribers.map((s) => [
+      s.name,
+      s.state,
+      showCount(s.tick),
+      showDuration(s.lag_ms),
+      showCount(s.lag_ticks),
+      `${s.tables.filter(({ state }) => state === 'ok').length} of ${s.tables.length}`,
+    ]),
+  ]);
+}
+
+function tableLines(subscribers: readonly SubscriberStatus[]): string {
+  const names = [...new Set(subscribers.flatMap(({ tables }) => tables.map(({ name }) => name)))].sort();
+  if (names.length === 0) return '';
+  const rows = names.map((name) => [name, ...subscribers.map((s) => stateCell(s.tables.find((t) => t.name === name)))]);
+  return alignColumns([['TABLE', ...subscribers.map(({ name }) => name)], ...rows]);
+}
+
+/** A table's state in one cell; a copy with its progress. */
+export function stateCell(table: TableStatus | undefined): string {
+  if (table === undefined) return '-';
+  if (table.state !== 'copying') return table.state;
+  return `copying ${table.copy_progress ?? 0} % (${showCount(table.copied_rows)} rows)`;
+}
+
+function faultsOf({ provider, bus, subscribers }: Status): string[] {
+  return [
+    ...(provider.error === null ? [] : [`provider: ${provider.error.message}`]),
+    ...provider.services.flatMap((s) => (s.error === null ? [] : [`${s.name}: ${s.error.message}`])),
+    ...provider.problems.map(({ table, problem }) => `${table}: ${problem}`),
+    ...(bus.error === null ? [] : [`bus: ${bus.error.message}`]),
+    ...subscribers.flatMap((s) => [
+      ...(s.error === null ? [] : [`${s.name}: ${s.error.message}`]),
+      ...s.tables.flatMap((t) => (t.error === null ? [] : [`${s.name}: ${t.name}: ${t.error}`])),
+    ]),
+  ];
+}

@@ -1,0 +1,47 @@
+import { type Bus, connectBus, getKey, streamState, type StreamState } from '@millrace/bus';
+import { busUrl, type Config } from '@millrace/config';
+import { busToken } from '@millrace/model';
+import { bucketName, copyStreamName, type Report, report, streamName } from '@millrace/wire';
+
+/** The bus as admin sees it: reports and the state of the streams. */
+export class BusSide {
+  readonly bus: Bus;
+  readonly queue: string;
+
+  private constructor(bus: Bus, queue: string) {
+    this.bus = bus;
+    this.queue = queue;
+  }
+
+  /** Undefined when the configuration names no bus and none of ours runs. Throws BUS_UNAVAILABLE, BUS_REFUSED. */
+  static async open(config: Config, timeoutMs = 3_000): Promise<BusSide | undefined> {
+    const url = busUrl(config);
+    if (url === undefined) return undefined;
+    return new BusSide(await connectBus(url, { name: 'millrace admin', timeoutMs }), config.queue);
+  }
+
+  close(): Promise<void> {
+    return this.bus.close();
+  }
+
+  /** What a subscriber's replay last said of itself; undefined when it said nothing, or nothing we understand. */
+  async report(subscriber: string): Promise<Report | undefined> {
+    const value = await getKey(this.bus, bucketName(this.queue), busToken(subscriber));
+    if (value === undefined) return undefined;
+    try {
+      const parsed = report.safeParse(JSON.parse(value.toString('utf8')));
+      return parsed.success && parsed.data.queue === this.queue ? parsed.data : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The streams of batches and of copies; undefined where there is none. */
+  async streams(): Promise<{ batches: StreamState | undefined; copies: StreamState | undefined }> {
+    const [batches, copies] = await Promise.all([
+      streamState(this.bus, streamName(this.queue)),
+      streamState(this.bus, copyStreamName(this.queue)),
+    ]);
+    return { batches, copies };
+  }
+}

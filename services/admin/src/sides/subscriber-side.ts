@@ -1,0 +1,103 @@
+import { type Config, needSubscriberUrl } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import type { TableName } from '@millrace/model';
+import { type PgClient, withTransaction } from '@millrace/postgres';
+import {
+  addSequence,
+  addTable,
+  dropPending,
+  moveTable,
+  removeSequence,
+  removeTable,
+  setCopy,
+  setPaused,
+  writeAudit,
+} from '@millrace/subscriber';
+import type { SubscriberOverview } from './overviews.ts';
+import { Side } from './side.ts';
+
+/** One subscriber's database as admin sees it: wishes in, reports out. */
+export class SubscriberSide {
+  readonly side: Side;
+  readonly queue: string;
+  readonly name: string;
+
+  private constructor(side: Side, queue: string, name: string) {
+    this.side = side;
+    this.queue = queue;
+    this.name = name;
+  }
+
+  /** Throws CONFIG when the configuration gives no url for it, and as Side.open does. */
+  static async open(config: Config, name: string, connectTimeoutMs?: number): Promise<SubscriberSide> {
+    const url = needSubscriberUrl(config, name);
+    return new SubscriberSide(await Side.open(url, `subscriber ${name}`, connectTimeoutMs), config.queue, name);
+  }
+
+  close(): Promise<void> {
+    return this.side.close();
+  }
+
+  /** Everything at one moment. Throws NOT_INSTALLED when the queue was never set up here. */
+  async overview(): Promise<SubscriberOverview> {
+    const [row] = await this.side.run<{ overview: string }>('subscriber_overview', [this.queue]);
+    const overview = JSON.parse(row?.overview ?? '{"position":null}') as SubscriberOverview;
+    if (overview.position === null) throw this.#notSetUp();
+    return overview;
+  }
+
+  /** Follows a table that is not followed yet. True when it is new. */
+  followTable(table: TableName, state: 'registered' | 'ok'): Promise<boolean> {
+    return this.#do((client) => addTable(client, this.queue, table, state));
+  }
+
+  /** A table that is followed already waits for a copy again; what an earlier copy kept is dropped. */
+  followAnew(table: TableName): Promise<void> {
+    const clean = { copyAttempt: null, copyTick: null, copiedRows: 0, copiedBytes: 0, error: null };
+    return this.#do((client) =>
+      withTransaction(client, async () => {
+        await dropPending(client, this.queue, table);
+        await moveTable(client, this.queue, table, { to: 'registered', ...clean });
+      }),
+    );
+  }
+
+  /** Tells replay which copy fills the table. */
+  expectCopy(table: TableName, copyId: number): Promise<void> {
+    return this.#do((client) => setCopy(client, this.queue, table, copyId));
+  }
+
+  /** True when it was followed. Its rows stay. */
+  leaveTable(table: TableName): Promise<boolean> {
+    return this.#do((client) => removeTable(client, this.queue, table));
+  }
+
+  /** True when it is new here. */
+  followSequence(sequence: TableName): Promise<boolean> {
+    return this.#do((client) => addSequence(client, this.queue, sequence));
+  }
+
+  /** True when it was followed here. */
+  leaveSequence(sequence: TableName): Promise<boolean> {
+    return this.#do((client) => removeSequence(client, this.queue, sequence));
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    if (!(await this.#do((client) => setPaused(client, this.queue, paused)))) throw this.#notSetUp();
+  }
+
+  audit(what: string, detail: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#do((client) => writeAudit(client, what, { queue: this.queue, ...detail }));
+  }
+
+  #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
+    return this.side.asked(() => work(this.side.client));
+  }
+
+  #notSetUp(): MillraceError {
+    const queue = JSON.stringify(this.queue);
+    return new MillraceError(codes.NOT_INSTALLED, `subscriber ${this.name}: the queue ${queue} is not set up there`, {
+      advice: 'run `millrace install` where the provider and this subscriber can both be reached',
+    });
+  }
+}

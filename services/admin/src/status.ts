@@ -1,0 +1,228 @@
+import { codes } from '@millrace/errors';
+import { sameTable, tableLabel } from '@millrace/model';
+import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
+import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
+
+/** One table at one subscriber. */
+export interface TableStatus {
+  /** As in SQL: `public.entry`. */
+  readonly name: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly state: string;
+  readonly copied_rows: number;
+  readonly copied_bytes: number;
+  /** Percent of the copy that is loaded, by the server's estimate; null when no copy is on its way. */
+  readonly copy_progress: number | null;
+  readonly error: string | null;
+}
+
+export type SubscriberState = 'running' | 'paused' | 'stopped' | 'unreachable';
+
+export interface SubscriberStatus {
+  readonly name: string;
+  readonly state: SubscriberState;
+  readonly tick: number | null;
+  /** Age of the oldest change it lacks; 0 when it lacks none. */
+  readonly lag_ms: number | null;
+  readonly lag_ticks: number | null;
+  readonly error: Fault | null;
+  readonly applied_at: string | null;
+  /** Milliseconds since its replay last said something. */
+  readonly reported_ms_ago: number | null;
+  readonly tables: readonly TableStatus[];
+  readonly sequences: readonly string[];
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly state: 'running' | 'stopped';
+  readonly error: Fault | null;
+}
+
+/** The document of `status --json`, of GET /status and of the page. */
+export interface Status {
+  readonly ok: boolean;
+  readonly queue: string;
+  readonly provider: {
+    readonly state: 'running' | 'unreachable' | 'not-configured';
+    readonly tick: number | null;
+    readonly tick_time: string | null;
+    readonly new_events: number | null;
+    readonly queue: { readonly events: number | null; readonly bytes: number; readonly oldest_tick: number | null } | null;
+    readonly services: readonly ServiceStatus[];
+    readonly problems: readonly { readonly table: string; readonly problem: string }[];
+    readonly error: Fault | null;
+  };
+  readonly bus: {
+    readonly state: 'running' | 'unreachable';
+    readonly batches: { readonly messages: number; readonly bytes: number } | null;
+    readonly copies: { readonly messages: number; readonly bytes: number } | null;
+    readonly error: Fault | null;
+  };
+  readonly subscribers: readonly SubscriberStatus[];
+}
+
+/** A service or replay that said nothing for so long does not run. Both report every few seconds. */
+const silenceMs = 20_000;
+
+/** Joins the three sides into one document. `at` is now, for the age of reports. */
+export function statusOf(gathered: Gathered, at: Date = new Date()): Status {
+  const provider = providerStatus(gathered.provider);
+  const bus = busStatus(gathered.bus);
+  const overview = gathered.provider.kind === 'answer' ? gathered.provider.value : undefined;
+  const subscribers = gathered.subscribers.map((one) => subscriberStatus(one, overview, at));
+  const ok =
+    provider.state !== 'unreachable' &&
+    provider.services.every(({ state }) => state === 'running') &&
+    provider.problems.length === 0 &&
+    bus.state === 'running' &&
+    subscribers.every(isFine);
+  return { ok, queue: gathered.queue, provider, bus, subscribers };
+}
+
+function isFine({ state, tables }: SubscriberStatus): boolean {
+  return (state === 'running' || state === 'paused') && tables.every((table) => table.state !== 'held');
+}
+
+function providerStatus(answer: Answer<ProviderOverview>): Status['provider'] {
+  const nothing = { tick: null, tick_time: null, new_events: null, queue: null, services: [], problems: [] };
+  if (answer.kind === 'absent') return { state: 'not-configured', ...nothing, error: null };
+  if (answer.kind === 'fault') return { state: 'unreachable', ...nothing, error: answer.fault };
+  const { tick, newEvents, queue, tables, services } = answer.value;
+  return {
+    state: 'running',
+    tick: tick?.tick ?? null,
+    tick_time: tick?.time ?? null,
+    new_events: newEvents,
+    queue: queue === null ? null : { events: queue.events, bytes: queue.bytes, oldest_tick: queue.oldestTick },
+    services: ['ticker', 'capture'].map((name) => serviceStatus(name, services)),
+    problems: tables.flatMap((t) => (t.problem === null ? [] : [{ table: tableLabel(t), problem: t.problem }])),
+    error: null,
+  };
+}
+
+function serviceStatus(name: string, reports: ProviderOverview['services']): ServiceStatus {
+  const found = reports.find(({ service }) => service === name);
+  if (found === undefined || found.ageMs > silenceMs) {
+    const since = found === undefined ? 'has never reported' : `has not reported for ${Math.round(found.ageMs / 1_000)} s`;
+    return { name, state: 'stopped', error: { code: 'not-running', message: `${name} ${since}; start it with \`millrace run ${name}\` or \`millrace up\`` } };
+  }
+  const error = fault(found.errorCode, found.errorMessage);
+  return { name, state: found.state === 'running' ? 'running' : 'stopped', error };
+}
+
+function busStatus(answer: Gathered['bus']): Status['bus'] {
+  if (answer.kind !== 'answer') {
+    return { state: 'unreachable', batches: null, copies: null, error: answer.kind === 'fault' ? answer.fault : null };
+  }
+  return { state: 'running', batches: size(answer.value.batches), copies: size(answer.value.copies), error: null };
+}
+
+function size(stream: { messages: number; bytes: number } | undefined): { messages: number; bytes: number } | null {
+  return stream === undefined ? null : { messages: stream.messages, bytes: stream.bytes };
+}
+
+function subscriberStatus(one: GatheredSubscriber, provider: ProviderOverview | undefined, at: Date): SubscriberStatus {
+  const { name, database, report } = one;
+  const here = database.kind === 'answer' ? database.value : undefined;
+  const tick = here?.position?.tick ?? report?.tick ?? null;
+  const age = reportAge(one, at);
+  const { state, error } = stateOf(one, age);
+  return {
+    name,
+    state,
+    tick,
+    ...lagOf(one, provider, tick),
+    error,
+    applied_at: here?.position?.appliedAt ?? report?.applied_at ?? null,
+    reported_ms_ago: age ?? null,
+    tables: tablesOf(one).map((table) => tableStatus(table, provider)),
+    sequences: (here?.sequences ?? []).map(tableLabel),
+  };
+}
+
+/** The younger of what replay wrote into its database and onto the bus. */
+function reportAge({ database, report }: GatheredSubscriber, at: Date): number | undefined {
+  const here = database.kind === 'answer' ? database.value.replay?.ageMs : undefined;
+  const onBus = report === undefined ? undefined : Math.max(0, at.getTime() - Date.parse(report.at));
+  if (here === undefined || onBus === undefined) return here ?? onBus;
+  return Math.min(here, onBus);
+}
+
+function stateOf({ name, database, report }: GatheredSubscriber, age: number | undefined): { state: SubscriberState; error: Fault | null } {
+  if (database.kind === 'fault') return { state: 'unreachable', error: database.fault };
+  const here = database.kind === 'answer' ? database.value : undefined;
+  const said = here?.replay ?? undefined;
+  const error = said === undefined ? (report?.error ?? null) : fault(said.errorCode, said.errorMessage);
+  if (here?.paused === true) return { state: 'paused', error };
+  if (age === undefined || age > silenceMs) {
+    if (here === undefined) return { state: 'unreachable', error: error ?? silent(name, age) };
+    return { state: 'stopped', error: error ?? silent(name, age) };
+  }
+  const state = said?.state ?? report?.state ?? 'stopped';
+  // A wish to go on is at most a batch old; the report still says paused.
+  if (here !== undefined && state === 'paused') return { state: 'running', error };
+  return { state: state === 'running' || state === 'paused' ? state : 'stopped', error };
+}
+
+function silent(name: string, age: number | undefined): Fault {
+  const since = age === undefined ? 'has never reported' : `has not reported for ${Math.round(age / 1_000)} s`;
+  const message = `its replay ${since}; start it with \`millrace run replay ${name}\` or \`millrace up\``;
+  return { code: 'not-running', message };
+}
+
+function lagOf(
+  { report, behindMs }: GatheredSubscriber,
+  provider: ProviderOverview | undefined,
+  tick: number | null,
+): { lag_ms: number | null; lag_ticks: number | null } {
+  const newest = provider?.tick;
+  if (tick === null) return { lag_ms: null, lag_ticks: null };
+  if (provider === undefined || newest === null || newest === undefined) {
+    return { lag_ms: report?.lag_ms ?? null, lag_ticks: null };
+  }
+  const lagTicks = Math.max(0, newest.tick - tick);
+  if (lagTicks > 0) return { lag_ms: behindMs ?? report?.lag_ms ?? 0, lag_ticks: lagTicks };
+  const waiting = (provider.newEvents ?? 0) > 0;
+  return { lag_ms: waiting ? Math.max(0, Date.parse(provider.now) - Date.parse(newest.time)) : 0, lag_ticks: 0 };
+}
+
+type TableFacts = Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error'>;
+
+/** From its database, else from what it reports. */
+export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[] {
+  if (database.kind === 'answer') return [...database.value.tables];
+  return (report?.tables ?? []).map((table) => ({
+    schema: table.schema,
+    name: table.name,
+    state: table.state,
+    copiedRows: table.copied_rows,
+    copiedBytes: table.copied_bytes,
+    error: table.error ?? null,
+  }));
+}
+
+function tableStatus(table: TableFacts, provider: ProviderOverview | undefined): TableStatus {
+  const estimate = provider?.tables.find((t) => sameTable(t, table))?.estimate ?? 0;
+  return {
+    name: tableLabel(table),
+    schema: table.schema,
+    table: table.name,
+    state: table.state,
+    copied_rows: table.copiedRows,
+    copied_bytes: table.copiedBytes,
+    copy_progress: progress(table, estimate),
+    error: table.error,
+  };
+}
+
+function progress({ state, copiedRows }: TableFacts, estimate: number): number | null {
+  if (state === 'catching-up') return 100;
+  if (state !== 'copying' && state !== 'registered') return null;
+  return estimate === 0 ? 0 : Math.min(99, Math.floor((100 * copiedRows) / estimate));
+}
+
+function fault(code: string | null, message: string | null): Fault | null {
+  return code === null ? null : { code, message: message ?? codes.INTERNAL };
+}

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '@millrace/config';
+import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { tableLabel, type TableName, type TableState } from '@millrace/model';
+import { reachable } from './choose-subscribers.ts';
+import { BusSide } from './sides/bus-side.ts';
+import { SubscriberSide } from './sides/subscriber-side.ts';
+
+/** Where one subscriber stands, or why we do not know. */
+interface Standing {
+  readonly tick: number | undefined;
+  readonly tables: readonly (TableName & { readonly state: TableState; readonly error?: string | null | undefined })[];
+  readonly paused: boolean;
+  readonly error: string | undefined;
+}
+
+/** What to wait for. */
+export interface Goal {
+  readonly names: readonly string[];
+  readonly tick: number;
+  readonly timeoutMs: number;
+}
+
+const shortestPause = 10;
+const longestPause = 100;
+
+/** Resolves to the milliseconds waited. Throws TIMEOUT naming who is behind and why. */
+export async function waitFor(config: Config, { names, tick, timeoutMs }: Goal): Promise<number> {
+  const begin = performance.now();
+  const watchers = names.map((name) => new Watcher(config, name, reachable(config, [name]).length > 0));
+  try {
+    let behind = watchers;
+    for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.3)) {
+      const left = timeoutMs - (performance.now() - begin);
+      await Promise.race([Promise.all(behind.map((watcher) => watcher.look())), delay(Math.max(left, 1_000))]);
+      behind = behind.filter((watcher) => watcher.reasons(tick).length > 0);
+      if (behind.length === 0) return Math.round(performance.now() - begin);
+      if (performance.now() - begin >= timeoutMs) throw timeout(behind, tick);
+      await delay(Math.min(pause, Math.max(0, timeoutMs - (performance.now() - begin))));
+    }
+  } finally {
+    await Promise.all(watchers.map((watcher) => watcher.close()));
+  }
+}
+
+function timeout(behind: readonly Watcher[], tick: number): MillraceError {
+  const lines = behind.map((watcher) => `${watcher.name} is behind: ${watcher.reasons(tick).join(', ')}`);
+  return new MillraceError(codes.TIMEOUT, lines.join('\n'));
+}
+
+/** Looks at one subscriber again and again, through its database or the bus, whichever can be reached. */
+class Watcher {
+  readonly name: string;
+  readonly #config: Config;
+  readonly #near: boolean;
+  #side: SubscriberSide | undefined;
+  #bus: BusSide | undefined;
+  #seen: Standing = { tick: undefined, tables: [], paused: false, error: 'it has not answered' };
+  #looking = false;
+
+  constructor(config: Config, name: string, near: boolean) {
+    this.#config = config;
+    this.name = name;
+    this.#near = near;
+  }
+
+  async look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      this.#seen = this.#near ? await this.#lookNear() : await this.#lookFar();
+    } catch (error) {
+      this.#seen = { ...this.#seen, tick: undefined, error: toMillraceError(error).message };
+      await this.close();
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** Why it is not there yet; empty when it is. */
+  reasons(tick: number): string[] {
+    const { tick: at, tables, paused, error } = this.#seen;
+    const open = tables.filter(({ state }) => state !== 'ok');
+    const missing = at === undefined ? ['its position is not known'] : at < tick ? [`at tick ${at} of ${tick}`] : [];
+    if (missing.length === 0 && open.length === 0) return [];
+    return [
+      ...missing,
+      ...open.map((t) => `${tableLabel(t)} is ${t.state}${t.error ? ` (${t.error})` : ''}`),
+      ...(paused ? ['it is paused'] : []),
+      ...(error === undefined ? [] : [error]),
+    ];
+  }
+
+  async close(): Promise<void> {
+    const [side, bus] = [this.#side, this.#bus];
+    this.#side = undefined;
+    this.#bus = undefined;
+    await side?.close();
+    await bus?.close();
+  }
+
+  async #lookNear(): Promise<Standing> {
+    this.#side ??= await SubscriberSide.open(this.#config, this.name);
+    const { position, tables, paused, replay } = await this.#side.overview();
+    return { tick: position?.tick, tables, paused, error: replay?.errorMessage ?? undefined };
+  }
+
+  async #lookFar(): Promise<Standing> {
+    this.#bus ??= await BusSide.open(this.#config);
+    const report = await this.#bus?.report(this.name);
+    if (report === undefined) return { tick: undefined, tables: [], paused: false, error: 'it has not reported on the bus' };
+    return { tick: report.tick, tables: report.tables, paused: report.state === 'paused', error: report.error?.message };
+  }
+}
