@@ -56,3 +56,5 @@ export {
   serviceReports,
   writeAudit,
 } from './reports.ts';
+export { type Interval, intervalsAfter, readInterval } from './intervals.ts';
+export { planTableCopy, readTable, type TableCopyPlan } from './table-copy.ts';

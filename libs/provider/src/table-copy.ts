@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream';
+import { codes, MillraceError } from '@millrace/errors';
+import { type TableName, tableLabel } from '@millrace/model';
+import { copyOut, type PgClient, quoteIdent, quoteTable } from '@millrace/postgres';
+import { ask } from './ask.ts';
+
+/** How a table is read whole. */
+export interface TableCopyPlan {
+  readonly table: TableName;
+  /** Columns that a subscriber can write, in order: all but generated ones. */
+  readonly columns: readonly string[];
+  /** A partitioned root is read through its partitions, any other table without its children. */
+  readonly partitioned: boolean;
+  /** What the statistics say; for progress shown to people. */
+  readonly estimate: { readonly rows: number; readonly bytes: number };
+}
+
+interface PlanRow {
+  kind: string;
+  columns: string[];
+  rows: string;
+  bytes: string;
+}
+
+/** Plans the copy of a table as the session's snapshot shows it. Throws NOT_FOUND. */
+export async function planTableCopy(client: PgClient, table: TableName): Promise<TableCopyPlan> {
+  const sql = `SELECT c.relkind::text AS kind,
+      ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
+      (SELECT coalesce(pg_catalog.sum(greatest(l.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class l WHERE l.oid = ANY (t.leaves)) AS rows,
+      (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(l)), 0)::bigint FROM pg_catalog.unnest(t.leaves) AS l) AS bytes
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'p'
+      THEN ARRAY(SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf) ELSE ARRAY[c.oid] END AS leaves) t
+    WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
+  const [row] = await ask<PlanRow>(client, `planning the copy of ${tableLabel(table)}`, sql, [table.schema, table.name]);
+  if (row === undefined) throw new MillraceError(codes.NOT_FOUND, `table ${tableLabel(table)} is not at the provider`);
+  return {
+    table,
+    columns: row.columns,
+    partitioned: row.kind === 'p',
+    estimate: { rows: Number(row.rows), bytes: Number(row.bytes) },
+  };
+}
+
+/** The rows as COPY text. The session's settings should be pinned. A reader that gives up must drop the session. */
+export function readTable(client: PgClient, plan: TableCopyPlan): Readable {
+  const columns = plan.columns.map(quoteIdent).join(', ');
+  const name = quoteTable(plan.table);
+  if (plan.columns.length === 0) return copyOut(client, `COPY (SELECT FROM ${plan.partitioned ? '' : 'ONLY '}${name}) TO STDOUT`);
+  // COPY of a plain table leaves its children out by itself and is a little faster than COPY of a query.
+  const source = plan.partitioned ? `(SELECT ${columns} FROM ${name})` : `${name} (${columns})`;
+  return copyOut(client, `COPY ${source} TO STDOUT`);
+}
