@@ -47,7 +47,7 @@ test('the whole file is read, expanded and frozen', () => {
 test('an empty file is all defaults', () => {
   expect(parse('')).toMatchObject({
     queue: 'main', subscribers: {}, bus: {}, data_dir: '/srv/shop/.millrace', http: { host: '127.0.0.1', port: 7700 },
-    ticker: { active_ms: 10, idle_ms: 100 }, services: { host: '127.0.0.1', ports: {} },
+    ticker: { active_ms: 10, idle_ms: 500 }, services: { host: '127.0.0.1', ports: {} },
   });
 });
 

@@ -59,7 +59,7 @@ const http = z
 const ticker = z
   .strictObject({
     active_ms: integer(1, 10_000).default(10).describe('Pause between looks while changes arrive, milliseconds. Smaller: less lag, more ticks.'),
-    idle_ms: integer(1, 60_000).default(100).describe('Longest pause between looks while nothing arrives, milliseconds. Bounds the lag of the first change after a rest; larger: less idle CPU.'),
+    idle_ms: integer(1, 60_000).default(500).describe('Longest pause between looks while nothing arrives, milliseconds; it is reached after a silence of 40 times as long. Bounds the lag of the first change after a rest; larger: less idle CPU.'),
   })
   .refine(({ active_ms, idle_ms }) => active_ms <= idle_ms, 'active_ms must not be greater than idle_ms')
   .describe('Pace of the ticker.');

@@ -42,12 +42,12 @@ class ServiceProcess implements Service {
     });
     await onListening?.(parts.health);
     await parts.service.start();
-    parts.watch = setInterval(() => this.#sayReadyOnce(), 50).unref();
+    this.#sayReadyOnce(FIRST_LOOK_MS);
   }
 
   async stop(): Promise<void> {
     const { telemetry, service, health, watch } = this.#parts;
-    clearInterval(watch);
+    clearTimeout(watch);
     await service?.stop();
     await health?.stop();
     await telemetry?.stop();
@@ -57,14 +57,18 @@ class ServiceProcess implements Service {
     return this.#parts.service?.ready() ?? notReady('not started');
   }
 
-  #sayReadyOnce(): void {
-    const { telemetry, health, watch } = this.#parts;
+  // Looks often at first, rarely when something is amiss for long.
+  #sayReadyOnce(nextLookMs: number): void {
+    const parts = this.#parts;
     const { ok, role } = this.ready();
-    if (!ok) return;
-    clearInterval(watch);
-    telemetry?.log.info({ url: health?.url, role }, 'ready');
+    if (ok) return parts.telemetry?.log.info({ url: parts.health?.url, role }, 'ready');
+    const later = Math.min(nextLookMs * 1.3, LONGEST_LOOK_MS);
+    parts.watch = setTimeout(() => this.#sayReadyOnce(later), nextLookMs).unref();
   }
 }
+
+const FIRST_LOOK_MS = 20;
+const LONGEST_LOOK_MS = 1_000;
 
 /** Runs `main`; an error of it becomes one line on stderr and exit code 2 (wrong use or configuration) or 1. */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 // What every loop needs in one place: should I run, sleep unless stopped, cancel on stop, back off, and the difference
 // between an intended stop, a passing fault and one a person must repair.
-import { verdictOf, type Verdict } from '@millrace/errors';
+import { codes, verdictOf, type Verdict } from '@millrace/errors';
 import { logger, type HealthReport, type Logger } from '@millrace/telemetry';
 import { Backoff, type BackoffBounds } from './backoff.ts';
 import { notReady, READY } from './service.ts';
@@ -116,9 +116,10 @@ export class RunningState {
     const failures = this.#backoff.failures;
     const fields = { code: verdict.code, failures, retry_in_ms: delayMs };
     // The same fault again is told at the 10th, 100th, … time only: a database that is down an hour is one story.
+    // The stack matters for a defect of ours; for all else the sentence says it.
     const loud = first || /^10*$/.test(String(failures));
-    if (!loud) this.log.debug(fields, verdict.sentence);
+    if (!loud) this.log.debug({ ...fields, err: error }, verdict.sentence);
     else if (verdict.action === 'retry' && failures < 10) this.log.warn(fields, verdict.sentence);
-    else this.log.error({ ...fields, err: error }, verdict.sentence);
+    else this.log.error(verdict.code === codes.INTERNAL ? { ...fields, err: error } : fields, verdict.sentence);
   }
 }

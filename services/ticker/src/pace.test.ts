@@ -1,24 +1,25 @@
 import { expect, test } from 'vitest';
 import { Pace } from './pace.ts';
 
-const found = { tookMs: 1, foundEvents: true };
-const nothing = { tookMs: 1, foundEvents: false };
+const bounds = { activeMs: 10, idleMs: 500 };
 
 test('while events arrive the pace is the active one, the question included', () => {
-  expect(new Pace({ activeMs: 10, idleMs: 100 }).after(found)).toBe(9);
+  expect(new Pace(bounds).after({ tookMs: 1, foundEvents: true, now: 0 })).toBe(9);
 });
 
-test('without events pauses grow by half up to the idle pause, and one event makes them short again', () => {
-  const pace = new Pace({ activeMs: 10, idleMs: 100 });
-  const pauses = Array.from({ length: 10 }, () => pace.after(nothing));
-  expect(pauses[0]).toBe(15);
-  expect(pauses.at(-1)).toBe(100);
-  expect(pace.after(found)).toBe(9);
-  expect(pace.after(nothing)).toBe(15);
+test('in silence pauses grow with it up to the idle pause, and one event makes them short again', () => {
+  const pace = new Pace(bounds);
+  const pauseAt = (now: number) => pace.after({ tookMs: 1, foundEvents: false, now });
+  expect(pauseAt(1_000)).toBe(10);
+  expect(pauseAt(2_000)).toBe(25);
+  expect(pauseAt(5_000)).toBe(100);
+  expect(pauseAt(60_000)).toBe(500);
+  expect(pace.after({ tookMs: 1, foundEvents: true, now: 61_000 })).toBe(9);
+  expect(pauseAt(61_100)).toBe(10);
 });
 
 test('a slow database gets a rest as long as its answer, but no longer than the idle pause', () => {
-  const pace = new Pace({ activeMs: 10, idleMs: 100 });
-  expect(pace.after({ tookMs: 40, foundEvents: true })).toBe(40);
-  expect(pace.after({ tookMs: 4_000, foundEvents: true })).toBe(100);
+  const pace = new Pace(bounds);
+  expect(pace.after({ tookMs: 40, foundEvents: true, now: 0 })).toBe(40);
+  expect(pace.after({ tookMs: 4_000, foundEvents: true, now: 0 })).toBe(500);
 });

@@ -38,13 +38,14 @@ export async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace):
   const startedAt = Date.now();
   const clock = performance.now();
   const made = await tick();
-  const tookMs = performance.now() - clock;
+  const now = performance.now();
+  const tookMs = now - clock;
   checks.add(1);
-  if (made === undefined) return pace.after({ tookMs, foundEvents: false });
+  if (made === undefined) return pace.after({ tookMs, foundEvents: false, now });
   await failpoint(AFTER_TICK);
   announce(made);
   await record(made, startedAt, tookMs);
-  return pace.after({ tookMs, foundEvents: made.newEvents > 0 });
+  return pace.after({ tookMs, foundEvents: made.newEvents > 0, now });
 }
 
 async function record(made: MadeTick, startedAt: number, tookMs: number): Promise<void> {
