@@ -11,6 +11,7 @@ const args = [
   '--output-logs=errors-only',
   '--log-order=grouped',
   '--no-daemon',
+  '--env-mode=loose',
 ];
 const { status } = spawnSync('turbo', [...args, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -22,7 +22,9 @@ const waitMs = 20_000;
 export async function clearPredecessor(dir: string, mark: string, endSignal: NodeJS.Signals): Promise<void> {
   const holder = readHolder(dir);
   if (holder === undefined || !isServer(holder.server, mark)) return;
-  if (holder.owner !== process.pid && isAlive(holder.owner)) {
+  // A starter that was killed a moment ago is given the moment to be gone.
+  const orphaned = await until(() => holder.owner === process.pid || !isAlive(holder.owner), 2_000);
+  if (!orphaned) {
     throw new MillraceError(codes.PROGRAM, `${dir} is in use by process ${holder.owner}`, {
       advice: 'stop that one first, or choose another data_dir',
     });

@@ -81,10 +81,10 @@ export class EmbeddedNats {
       this.#port ??= await freePort();
       if (await this.#launch()) return;
       const problem = this.#logTail();
-      if (!problem.includes('address already in use') || tries === 20) {
+      if (!choosePort || !problem.includes('address already in use') || tries === 20) {
         throw new MillraceError(codes.PROGRAM, `nats-server in ${this.dir} did not start: ${problem}`);
       }
-      if (choosePort) this.#port = undefined;
+      this.#port = undefined;
     }
   }
 

@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** True when a process with this id exists, whoever owns it. */
+/** True when a process with this id runs, whoever owns it; one that ended and was not yet buried does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  return process.platform !== 'linux' || !/\) Z /.test(readProc(`/proc/${pid}/stat`));
 }
 
 /** The command line of a process; empty when there is none. */

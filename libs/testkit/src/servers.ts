@@ -16,26 +16,21 @@ import { scratchDir } from './scratch.ts';
  * ends; started in a hook it ends with the process unless the caller stops it.
  */
 export async function startOwnPostgres(options: Partial<PostgresOptions> = {}): Promise<EmbeddedPostgres> {
-  const dir = options.dir ?? scratchDir('pg');
-  const server = await startPostgres({ ...options, dir });
-  whenTestFinishes(async () => {
-    await server.kill('SIGKILL');
-    await server.stop();
-    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
-  });
+  const server = await startPostgres({ ...options, dir: options.dir ?? makeScratchDir('pg') });
+  whenTestFinishes(() => crash(server));
   return server;
 }
 
 /** A nats-server of one test alone; lives as long as in `startOwnPostgres`. */
 export async function startOwnNats(options: Partial<NatsOptions> = {}): Promise<EmbeddedNats> {
-  const dir = options.dir ?? scratchDir('nats');
-  const server = await startNats({ ...options, dir });
-  whenTestFinishes(async () => {
-    await server.kill('SIGKILL');
-    await server.stop();
-    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
-  });
+  const server = await startNats({ ...options, dir: options.dir ?? makeScratchDir('nats') });
+  whenTestFinishes(() => crash(server));
   return server;
+}
+
+async function crash(server: EmbeddedPostgres | EmbeddedNats): Promise<void> {
+  await server.kill('SIGKILL');
+  await server.stop();
 }
 
 /** An empty folder inside the project; inside a test it is removed when the test ends. */
