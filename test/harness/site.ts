@@ -115,13 +115,18 @@ export class Site {
 
   /** A service that may run twice under different labels; made on first use, not started. */
   service(kind: string, twin = ''): ServiceProcess {
+    return this.serviceWith(kind, twin, this.configFile);
+  }
+
+  /** The same under another configuration file. */
+  serviceWith(kind: string, twin: string, config: string): ServiceProcess {
     const label = twin === '' ? kind : `${kind} ${twin}`;
     let service = this.services.get(label);
     if (service === undefined) {
       service = new ServiceProcess({
         label,
         file: join(projectRoot, 'bin', 'millrace'),
-        args: ['--config', this.configFile, 'run', ...kind.split(' ')],
+        args: ['--config', config, 'run', ...kind.split(' ')],
         cwd: this.dir,
         env: this.#env(),
         logFile: join(this.dir, `${label.replaceAll(' ', '-')}.log`),
