@@ -39,7 +39,9 @@ describe('a change of a table in the middle of traffic', () => {
   test('ADD COLUMN at the subscriber first: nothing stops', async () => {
     await table('add_first', 'id int PRIMARY KEY, v int');
     await eu().run('ALTER TABLE add_first ADD extra int');
-    await site.provider.run('UPDATE add_first SET v = 7 WHERE id = 3; ALTER TABLE add_first ADD extra int; UPDATE add_first SET extra = id');
+    await site.provider.run(
+      'UPDATE add_first SET v = 7 WHERE id = 3; ALTER TABLE add_first ADD extra int; UPDATE add_first SET extra = id',
+    );
     await expectEqual(site, ['add_first']);
   });
 
@@ -52,7 +54,9 @@ describe('a change of a table in the middle of traffic', () => {
 
   test('RENAME COLUMN: the subscriber names the new column, and goes on when it is renamed there', async () => {
     await table('ren_col', 'id int PRIMARY KEY, v int');
-    await site.provider.run('ALTER TABLE ren_col RENAME v TO w; UPDATE ren_col SET w = w + 1; INSERT INTO ren_col VALUES (50, 50)');
+    await site.provider.run(
+      'ALTER TABLE ren_col RENAME v TO w; UPDATE ren_col SET w = w + 1; INSERT INTO ren_col VALUES (50, 50)',
+    );
     await expectStopped(site, 'eu', [/ren_col/, /"?w"?/]);
     await eu().run('ALTER TABLE ren_col RENAME v TO w');
     await expectEqual(site, ['ren_col'], 60_000);
@@ -60,7 +64,9 @@ describe('a change of a table in the middle of traffic', () => {
 
   test('ALTER TYPE: a value that does not fit stops with the table, and goes on when the column is wider', async () => {
     await table('retype', 'id int PRIMARY KEY, v int');
-    await site.provider.run("ALTER TABLE retype ALTER v TYPE text USING 'n' || v; UPDATE retype SET v = v || '?' WHERE id < 4");
+    await site.provider.run(
+      "ALTER TABLE retype ALTER v TYPE text USING 'n' || v; UPDATE retype SET v = v || '?' WHERE id < 4",
+    );
     await expectStopped(site, 'eu', [/retype/]);
     await eu().run("ALTER TABLE retype ALTER v TYPE text USING 'n' || v");
     await expectEqual(site, ['retype'], 60_000);
@@ -88,7 +94,9 @@ describe('a change of a table in the middle of traffic', () => {
     });
     await site.provider.run('BEGIN; ALTER TABLE new_key DROP CONSTRAINT new_key_pkey, ADD PRIMARY KEY (b); COMMIT');
     await eu().run('BEGIN; ALTER TABLE new_key DROP CONSTRAINT new_key_pkey, ADD PRIMARY KEY (b); COMMIT');
-    await site.provider.run('UPDATE new_key SET v = 1 WHERE a < 5; UPDATE new_key SET b = b + 1 WHERE a > 15; DELETE FROM new_key WHERE a = 7');
+    await site.provider.run(
+      'UPDATE new_key SET v = 1 WHERE a < 5; UPDATE new_key SET b = b + 1 WHERE a > 15; DELETE FROM new_key WHERE a = 7',
+    );
     await expectEqual(site, ['new_key'], 60_000);
   });
 
@@ -98,7 +106,14 @@ describe('a change of a table in the middle of traffic', () => {
     await site.provider.within(async (client) => {
       await client.query('PREPARE up AS UPDATE prepared SET v = v + 1 WHERE id = $1');
       await client.query('PREPARE ins AS INSERT INTO prepared (id, v) VALUES ($1, 0)');
-      const changes = ['ADD a int DEFAULT 3', 'ADD b text', 'DROP COLUMN a', 'ALTER b TYPE varchar(9)', 'ALTER v TYPE bigint', 'ADD CHECK (v > -1)'];
+      const changes = [
+        'ADD a int DEFAULT 3',
+        'ADD b text',
+        'DROP COLUMN a',
+        'ALTER b TYPE varchar(9)',
+        'ALTER v TYPE bigint',
+        'ADD CHECK (v > -1)',
+      ];
       for (const [at, change] of ['', ...changes].entries()) {
         if (change !== '') await site.provider.run(`ALTER TABLE prepared ${change}`);
         await client.query(`EXECUTE up(${at + 1})`);
@@ -110,10 +125,16 @@ describe('a change of a table in the middle of traffic', () => {
 
   test('another table under the old name, or a renamed one, is reported and never mixed up silently', async () => {
     await table('swapped', 'id int PRIMARY KEY, v int');
-    await site.provider.run('ALTER TABLE swapped RENAME TO swapped_old; CREATE TABLE swapped (id int PRIMARY KEY, v int)');
+    await site.provider.run(
+      'ALTER TABLE swapped RENAME TO swapped_old; CREATE TABLE swapped (id int PRIMARY KEY, v int)',
+    );
     await site.provider.run('INSERT INTO swapped VALUES (1, 1); UPDATE swapped_old SET v = 5 WHERE id = 1');
-    await expect.poll(async () => JSON.stringify(await site.status()), { timeout: 30_000, interval: 500 }).toMatch(/swapped/);
-    await expect.poll(async () => (await site.command(['status'])).stdout, { timeout: 30_000, interval: 500 }).toMatch(/swapped.*(renamed|replaced|other|trigger|no longer)/is);
+    await expect
+      .poll(async () => JSON.stringify(await site.status()), { timeout: 30_000, interval: 500 })
+      .toMatch(/swapped/);
+    await expect
+      .poll(async () => (await site.command(['status'])).stdout, { timeout: 30_000, interval: 500 })
+      .toMatch(/swapped.*(renamed|replaced|other|trigger|no longer)/is);
   });
 
   test('under constant load: columns come, change and go, and no statement of the application fails', async () => {
@@ -123,7 +144,10 @@ describe('a change of a table in the middle of traffic', () => {
     const failed: string[] = [];
     const writer = site.provider.within(async (client) => {
       for (let i = 0; running; i += 1) {
-        await client.query(`UPDATE busy SET v = v + 1, id = CASE WHEN id = 20 THEN 21 WHEN id = 21 THEN 20 ELSE id END WHERE id > ${i % 15}`)
+        await client
+          .query(
+            `UPDATE busy SET v = v + 1, id = CASE WHEN id = 20 THEN 21 WHEN id = 21 THEN 20 ELSE id END WHERE id > ${i % 15}`,
+          )
           .catch((error: unknown) => failed.push(String(error)));
       }
     });

@@ -12,7 +12,10 @@ let ground: Ground;
 let site: Site;
 
 beforeAll(async () => {
-  ground = await Ground.start({ name: 'history', servers: { provider: { major: 15 }, eu: { major: 18 }, us: { major: 15 } } });
+  ground = await Ground.start({
+    name: 'history',
+    servers: { provider: { major: 15 }, eu: { major: 18 }, us: { major: 15 } },
+  });
   site = await ground.site({ name: 'history', provider: 'provider', subscribers: { eu: 'eu', us: 'us' } });
   await site.begin();
 });
@@ -21,14 +24,19 @@ afterAll(() => ground.stop());
 
 /** Makes the queue rotate its event tables this many times, with traffic and ticks between. */
 async function rotate(times: number): Promise<void> {
-  const turns = (): Promise<number> => site.provider.value<string>('SELECT sum(queue_switch_step1)::text FROM pgq.queue').then(Number);
+  const turns = (): Promise<number> =>
+    site.provider.value<string>('SELECT sum(queue_switch_step1)::text FROM pgq.queue').then(Number);
   await site.provider.run("UPDATE pgq.queue SET queue_rotation_period = '100 milliseconds'");
   for (let turn = 0; turn < times; turn += 1) {
     const before = await turns();
-    await waitFor('a rotation', async () => {
-      await site.provider.run('UPDATE marker SET n = n WHERE id = 1');
-      return (await turns()) !== before;
-    }, { timeoutMs: 30_000, everyMs: 100 });
+    await waitFor(
+      'a rotation',
+      async () => {
+        await site.provider.run('UPDATE marker SET n = n WHERE id = 1');
+        return (await turns()) !== before;
+      },
+      { timeoutMs: 30_000, everyMs: 100 },
+    );
   }
   await site.provider.run("UPDATE pgq.queue SET queue_rotation_period = '10 minutes'");
 }
@@ -36,19 +44,31 @@ async function rotate(times: number): Promise<void> {
 /** Where the consumer of a subscriber stands does not let the queue rotate past it: so events may only pile up. */
 async function generateTraffic(table: string, rounds: number): Promise<void> {
   for (let i = 0; i < rounds; i += 1) {
-    await site.provider.run(`INSERT INTO ${table} VALUES ((SELECT coalesce(max(id), 0) + 1 FROM ${table}), ${i}); UPDATE ${table} SET v = v + 1 WHERE id % 5 = ${i % 5}`);
+    await site.provider.run(
+      `INSERT INTO ${table} VALUES ((SELECT coalesce(max(id), 0) + 1 FROM ${table}), ${i}); UPDATE ${table} SET v = v + 1 WHERE id % 5 = ${i % 5}`,
+    );
   }
 }
 
 describe('transactions that take their time', () => {
   test('slow ones are overtaken by fast ones and still arrive, once and whole', async () => {
-    await stage(site, { schema: 'CREATE TABLE slow (id int PRIMARY KEY, v int)', before: 'INSERT INTO slow SELECT i, 0 FROM generate_series(1, 50) i', tables: ['slow'] });
+    await stage(site, {
+      schema: 'CREATE TABLE slow (id int PRIMARY KEY, v int)',
+      before: 'INSERT INTO slow SELECT i, 0 FROM generate_series(1, 50) i',
+      tables: ['slow'],
+    });
     const sessions = await Promise.all(Array.from({ length: 6 }, () => site.provider.session()));
     for (const [at, session] of sessions.entries()) {
-      await session.query(`BEGIN; INSERT INTO slow VALUES (${1000 + at}, 1); UPDATE slow SET v = v + 1 WHERE id = ${at + 1}`);
+      await session.query(
+        `BEGIN; INSERT INTO slow VALUES (${1000 + at}, 1); UPDATE slow SET v = v + 1 WHERE id = ${at + 1}`,
+      );
     }
     for (const [at, session] of sessions.toReversed().entries()) {
-      await play(site, ['slow'], [`INSERT INTO slow VALUES (${2000 + at}, 2); UPDATE slow SET v = v + 1 WHERE id > 20 AND id < 30`]);
+      await play(
+        site,
+        ['slow'],
+        [`INSERT INTO slow VALUES (${2000 + at}, 2); UPDATE slow SET v = v + 1 WHERE id > 20 AND id < 30`],
+      );
       await session.query(at % 3 === 2 ? 'ROLLBACK' : 'COMMIT');
       await session.end();
       await expectEqual(site, ['slow']);
@@ -63,7 +83,7 @@ describe('transactions that take their time', () => {
     await ground.server('provider').restart({ mode: 'immediate' });
     await play(site, ['prep'], ["ROLLBACK PREPARED 'two'", 'INSERT INTO prep VALUES (5)']);
     await play(site, ['prep'], ["COMMIT PREPARED 'one'"]);
-    expect(await site.subscriber('eu').value('SELECT string_agg(id::text, \',\' ORDER BY id) FROM prep')).toBe('1,3,4,5');
+    expect(await site.subscriber('eu').value("SELECT string_agg(id::text, ',' ORDER BY id) FROM prep")).toBe('1,3,4,5');
   });
 
   test('a writer whose snapshot is older than the last rotations is not lost', async () => {
@@ -80,14 +100,23 @@ describe('transactions that take their time', () => {
   });
 
   test('sixteen serializable writers are not hurt by capture', async () => {
-    await stage(site, { schema: 'CREATE TABLE serial_w (id int PRIMARY KEY, v int)', before: 'INSERT INTO serial_w SELECT i, 0 FROM generate_series(1, 16) i', tables: ['serial_w'] });
+    await stage(site, {
+      schema: 'CREATE TABLE serial_w (id int PRIMARY KEY, v int)',
+      before: 'INSERT INTO serial_w SELECT i, 0 FROM generate_series(1, 16) i',
+      tables: ['serial_w'],
+    });
     const failed: string[] = [];
     const writers = Array.from({ length: 16 }, (_, at) =>
-      site.provider.within(async (client) => {
-        for (let i = 0; i < 20; i += 1) {
-          await client.query(`UPDATE serial_w SET v = v + 1 WHERE id = ${at + 1}`).catch((error: unknown) => failed.push(String(error)));
-        }
-      }, { default_transaction_isolation: 'serializable' }),
+      site.provider.within(
+        async (client) => {
+          for (let i = 0; i < 20; i += 1) {
+            await client
+              .query(`UPDATE serial_w SET v = v + 1 WHERE id = ${at + 1}`)
+              .catch((error: unknown) => failed.push(String(error)));
+          }
+        },
+        { default_transaction_isolation: 'serializable' },
+      ),
     );
     await Promise.all(writers);
     // Every writer has its own row: whatever conflicts there are would be ours.
@@ -140,7 +169,11 @@ describe('a subscriber that is away', () => {
     copyFolder(server.dataDir, backup);
     await server.start();
     site.service('replay eu').start();
-    await play(site, ['restored'], ['UPDATE restored SET v = 1', 'INSERT INTO restored VALUES (99, 9)', 'DELETE FROM restored WHERE id = 2']);
+    await play(
+      site,
+      ['restored'],
+      ['UPDATE restored SET v = 1', 'INSERT INTO restored VALUES (99, 9)', 'DELETE FROM restored WHERE id = 2'],
+    );
     await server.kill('SIGKILL');
     restoreFiles(server.dataDir, backup);
     await server.start();
@@ -149,7 +182,9 @@ describe('a subscriber that is away', () => {
 });
 
 describe('a provider that went back in time', () => {
-  test('is noticed: that queue stops with a plain message, and nothing wrong is applied', { timeout: 180_000 }, async () => {
+  test('is noticed: that queue stops with a plain message, and nothing wrong is applied', {
+    timeout: 180_000,
+  }, async () => {
     const server = ground.server('provider');
     const backup = join(ground.dir, 'provider-backup');
     await stage(site, { schema: 'CREATE TABLE past (id int PRIMARY KEY, v text)', tables: ['past'] });
@@ -167,12 +202,18 @@ describe('a provider that went back in time', () => {
         return true;
       });
     }
-    await waitFor('status says what happened', async () => {
-      const { code, stdout, stderr } = await site.command(['status']);
-      return code === 1 && /back in time|history|restored|backup/i.test(stdout + stderr);
-    }, { timeoutMs: 60_000, everyMs: 500 });
+    await waitFor(
+      'status says what happened',
+      async () => {
+        const { code, stdout, stderr } = await site.command(['status']);
+        return code === 1 && /back in time|history|restored|backup/i.test(stdout + stderr);
+      },
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
     for (const name of ['eu', 'us']) {
-      expect(await site.subscriber(name).value("SELECT count(*) FROM past WHERE v = 'another history'"), name).toBe('0');
+      expect(await site.subscriber(name).value("SELECT count(*) FROM past WHERE v = 'another history'"), name).toBe(
+        '0',
+      );
       expect(await site.subscriber(name).value("SELECT count(*) FROM past WHERE v = 'second'"), name).toBe('11');
     }
   });

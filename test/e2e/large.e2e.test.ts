@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
+import { report } from '../harness/report.ts';
 import { expectEqual, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
 
@@ -21,13 +22,15 @@ function memory(): Record<string, number> {
 }
 
 describe('much at once', () => {
-  test('a transaction of two million rows and more arrives whole, in bounded memory', { timeout: 300_000 }, async () => {
+  test('a transaction of two million rows and more arrives whole, in bounded memory', {
+    timeout: 300_000,
+  }, async () => {
     await stage(site, { schema: 'CREATE TABLE many (id int PRIMARY KEY, a text, n int)', tables: ['many'] });
     await site.provider.run(`BEGIN; INSERT INTO many SELECT i, 'row ' || i, 0 FROM generate_series(1, 2000000) i;
       UPDATE many SET n = 1 WHERE id % 10 = 0; DELETE FROM many WHERE id % 100 = 7; COMMIT`);
     await expectEqual(site, ['many'], 240_000);
     const peaks = memory();
-    console.info('peak memory, MB', peaks);
+    report('peak memory, MB', peaks);
     for (const [service, megabytes] of Object.entries(peaks)) expect(megabytes, service).toBeLessThan(512);
   });
 
@@ -51,14 +54,16 @@ describe('much at once', () => {
     await expectEqual(site, ['huge'], 120_000);
     await site.provider.run('UPDATE huge SET id = id + 10');
     await expectEqual(site, ['huge'], 120_000);
-    console.info('peak memory, MB', memory());
+    report('peak memory, MB', memory());
   });
 
   test('a thousand columns and long rows arrive', { timeout: 120_000 }, async () => {
     const columns = Array.from({ length: 1000 }, (_, at) => `c${at} text`).join(', ');
     const values = Array.from({ length: 1000 }, (_, at) => `'v${at}'`).join(', ');
     await stage(site, { schema: `CREATE TABLE wide (id int PRIMARY KEY, ${columns})`, tables: ['wide'] });
-    await site.provider.run(`INSERT INTO wide SELECT i, ${values} FROM generate_series(1, 20) i; UPDATE wide SET c5 = NULL, c999 = ''`);
+    await site.provider.run(
+      `INSERT INTO wide SELECT i, ${values} FROM generate_series(1, 20) i; UPDATE wide SET c5 = NULL, c999 = ''`,
+    );
     await expectEqual(site, ['wide'], 60_000);
   });
 

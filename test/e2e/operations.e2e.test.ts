@@ -10,7 +10,10 @@ let ground: Ground;
 let site: Site;
 
 beforeAll(async () => {
-  ground = await Ground.start({ name: 'operations', servers: { provider: { major: 15 }, eu: { major: 18 }, us: { major: 15 } } });
+  ground = await Ground.start({
+    name: 'operations',
+    servers: { provider: { major: 15 }, eu: { major: 18 }, us: { major: 15 } },
+  });
   site = await ground.site({ name: 'operations', provider: 'provider', subscribers: { eu: 'eu', us: 'us' } });
   await site.begin();
 });
@@ -24,9 +27,24 @@ async function stateOf(name: string): Promise<string | undefined> {
 
 describe('commands', () => {
   test('install again, add again, remove again: nothing to do is no fault', async () => {
-    await stage(site, { schema: 'CREATE TABLE again (id int PRIMARY KEY); CREATE SEQUENCE again_seq', tables: ['again'] });
-    for (const command of [['install'], ['add', 'again'], ['add-seq', 'again_seq'], ['add-seq', 'again_seq'], ['remove-seq', 'again_seq'],
-      ['remove-seq', 'again_seq'], ['remove', 'again'], ['remove', 'again'], ['pause', 'eu'], ['pause', 'eu'], ['resume', 'eu'], ['resume', 'eu']]) {
+    await stage(site, {
+      schema: 'CREATE TABLE again (id int PRIMARY KEY); CREATE SEQUENCE again_seq',
+      tables: ['again'],
+    });
+    for (const command of [
+      ['install'],
+      ['add', 'again'],
+      ['add-seq', 'again_seq'],
+      ['add-seq', 'again_seq'],
+      ['remove-seq', 'again_seq'],
+      ['remove-seq', 'again_seq'],
+      ['remove', 'again'],
+      ['remove', 'again'],
+      ['pause', 'eu'],
+      ['pause', 'eu'],
+      ['resume', 'eu'],
+      ['resume', 'eu'],
+    ]) {
       expect((await site.command(command)).code, command.join(' ')).toBe(0);
     }
   });
@@ -93,7 +111,11 @@ describe('commands', () => {
     const status = await site.status();
     expect(status).toMatchObject({ queue: 'operations', provider: { tick: expect.any(Number) as number } });
     expect(status.subscribers.map((subscriber) => subscriber.name).sort()).toEqual(['eu', 'us']);
-    expect(status.subscribers[0]).toMatchObject({ state: 'running', error: null, lag_ms: expect.any(Number) as number });
+    expect(status.subscribers[0]).toMatchObject({
+      state: 'running',
+      error: null,
+      lag_ms: expect.any(Number) as number,
+    });
   });
 });
 
@@ -101,10 +123,17 @@ describe('what cannot be', () => {
   test('wrong usage and wrong names get one clear line, the right exit code, and change nothing', async () => {
     const before = JSON.stringify((await site.command(['tables', '--json'])).stdout);
     const cases: [string[], number, RegExp][] = [
-      [['frobnicate'], 2, /frobnicate/], [['add'], 2, /add|TABLE/i], [['add', 'no_such_table'], 1, /no_such_table/],
-      [['add', 'a.b.c.d'], 2, /a\.b\.c\.d/], [['pause', 'nobody'], 1, /nobody/], [['wait', '--timeout', 'soon'], 2, /soon/],
-      [['run', 'replay', 'nobody'], 2, /nobody/], [['add', 'again', '--subscriber', 'nobody'], 1, /nobody/],
-      [['uninstall'], 2, /--yes/], [['status', '--bogus'], 2, /bogus/], [['add-seq', 'no_such_seq'], 1, /no_such_seq/],
+      [['frobnicate'], 2, /frobnicate/],
+      [['add'], 2, /add|TABLE/i],
+      [['add', 'no_such_table'], 1, /no_such_table/],
+      [['add', 'a.b.c.d'], 2, /a\.b\.c\.d/],
+      [['pause', 'nobody'], 1, /nobody/],
+      [['wait', '--timeout', 'soon'], 2, /soon/],
+      [['run', 'replay', 'nobody'], 2, /nobody/],
+      [['add', 'again', '--subscriber', 'nobody'], 1, /nobody/],
+      [['uninstall'], 2, /--yes/],
+      [['status', '--bogus'], 2, /bogus/],
+      [['add-seq', 'no_such_seq'], 1, /no_such_seq/],
       [['add', "x'; DROP TABLE marker; --"], 2, /DROP/],
     ];
     for (const [args, code, words] of cases) {
@@ -121,11 +150,15 @@ describe('what cannot be', () => {
   test('errors of reading commands are JSON too', async () => {
     const { code, stdout } = await site.command(['wait', '--json', '--timeout', 'soon']);
     expect(code).toBe(2);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: expect.any(String) as string, message: expect.any(String) as string } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: expect.any(String) as string, message: expect.any(String) as string },
+    });
   });
 
   test('a table without key, a view, a temporary, an unlogged or a foreign thing is refused by name', async () => {
-    await site.everywhere('CREATE TABLE keyless (a int); CREATE VIEW looker AS SELECT 1 AS a; CREATE MATERIALIZED VIEW mat AS SELECT 1 AS a');
+    await site.everywhere(
+      'CREATE TABLE keyless (a int); CREATE VIEW looker AS SELECT 1 AS a; CREATE MATERIALIZED VIEW mat AS SELECT 1 AS a',
+    );
     for (const name of ['keyless', 'looker', 'mat', 'pg_catalog.pg_class']) {
       const result = await site.command(['add', name]);
       expect(result.code, name).not.toBe(0);
@@ -143,25 +176,39 @@ describe('what cannot be', () => {
     const narrower = await site.command(['add', 'lacking']);
     expect(narrower.code).not.toBe(0);
     expect(narrower.stderr).toMatch(/lacking/);
-    const triggers = await site.provider.value("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'lacking'::regclass AND NOT tgisinternal");
+    const triggers = await site.provider.value(
+      "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'lacking'::regclass AND NOT tgisinternal",
+    );
     expect(triggers).toBe('0');
   });
 });
 
 describe('adding under load', () => {
   test('a table joins while it and others are written to, and the others do not wait for it', async () => {
-    await stage(site, { schema: 'CREATE TABLE steady (id int PRIMARY KEY, n int)', before: 'INSERT INTO steady VALUES (1, 0)', tables: ['steady'] });
-    await site.everywhere('CREATE TABLE joins (id int PRIMARY KEY, n int); CREATE TABLE joins2 (id int PRIMARY KEY, n int)');
-    await site.provider.run('INSERT INTO joins SELECT i, 0 FROM generate_series(1, 200000) i; INSERT INTO joins2 SELECT i, 0 FROM generate_series(1, 1000) i');
+    await stage(site, {
+      schema: 'CREATE TABLE steady (id int PRIMARY KEY, n int)',
+      before: 'INSERT INTO steady VALUES (1, 0)',
+      tables: ['steady'],
+    });
+    await site.everywhere(
+      'CREATE TABLE joins (id int PRIMARY KEY, n int); CREATE TABLE joins2 (id int PRIMARY KEY, n int)',
+    );
+    await site.provider.run(
+      'INSERT INTO joins SELECT i, 0 FROM generate_series(1, 200000) i; INSERT INTO joins2 SELECT i, 0 FROM generate_series(1, 1000) i',
+    );
     let running = true;
     const failed: string[] = [];
     const write = (sql: (i: number) => string): Promise<void> =>
       site.provider.within(async (client) => {
-        for (let i = 0; running; i += 1) await client.query(sql(i)).catch((error: unknown) => failed.push(String(error)));
+        for (let i = 0; running; i += 1)
+          await client.query(sql(i)).catch((error: unknown) => failed.push(String(error)));
       });
     const writers = [
       write((i) => `UPDATE joins SET n = n + 1 WHERE id % 1000 = ${i % 1000}`),
-      write((i) => `INSERT INTO joins VALUES (${1_000_000 + i}, ${i}); UPDATE joins2 SET n = n + 1 WHERE id = ${1 + (i % 1000)}`),
+      write(
+        (i) =>
+          `INSERT INTO joins VALUES (${1_000_000 + i}, ${i}); UPDATE joins2 SET n = n + 1 WHERE id = ${1 + (i % 1000)}`,
+      ),
       write(() => 'UPDATE steady SET n = n + 1'),
     ];
     // A transaction that began before the table was added and commits after its copy was made.
@@ -200,7 +247,9 @@ describe('processes', () => {
     for (const kind of site.kinds) {
       const [first, second] = [site.service(kind), site.service(kind, 'twin')];
       second.start();
-      await waitFor(`the twin of ${kind} is up`, () => /standby|stands by|waits|not leader|lead/i.test(second.log), { timeoutMs: 15_000 }).catch(() => {});
+      await waitFor(`the twin of ${kind} is up`, () => /standby|stands by|waits|not leader|lead/i.test(second.log), {
+        timeoutMs: 15_000,
+      }).catch(() => {});
       await first.kill();
       next += 1;
       await site.provider.run(`INSERT INTO twin VALUES (${next})`);
@@ -239,10 +288,16 @@ describe('processes', () => {
     const flipped = Buffer.from(good.data);
     flipped[flipped.length - 2] = (flipped[flipped.length - 2] ?? 0) ^ 1;
     const damaged = [
-      Buffer.alloc(0), Buffer.from('hello'), Buffer.from([255, 255, 255, 255, 1]), flipped, good.data.subarray(0, good.data.length - 3),
-      Buffer.from(good.data.toString('latin1').replace('"v":1', '"v":9'), 'latin1'), Buffer.concat([good.data, good.data]),
+      Buffer.alloc(0),
+      Buffer.from('hello'),
+      Buffer.from([255, 255, 255, 255, 1]),
+      flipped,
+      good.data.subarray(0, good.data.length - 3),
+      Buffer.from(good.data.toString('latin1').replace('"v":1', '"v":9'), 'latin1'),
+      Buffer.concat([good.data, good.data]),
       Buffer.from(good.data.toString('latin1').replace('"queue":"operations"', '"queue":"otherwisez"'), 'latin1'),
-      good.data, good.data,
+      good.data,
+      good.data,
     ];
     for (const data of damaged) await hand.publish(good.subject, data);
     for (const name of ['eu', 'us']) await hand.publish(`millrace.operations.backfill.${name}`, flipped);

@@ -19,26 +19,58 @@ afterAll(() => ground.stop());
 
 describe('names', () => {
   const odd = `"T "";'drop -- \\ é 表 {}%s$1"`;
-  const names = [odd, '"a"."b.c"', '"a.b"."c"', '"T"', 't', '" lead"', '"a*b>"', `"${'é'.repeat(31)}"`, '"new\nline"', 'tick'];
+  const names = [
+    odd,
+    '"a"."b.c"',
+    '"a.b"."c"',
+    '"T"',
+    't',
+    '" lead"',
+    '"a*b>"',
+    `"${'é'.repeat(31)}"`,
+    '"new\nline"',
+    'tick',
+  ];
 
   test('with quotes, dots, blanks, wildcards, controls and 63 bytes stay apart and arrive', async () => {
     const columns = `("select" int PRIMARY KEY, "a b""c'd\\e" text, "__proto__" text, "constructor" text, "0" int,
       "1" int, "Ünï" text, "$1" text, "%s" text, "😀" text, "(U" text)`;
     await stage(site, {
       schema: `CREATE SCHEMA "a"; CREATE SCHEMA "a.b"; ${names.map((name) => `CREATE TABLE ${name} ${columns}`).join(';')}`,
-      before: names.map((name, at) => `INSERT INTO ${name} SELECT i, 'n${at}' FROM generate_series(1, ${at + 1}) i`).join(';'),
+      before: names
+        .map((name, at) => `INSERT INTO ${name} SELECT i, 'n${at}' FROM generate_series(1, ${at + 1}) i`)
+        .join(';'),
       tables: names,
     });
     await expectEqual(site, names);
-    await play(site, names, names.map((name) => `UPDATE ${name} SET "__proto__" = '{}', "0" = 5, "a b""c'd\\e" = '\\'`));
-    await play(site, names, names.map((name, at) => `DELETE FROM ${name} WHERE "select" > ${at}`));
+    await play(
+      site,
+      names,
+      names.map((name) => `UPDATE ${name} SET "__proto__" = '{}', "0" = 5, "a b""c'd\\e" = '\\'`),
+    );
+    await play(
+      site,
+      names,
+      names.map((name, at) => `DELETE FROM ${name} WHERE "select" > ${at}`),
+    );
   });
 });
 
 describe('keys', () => {
   const keyTables = [
-    'k_numeric', 'k_char', 'k_text', 'k_array', 'k_range', 'k_bytea', 'k_time', 'k_pair', 'k_enum', 'k_uuid', 'k_float',
-    'k_many', 'k_unique',
+    'k_numeric',
+    'k_char',
+    'k_text',
+    'k_array',
+    'k_range',
+    'k_bytea',
+    'k_time',
+    'k_pair',
+    'k_enum',
+    'k_uuid',
+    'k_float',
+    'k_many',
+    'k_unique',
   ];
 
   test('of many types find their rows: numeric, char, arrays, ranges, bytea, infinity, composite', async () => {
@@ -79,24 +111,32 @@ describe('keys', () => {
       before: "INSERT INTO swap SELECT i, 'code ' || i, 0 FROM generate_series(1, 30) i",
       tables: ['swap'],
     });
-    await play(site, ['swap'], [
-      'BEGIN; UPDATE swap SET id = -1 WHERE id = 1; UPDATE swap SET id = 1 WHERE id = 2; UPDATE swap SET id = 2 WHERE id = -1; COMMIT',
-      'BEGIN; UPDATE swap SET id = id + 1000; UPDATE swap SET id = id - 999; COMMIT',
-      'BEGIN; DELETE FROM swap WHERE id = 5; INSERT INTO swap VALUES (5, NULL, 1); DELETE FROM swap WHERE id = 5; COMMIT',
-      "BEGIN; DELETE FROM swap WHERE id = 6; INSERT INTO swap VALUES (6, 'again', 1); COMMIT",
-      "BEGIN; INSERT INTO swap VALUES (500, 'short life', 1); UPDATE swap SET id = 501 WHERE id = 500; DELETE FROM swap WHERE id = 501; COMMIT",
-    ]);
+    await play(
+      site,
+      ['swap'],
+      [
+        'BEGIN; UPDATE swap SET id = -1 WHERE id = 1; UPDATE swap SET id = 1 WHERE id = 2; UPDATE swap SET id = 2 WHERE id = -1; COMMIT',
+        'BEGIN; UPDATE swap SET id = id + 1000; UPDATE swap SET id = id - 999; COMMIT',
+        'BEGIN; DELETE FROM swap WHERE id = 5; INSERT INTO swap VALUES (5, NULL, 1); DELETE FROM swap WHERE id = 5; COMMIT',
+        "BEGIN; DELETE FROM swap WHERE id = 6; INSERT INTO swap VALUES (6, 'again', 1); COMMIT",
+        "BEGIN; INSERT INTO swap VALUES (500, 'short life', 1); UPDATE swap SET id = 501 WHERE id = 500; DELETE FROM swap WHERE id = 501; COMMIT",
+      ],
+    );
   });
 
   test('hand a unique value from row to row within one transaction', async () => {
-    await play(site, ['swap'], [
-      `BEGIN; DELETE FROM swap WHERE id = 10; INSERT INTO swap VALUES (600, 'code 9', 0);
+    await play(
+      site,
+      ['swap'],
+      [
+        `BEGIN; DELETE FROM swap WHERE id = 10; INSERT INTO swap VALUES (600, 'code 9', 0);
        UPDATE swap SET code = 'moved on' WHERE id = 600; INSERT INTO swap VALUES (601, 'code 9', 0); COMMIT`,
-      `BEGIN; UPDATE swap SET code = 'parked' WHERE id = 11; UPDATE swap SET code = 'code 10' WHERE id = 12;
+        `BEGIN; UPDATE swap SET code = 'parked' WHERE id = 11; UPDATE swap SET code = 'code 10' WHERE id = 12;
        UPDATE swap SET code = 'code 11' WHERE id = 11; COMMIT`,
-      `BEGIN; UPDATE swap SET code = NULL WHERE id BETWEEN 13 AND 20;
+        `BEGIN; UPDATE swap SET code = NULL WHERE id BETWEEN 13 AND 20;
        UPDATE swap SET code = 'code ' || (32 - id) WHERE id BETWEEN 13 AND 20; COMMIT`,
-    ]);
+      ],
+    );
   });
 
   test('that are deferrable are refused by name, since a shift by one statement could not be followed', async () => {
@@ -113,25 +153,30 @@ describe('keys', () => {
 describe('statements', () => {
   test('ON CONFLICT, MERGE, writable CTEs, UPDATE FROM and COPY arrive as what they did', async () => {
     await stage(site, {
-      schema: 'CREATE TABLE dml (id int PRIMARY KEY, v text, n int DEFAULT 0); CREATE TABLE dml2 (id int PRIMARY KEY, v text)',
+      schema:
+        'CREATE TABLE dml (id int PRIMARY KEY, v text, n int DEFAULT 0); CREATE TABLE dml2 (id int PRIMARY KEY, v text)',
       before: "INSERT INTO dml SELECT i, 'v' || i FROM generate_series(1, 100) i",
       tables: ['dml', 'dml2'],
     });
-    await play(site, ['dml', 'dml2'], [
-      "INSERT INTO dml SELECT i, 'c' FROM generate_series(50, 150) i ON CONFLICT (id) DO UPDATE SET v = excluded.v, n = dml.n + 1",
-      "INSERT INTO dml VALUES (1, 'nothing'), (151, 'something') ON CONFLICT DO NOTHING",
-      `MERGE INTO dml d USING (SELECT generate_series(140, 160) AS id) s ON d.id = s.id
+    await play(
+      site,
+      ['dml', 'dml2'],
+      [
+        "INSERT INTO dml SELECT i, 'c' FROM generate_series(50, 150) i ON CONFLICT (id) DO UPDATE SET v = excluded.v, n = dml.n + 1",
+        "INSERT INTO dml VALUES (1, 'nothing'), (151, 'something') ON CONFLICT DO NOTHING",
+        `MERGE INTO dml d USING (SELECT generate_series(140, 160) AS id) s ON d.id = s.id
        WHEN MATCHED AND s.id % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 'merged'
        WHEN NOT MATCHED THEN INSERT VALUES (s.id, 'by merge')`,
-      `WITH gone AS (DELETE FROM dml WHERE id < 10 RETURNING id, v), also AS (UPDATE dml SET n = -1 WHERE id = 20 RETURNING id, v)
+        `WITH gone AS (DELETE FROM dml WHERE id < 10 RETURNING id, v), also AS (UPDATE dml SET n = -1 WHERE id = 20 RETURNING id, v)
        INSERT INTO dml2 SELECT * FROM gone UNION ALL SELECT * FROM also`,
-      'UPDATE dml SET n = s.i FROM (VALUES (30, 1), (30, 2)) s(id, i) WHERE dml.id = s.id',
-      'UPDATE dml SET v = v',
-      'BEGIN; UPDATE dml SET n = n + 1; UPDATE dml SET n = n + 1 WHERE id % 2 = 0; DELETE FROM dml WHERE id % 5 = 0; COMMIT',
-      'DELETE FROM dml2 WHERE false',
-    ]);
+        'UPDATE dml SET n = s.i FROM (VALUES (30, 1), (30, 2)) s(id, i) WHERE dml.id = s.id',
+        'UPDATE dml SET v = v',
+        'BEGIN; UPDATE dml SET n = n + 1; UPDATE dml SET n = n + 1 WHERE id % 2 = 0; DELETE FROM dml WHERE id % 5 = 0; COMMIT',
+        'DELETE FROM dml2 WHERE false',
+      ],
+    );
     await site.provider.within(async (client) => {
-      const stream = copyIn(client, "COPY dml FROM STDIN");
+      const stream = copyIn(client, 'COPY dml FROM STDIN');
       await pipeline(Readable.from(['9001\t"q\\\\."\t1\n', '9002\t\\N\t2\n', '9003\t\\\\.\t3\n']), stream);
     });
     await expectEqual(site, ['dml', 'dml2']);
@@ -139,15 +184,19 @@ describe('statements', () => {
 
   test('savepoints, exceptions and rollbacks leave only what was committed', async () => {
     await stage(site, { schema: 'CREATE TABLE sp (id int PRIMARY KEY, v text)', tables: ['sp'] });
-    await play(site, ['sp'], [
-      `BEGIN; INSERT INTO sp VALUES (1, 'a'); SAVEPOINT x; INSERT INTO sp VALUES (2, 'never'); UPDATE sp SET v = 'never';
+    await play(
+      site,
+      ['sp'],
+      [
+        `BEGIN; INSERT INTO sp VALUES (1, 'a'); SAVEPOINT x; INSERT INTO sp VALUES (2, 'never'); UPDATE sp SET v = 'never';
        ROLLBACK TO x; INSERT INTO sp VALUES (3, 'b'); SAVEPOINT y; UPDATE sp SET v = v || '!' WHERE id = 1; RELEASE y; COMMIT`,
-      `BEGIN; SAVEPOINT s; TRUNCATE sp; ROLLBACK TO s; INSERT INTO sp VALUES (4, 'c'); COMMIT`,
-      `DO $$ BEGIN INSERT INTO sp VALUES (5, 'd'); BEGIN INSERT INTO sp VALUES (6, 'never'), (5, 'never');
+        `BEGIN; SAVEPOINT s; TRUNCATE sp; ROLLBACK TO s; INSERT INTO sp VALUES (4, 'c'); COMMIT`,
+        `DO $$ BEGIN INSERT INTO sp VALUES (5, 'd'); BEGIN INSERT INTO sp VALUES (6, 'never'), (5, 'never');
        EXCEPTION WHEN unique_violation THEN INSERT INTO sp VALUES (7, 'caught'); END; END $$`,
-      "BEGIN; INSERT INTO sp VALUES (8, 'never'); ROLLBACK",
-      "BEGIN; INSERT INTO sp VALUES (9, 'x'); DELETE FROM sp WHERE id = 9; COMMIT",
-    ]);
+        "BEGIN; INSERT INTO sp VALUES (8, 'never'); ROLLBACK",
+        "BEGIN; INSERT INTO sp VALUES (9, 'x'); DELETE FROM sp WHERE id = 9; COMMIT",
+      ],
+    );
     expect(await site.subscriber('eu').value("SELECT count(*) FROM sp WHERE v LIKE 'never%'")).toBe('0');
   });
 
@@ -186,12 +235,16 @@ describe('triggers of the application', () => {
         CREATE TRIGGER ${name} AFTER INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION ${table}_fn()`,
       tables: [table],
     });
-    await play(site, [table], [
-      `INSERT INTO ${table} SELECT i, i, '' FROM generate_series(1, 20) i`,
-      `UPDATE ${table} SET v = 5 WHERE id < 10`,
-      `UPDATE ${table} SET id = id + 500, v = 7 WHERE id > 15`,
-      `BEGIN; DELETE FROM ${table} WHERE id = 1; INSERT INTO ${table} VALUES (1, 1, ''); UPDATE ${table} SET v = 3 WHERE id = 1; COMMIT`,
-    ]);
+    await play(
+      site,
+      [table],
+      [
+        `INSERT INTO ${table} SELECT i, i, '' FROM generate_series(1, 20) i`,
+        `UPDATE ${table} SET v = 5 WHERE id < 10`,
+        `UPDATE ${table} SET id = id + 500, v = 7 WHERE id > 15`,
+        `BEGIN; DELETE FROM ${table} WHERE id = 1; INSERT INTO ${table} VALUES (1, 1, ''); UPDATE ${table} SET v = 3 WHERE id = 1; COMMIT`,
+      ],
+    );
   });
 
   test('that delete, re-insert, change keys or touch other rows of the same table', async () => {
@@ -211,12 +264,16 @@ describe('triggers of the application', () => {
         CREATE TRIGGER "!stmt" AFTER INSERT OR UPDATE OR DELETE ON wild FOR EACH STATEMENT EXECUTE FUNCTION wild_stmt()`,
       tables: ['wild'],
     });
-    await play(site, ['wild'], [
-      'INSERT INTO wild SELECT i, i % 8 FROM generate_series(1, 40) i',
-      'UPDATE wild SET v = id % 6 WHERE id < 1000',
-      'BEGIN; UPDATE wild SET v = 3 WHERE id < 20; UPDATE wild SET v = 7; DELETE FROM wild WHERE id % 4 = 0; COMMIT',
-      'INSERT INTO wild VALUES (1, 4), (2, 5), (9999, 1) ON CONFLICT (id) DO UPDATE SET v = excluded.v',
-    ]);
+    await play(
+      site,
+      ['wild'],
+      [
+        'INSERT INTO wild SELECT i, i % 8 FROM generate_series(1, 40) i',
+        'UPDATE wild SET v = id % 6 WHERE id < 1000',
+        'BEGIN; UPDATE wild SET v = 3 WHERE id < 20; UPDATE wild SET v = 7; DELETE FROM wild WHERE id % 4 = 0; COMMIT',
+        'INSERT INTO wild VALUES (1, 4), (2, 5), (9999, 1) ON CONFLICT (id) DO UPDATE SET v = excluded.v',
+      ],
+    );
   });
 
   test('that run before: change values, change keys, swallow rows', async () => {
@@ -229,12 +286,16 @@ describe('triggers of the application', () => {
         CREATE TRIGGER pre BEFORE INSERT OR UPDATE OR DELETE ON pre FOR EACH ROW EXECUTE FUNCTION pre_fn()`,
       tables: ['pre'],
     });
-    await play(site, ['pre'], [
-      "INSERT INTO pre VALUES (1, 'a'), (2, 'skip'), (3, 'move'), (4, 'keep')",
-      "UPDATE pre SET v = 'move' WHERE id = 1",
-      "UPDATE pre SET v = 'skip'",
-      'DELETE FROM pre',
-    ]);
+    await play(
+      site,
+      ['pre'],
+      [
+        "INSERT INTO pre VALUES (1, 'a'), (2, 'skip'), (3, 'move'), (4, 'keep')",
+        "UPDATE pre SET v = 'move' WHERE id = 1",
+        "UPDATE pre SET v = 'skip'",
+        'DELETE FROM pre',
+      ],
+    );
   });
 
   test('at the subscriber stay silent unless they are ALWAYS or REPLICA', async () => {
@@ -259,30 +320,40 @@ describe('partitions and generated columns', () => {
       before: "INSERT INTO part SELECT i, date '2024-06-01' + i * 10, 'old' FROM generate_series(1, 80) i",
       tables: ['part'],
     });
-    await play(site, ['part'], [
-      "INSERT INTO part VALUES (1000, '2024-02-02', 'a'), (1001, '2030-01-01', 'b')",
-      "INSERT INTO part_25 VALUES (1002, '2025-05-05', 'direct')",
-      "UPDATE part SET at = '2025-03-03', v = 'moved' WHERE id = 1000",
-      "UPDATE part SET v = v || '!' WHERE id % 7 = 0",
-      'DELETE FROM part_24 WHERE id % 3 = 0',
-      'TRUNCATE part_25',
-      'TRUNCATE part_rest',
-      "INSERT INTO part VALUES (1003, '2025-01-01', 'after')",
-      'TRUNCATE part',
-      "INSERT INTO part VALUES (1004, '2024-01-01', 'end')",
-    ]);
+    await play(
+      site,
+      ['part'],
+      [
+        "INSERT INTO part VALUES (1000, '2024-02-02', 'a'), (1001, '2030-01-01', 'b')",
+        "INSERT INTO part_25 VALUES (1002, '2025-05-05', 'direct')",
+        "UPDATE part SET at = '2025-03-03', v = 'moved' WHERE id = 1000",
+        "UPDATE part SET v = v || '!' WHERE id % 7 = 0",
+        'DELETE FROM part_24 WHERE id % 3 = 0',
+        'TRUNCATE part_25',
+        'TRUNCATE part_rest',
+        "INSERT INTO part VALUES (1003, '2025-01-01', 'after')",
+        'TRUNCATE part',
+        "INSERT INTO part VALUES (1004, '2024-01-01', 'end')",
+      ],
+    );
   });
 
   test('identity, stored generated columns, other column order and columns of its own at the subscriber', async () => {
     await site.provider.run(`CREATE TABLE gen (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int, gone int,
       twice int GENERATED ALWAYS AS (a * 2) STORED, b text DEFAULT 'b'); ALTER TABLE gen DROP COLUMN gone`);
-    await site.subscriber('eu').run(`CREATE TABLE gen (own text DEFAULT 'mine', b text, twice int GENERATED ALWAYS AS (a * 2) STORED,
+    await site
+      .subscriber('eu')
+      .run(`CREATE TABLE gen (own text DEFAULT 'mine', b text, twice int GENERATED ALWAYS AS (a * 2) STORED,
       a int, id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, more timestamptz DEFAULT now())`);
     await site.provider.run('INSERT INTO gen (a) SELECT i FROM generate_series(1, 20) i');
     await site.millrace('add', 'gen');
     await site.millrace('wait', '--timeout', '60s');
     await site.subscriber('eu').run("UPDATE gen SET own = 'kept' WHERE id = 3");
-    await play(site, ['gen'], ['INSERT INTO gen (a) VALUES (100), (NULL)', 'UPDATE gen SET a = a + 1, b = NULL', 'DELETE FROM gen WHERE a = 5']);
+    await play(
+      site,
+      ['gen'],
+      ['INSERT INTO gen (a) VALUES (100), (NULL)', 'UPDATE gen SET a = a + 1, b = NULL', 'DELETE FROM gen WHERE a = 5'],
+    );
     expect(await site.subscriber('eu').value('SELECT own FROM gen WHERE id = 3')).toBe('kept');
   });
 });

@@ -57,7 +57,11 @@ export const chaosWeights: Readonly<Record<ActionName, number>> = {
   'end session': 8,
 };
 
-async function holding(scene: Scene, thing: unknown, work: () => Promise<string | undefined>): Promise<string | undefined> {
+async function holding(
+  scene: Scene,
+  thing: unknown,
+  work: () => Promise<string | undefined>,
+): Promise<string | undefined> {
   if (scene.busy.has(thing)) return undefined;
   scene.busy.add(thing);
   try {

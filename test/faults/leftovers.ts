@@ -22,9 +22,11 @@ const atSubscriber: Readonly<Record<string, string>> = {
 export async function leftovers(site: Site): Promise<Finding[]> {
   const findings: Finding[] = [];
   const note = (detail: string): void => void findings.push({ rule: 'no leftovers', detail });
-  for (const [what, sql] of Object.entries(atProvider)) await none(`provider: ${what}`, () => site.provider.rows(sql), note);
+  for (const [what, sql] of Object.entries(atProvider))
+    await none(`provider: ${what}`, () => site.provider.rows(sql), note);
   for (const [name, database] of site.subscribers) {
-    for (const [what, sql] of Object.entries(atSubscriber)) await none(`${name}: ${what}`, () => database.rows(sql), note);
+    for (const [what, sql] of Object.entries(atSubscriber))
+      await none(`${name}: ${what}`, () => database.rows(sql), note);
   }
   const consumers = await site.provider.rows('SELECT co_name FROM pgq.consumer ORDER BY 1');
   const names = consumers.map((row) => String(row['co_name']));
@@ -51,7 +53,10 @@ async function eventRows(site: Site): Promise<unknown[]> {
      WHERE n.nspname = 'pgq' AND c.relname ~ '^event_[0-9]+_[0-9]+$'`,
   );
   const counts = await Promise.all(
-    tables.map(async ({ name }) => ({ name, rows: Number(await site.provider.value(`SELECT count(*) FROM ONLY ${name}`)) })),
+    tables.map(async ({ name }) => ({
+      name,
+      rows: Number(await site.provider.value(`SELECT count(*) FROM ONLY ${name}`)),
+    })),
   );
   return counts.filter(({ rows }) => rows > 0);
 }

@@ -1,5 +1,6 @@
 // The long form of the chaos test: node test/faults/soak.ts --kills 1000 [--seed N] [--every 2000]
 import { parseArgs } from 'node:util';
+import { report } from '../harness/report.ts';
 import { runChaos } from './chaos.ts';
 
 const { values } = parseArgs({
@@ -12,12 +13,12 @@ const { values } = parseArgs({
 
 const faults = Number(values.kills);
 const everyMs = Number(values.every);
-const report = await runChaos({
+const outcome = await runChaos({
   seed: Number(values.seed),
   faults,
   everyMs,
   timeoutMs: faults * everyMs * 3 + 60_000,
-  say: (line) => console.error(`${new Date().toISOString()} ${line}`),
+  say: (line) => report(new Date().toISOString(), line),
 });
-console.info(JSON.stringify(report, null, 2));
-process.exit(report.findings.length === 0 && report.total >= faults ? 0 : 1);
+process.stdout.write(`${JSON.stringify(outcome, null, 2)}\n`);
+process.exit(outcome.findings.length === 0 && outcome.total >= faults ? 0 : 1);

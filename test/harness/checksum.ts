@@ -52,9 +52,14 @@ async function tableDifference({ left, right }: Pair, table: Named): Promise<str
   const label = `${table.schema}.${table.name}`;
   const missing = shape.columns.filter((column) => !there.columns.includes(column));
   if (missing.length > 0) return [`${label}: the subscriber has no column ${missing.join(', ')}`];
-  const [a, b] = await Promise.all([sumOf(left, table, shape), sumOf(right, table, { ...there, columns: shape.columns })]);
+  const [a, b] = await Promise.all([
+    sumOf(left, table, shape),
+    sumOf(right, table, { ...there, columns: shape.columns }),
+  ]);
   if (a.rows === b.rows && a.a === b.a && a.b === b.b) return [];
-  return [`${label}: ${a.rows} rows at the provider, ${b.rows} at the subscriber${a.rows === b.rows ? ', not equal' : ''}`];
+  return [
+    `${label}: ${a.rows} rows at the provider, ${b.rows} at the subscriber${a.rows === b.rows ? ', not equal' : ''}`,
+  ];
 }
 
 interface Shape {

@@ -26,7 +26,8 @@ export interface Question {
 export async function judge(question: Question): Promise<Verdict> {
   const findings: Finding[] = [];
   const looked: Record<string, number> = { ...question.ledger.counts };
-  for (const surprise of question.ledger.surprises) findings.push({ rule: 'the application was hurt', detail: surprise });
+  for (const surprise of question.ledger.surprises)
+    findings.push({ rule: 'the application was hurt', detail: surprise });
   findings.push(...(await fates('provider', question.provider, question.ledger)));
   for (const [name, subscriber] of question.subscribers) {
     findings.push(...(await fates(name, subscriber, question.ledger)));
@@ -57,7 +58,8 @@ async function fates(where: string, database: Database, ledger: Ledger): Promise
   if (risen.length > 0) findings.push({ rule: 'failed ∩ subscriber = ∅', detail: `${where} has ${listed(risen)}` });
   if (twice.length > 0) findings.push({ rule: 'once', detail: `${where} has twice ${listed(twice)}` });
   const never = Number(await database.value("SELECT count(*) FROM public.log WHERE payload = 'never'"));
-  if (never > 0) findings.push({ rule: 'rolled back is not seen', detail: `${where}: ${never} rows of undone savepoints` });
+  if (never > 0)
+    findings.push({ rule: 'rolled back is not seen', detail: `${where}: ${never} rows of undone savepoints` });
   return findings;
 }
 
@@ -72,7 +74,8 @@ async function witnesses(where: string, database: Database): Promise<Finding[]> 
   const log = await database.rows(
     `SELECT txno::text, string_agg(op, '') AS ops FROM public.log_steps GROUP BY txno HAVING string_agg(op, '') <> 'I' LIMIT 5`,
   );
-  for (const row of log) findings.push({ rule: 'once', detail: `${where}: log ${row['txno']} was applied as ${row['ops']}` });
+  for (const row of log)
+    findings.push({ rule: 'once', detail: `${where}: log ${row['txno']} was applied as ${row['ops']}` });
   const steps = await database.rows(
     `SELECT id, op, old_ver::text, new_ver::text, before::text FROM (
        SELECT *, lag(new_ver) OVER (PARTITION BY id ORDER BY n) AS before FROM public.account_steps) s

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { waitFor } from './wait-for.ts';
 
 export interface ProcessPlan {
@@ -57,7 +57,12 @@ export class ServiceProcess {
       setpriv === undefined
         ? [this.plan.file, [...this.plan.args]]
         : [setpriv, ['--pdeathsig', 'KILL', '--', this.plan.file, ...this.plan.args]];
-    const child = spawn(file, args, { cwd: this.plan.cwd, env: this.plan.env, stdio: ['ignore', log, log], detached: true });
+    const child = spawn(file, args, {
+      cwd: this.plan.cwd,
+      env: this.plan.env,
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
     closeSync(log);
     child.unref();
     this.#child = child;

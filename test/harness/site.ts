@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { differences, type Named } from './checksum.ts';
 import { type CommandResult, runCommand } from './command-line.ts';
-import { Database } from './database.ts';
+import type { Database } from './database.ts';
 import { type Ground, projectRoot } from './ground.ts';
 import { ServiceProcess } from './service-process.ts';
 import { waitFor } from './wait-for.ts';
@@ -103,7 +103,8 @@ export class Site {
   /** Runs a command that has to succeed. */
   async millrace(...args: string[]): Promise<CommandResult> {
     const result = await this.command(args);
-    if (result.code !== 0) throw new Error(`millrace ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    if (result.code !== 0)
+      throw new Error(`millrace ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
     return result;
   }
 
@@ -147,7 +148,9 @@ export class Site {
   }
 
   /** `install`, the marker table for `sync`, services, and the given tables and sequences. */
-  async begin(what: { tables?: readonly string[]; sequences?: readonly string[]; addArgs?: readonly string[] } = {}): Promise<void> {
+  async begin(
+    what: { tables?: readonly string[]; sequences?: readonly string[]; addArgs?: readonly string[] } = {},
+  ): Promise<void> {
     await this.millrace('install');
     await this.everywhere('CREATE TABLE IF NOT EXISTS public.marker (id int PRIMARY KEY, n int NOT NULL)');
     await this.provider.run('INSERT INTO public.marker VALUES (1, 0) ON CONFLICT DO NOTHING');
@@ -186,7 +189,10 @@ export class Site {
   }
 
   /** Differences to every subscriber, one line each; empty when all is equal. Names as in SQL, public when bare. */
-  async differences(tables: readonly (string | Named)[], sequences: readonly (string | Named)[] = []): Promise<string[]> {
+  async differences(
+    tables: readonly (string | Named)[],
+    sequences: readonly (string | Named)[] = [],
+  ): Promise<string[]> {
     const found: string[] = [];
     for (const [name, database] of this.subscribers) {
       const what = { tables: tables.map(named), sequences: sequences.map(named) };

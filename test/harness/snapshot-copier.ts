@@ -76,7 +76,10 @@ export class SnapshotCopier {
         }
         const where = this.#mutation === 'skips' && table === 'log' ? 'WHERE txno % 100 <> 17' : '';
         const result = await client.query(`SELECT t::text AS line FROM public.${table} t ${where}`);
-        state.set(table, (result.rows as { line: string }[]).map((row) => row.line));
+        state.set(
+          table,
+          (result.rows as { line: string }[]).map((row) => row.line),
+        );
       }
       await client.query('COMMIT');
       return state;
@@ -108,8 +111,11 @@ export class SnapshotCopier {
     const rows = `(${incoming}) AS new`;
     await client.query(`DELETE FROM public.${table} old WHERE NOT EXISTS (SELECT FROM ${rows} WHERE ${same})`, [lines]);
     // A unique value may wander between rows, so changed rows leave before they come; accounts and log must be updated.
-    const result = await client.query(`SELECT attname::text AS name FROM pg_attribute
-      WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, [`public.${table}`]);
+    const result = await client.query(
+      `SELECT attname::text AS name FROM pg_attribute
+      WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+      [`public.${table}`],
+    );
     const columns = (result.rows as { name: string }[]).map((row) => row.name);
     const changed = `${same} AND old::text <> new::text`;
     if (table === 'account') {
@@ -117,7 +123,9 @@ export class SnapshotCopier {
       await client.query(`UPDATE public.${table} old SET ${sets} FROM ${rows} WHERE ${changed}`, [lines]);
     } else {
       const text = `(${incoming.replace('SELECT (line', 'SELECT line AS whole, (line')}) AS new`;
-      await client.query(`DELETE FROM public.${table} old USING ${text} WHERE ${same} AND old::text <> new.whole`, [lines]);
+      await client.query(`DELETE FROM public.${table} old USING ${text} WHERE ${same} AND old::text <> new.whole`, [
+        lines,
+      ]);
     }
     await client.query(
       `INSERT INTO public.${table} SELECT ${columns.map((column) => `new.${column}`).join(', ')}

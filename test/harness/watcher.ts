@@ -61,7 +61,8 @@ export class Watcher {
     if (total !== this.#total) this.#find('money is constant', `${total} instead of ${this.#total}`);
     for (const row of (await client.query(torn)).rows) this.#find('batches are whole', JSON.stringify(row));
     if (performance.now() - this.#lastFull > 1000) {
-      for (const row of (await client.query(unbalanced)).rows) this.#find('accounts fit their transfers', JSON.stringify(row));
+      for (const row of (await client.query(unbalanced)).rows)
+        this.#find('accounts fit their transfers', JSON.stringify(row));
       this.#lastFull = performance.now();
     }
     await client.query('COMMIT');
@@ -69,6 +70,7 @@ export class Watcher {
   }
 
   #find(rule: string, detail: string): void {
-    if (this.findings.filter((finding) => finding.rule === rule).length < 5) this.findings.push({ rule, detail: `${this.name}: ${detail}` });
+    if (this.findings.filter((finding) => finding.rule === rule).length < 5)
+      this.findings.push({ rule, detail: `${this.name}: ${detail}` });
   }
 }

@@ -3,7 +3,7 @@ import { type Database, sqlstate } from '../database.ts';
 import type { Random } from '../random.ts';
 import { pause } from '../wait-for.ts';
 import type { Ledger } from './ledger.ts';
-import { bodies, type BodyName, laneBase } from './transactions.ts';
+import { type BodyName, bodies, laneBase } from './transactions.ts';
 
 export interface ClientPlan {
   readonly database: Database;

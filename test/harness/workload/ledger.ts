@@ -17,7 +17,10 @@ export class Ledger {
 
   /** Numbers with one outcome, in ascending order. */
   all(outcome: Outcome): number[] {
-    return [...this.#outcomes].filter(([, known]) => known === outcome).map(([txno]) => txno).sort((a, b) => a - b);
+    return [...this.#outcomes]
+      .filter(([, known]) => known === outcome)
+      .map(([txno]) => txno)
+      .sort((a, b) => a - b);
   }
 
   get counts(): Record<Outcome, number> {

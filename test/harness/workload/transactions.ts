@@ -87,7 +87,10 @@ async function pkmove({ client, lane, random }: Work): Promise<void> {
       return;
     default:
       await client.query("UPDATE public.pkmove SET note = coalesce(note, '') || '.' WHERE id BETWEEN $1 AND $2", range);
-      await client.query('UPDATE public.pkmove SET note = NULL WHERE length(note) > 20 AND id BETWEEN $1 AND $2', range);
+      await client.query(
+        'UPDATE public.pkmove SET note = NULL WHERE length(note) > 20 AND id BETWEEN $1 AND $2',
+        range,
+      );
   }
 }
 
@@ -121,7 +124,8 @@ async function kinds({ client, txno, lane, random }: Work): Promise<void> {
     `INSERT INTO public.kinds (id, ${names}) VALUES ($1, ${places}) ON CONFLICT (id) DO UPDATE SET ${sets}`,
     [id, ...values],
   );
-  if (txno % 7 === 0) await client.query('DELETE FROM public.kinds WHERE id = $1', [laneBase(lane) + random.int(0, 30)]);
+  if (txno % 7 === 0)
+    await client.query('DELETE FROM public.kinds WHERE id = $1', [laneBase(lane) + random.int(0, 30)]);
 }
 
 async function job({ client, lane, random }: Work): Promise<void> {
@@ -178,7 +182,10 @@ async function bulk({ client, lane, random }: Work): Promise<void> {
 
 async function side({ client, txno, random }: Work): Promise<void> {
   if (random.chance(0.3)) await client.query('TRUNCATE public.side');
-  await client.query('INSERT INTO public.side SELECT $1::bigint * 100 + i, $2 FROM generate_series(0, 9) i', [txno, 'before']);
+  await client.query('INSERT INTO public.side SELECT $1::bigint * 100 + i, $2 FROM generate_series(0, 9) i', [
+    txno,
+    'before',
+  ]);
   if (random.chance(0.3)) {
     await client.query('TRUNCATE public.side');
     await client.query('INSERT INTO public.side VALUES ($1, $2)', [txno * 100, 'after']);

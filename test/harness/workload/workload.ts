@@ -7,14 +7,33 @@ import { Ledger } from './ledger.ts';
 
 /** Tables and sequences of the workload that are replicated, and how they are called on the command line. */
 export const workloadTables = [
-  'account', 'transfer', 'group_a', 'group_b', 'group_c', 'log', 'pkmove', 'side', 'counter', 'bulk', 'kinds', 'job',
+  'account',
+  'transfer',
+  'group_a',
+  'group_b',
+  'group_c',
+  'log',
+  'pkmove',
+  'side',
+  'counter',
+  'bulk',
+  'kinds',
+  'job',
   'job_history',
 ] as const;
 export const workloadSequences = ['log_id_seq', 'job_history_id_seq'] as const;
 
 /** How often each kind of transaction comes. */
 export const defaultWeights = {
-  transfer: 30, group: 20, pkmove: 15, kinds: 10, job: 8, upsert: 6, savepoints: 4, bulk: 2, side: 5,
+  transfer: 30,
+  group: 20,
+  pkmove: 15,
+  kinds: 10,
+  job: 8,
+  upsert: 6,
+  savepoints: 4,
+  bulk: 2,
+  side: 5,
 } as const;
 
 const sqlOf = (name: string): string => readFileSync(new URL(`./${name}.sql`, import.meta.url), 'utf8');
