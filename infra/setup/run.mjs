@@ -2,32 +2,18 @@
 // It must start on Node 20 and without any package, so it is plain JavaScript and uses only what Node has.
 import { delimiter, dirname, join } from 'node:path';
 import { withLock } from './lock.mjs';
-import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNode } from './node.mjs';
 import { ensurePackages, pnpmDir } from './packages.mjs';
 import { root, tools } from './paths.mjs';
-import { ensurePostgres15, ensurePostgres18 } from './postgres.mjs';
-import { runInForeground } from './process.mjs';
 import { SetupError, say } from './say.mjs';
+import { tasks } from './tasks.mjs';
 
-const servers = [ensurePostgres18, ensureNatsServer];
-
-/** What each task needs besides Node and the packages, and the program it runs; `here` keeps the caller's folder. */
-const tasks = {
-  setup: { needs: [...servers, ensurePostgres15] },
-  demo: { needs: servers, program: 'services/admin/src/demo.ts' },
-  millrace: { needs: servers, program: 'services/admin/src/cli.ts', here: true },
-  check: { needs: [], program: 'infra/check/main.ts' },
-  test: { needs: [...servers, ensurePostgres15], program: 'infra/check/test.ts' },
-  bench: { needs: [...servers, ensurePostgres15], program: 'test/bench/main.ts' },
-};
-
-/** The environment of everything we run: our Node first on PATH, and caches inside the folder. */
+/** The environment of everything we run: our programs first on PATH, and caches inside the folder. */
 function environment(node) {
-  const path = [dirname(node), join(root, 'node_modules', '.bin'), pnpmDir, process.env.PATH ?? ''].join(delimiter);
+  const ours = [dirname(node), join(root, 'node_modules', '.bin'), pnpmDir];
   return {
     ...process.env,
-    PATH: path,
+    PATH: [...ours, process.env.PATH ?? ''].join(delimiter),
     XDG_CACHE_HOME: join(tools, 'cache'),
     XDG_DATA_HOME: join(tools, 'data'),
     XDG_STATE_HOME: join(tools, 'state'),
@@ -48,15 +34,11 @@ async function prepare(needs) {
 
 async function main([name, ...args]) {
   const task = Object.hasOwn(tasks, name ?? '') ? tasks[name] : undefined;
-  if (task === undefined)
+  if (task === undefined) {
     throw new SetupError(`usage: node infra/setup/run.mjs ${Object.keys(tasks).join('|')} [arguments]`);
-  const node = await prepare(task.needs);
-  if (task.program === undefined) {
-    say('all is there');
-    return 0;
   }
-  const nodeArgs = ['--disable-warning=ExperimentalWarning', join(root, task.program), ...args];
-  return runInForeground(node, nodeArgs, { cwd: task.here ? process.cwd() : root, env: environment(node) });
+  const node = await prepare(task.needs);
+  return task.run({ node, args, env: environment(node) });
 }
 
 try {
