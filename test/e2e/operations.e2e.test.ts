@@ -269,7 +269,7 @@ describe('processes', () => {
     await stage(site, { schema: 'CREATE TABLE alone (id int PRIMARY KEY)', tables: ['alone'] });
     await site.service('replay eu').stop();
     const config = site.writeConfig(join(site.dir, 'eu-only.yaml'), { provider: true, subscribersBut: 'eu' });
-    const lone = site.serviceWith('replay eu', 'host', config);
+    const lone = site.serviceWith('replay eu', 'host', { config });
     lone.start();
     await play(site, ['alone'], ['INSERT INTO alone VALUES (1)']);
     await lone.stop();

@@ -25,7 +25,7 @@ async function findingsFor(mutation: Mutation): Promise<{ findings: Finding[]; l
   const watcher = new Watcher('copy', subscriber, 40_000);
   const stop = new AbortController();
   const watching = watcher.run(stop.signal);
-  const end = performance.now() + 5000;
+  const end = performance.now() + 3000;
   while (performance.now() < end) {
     await copy();
     await pause(20);

@@ -116,20 +116,24 @@ export class Site {
 
   /** A service that may run twice under different labels; made on first use, not started. */
   service(kind: string, twin = ''): ServiceProcess {
-    return this.serviceWith(kind, twin, this.configFile);
+    return this.serviceWith(kind, twin, {});
   }
 
-  /** The same under another configuration file. */
-  serviceWith(kind: string, twin: string, config: string): ServiceProcess {
+  /** The same under another configuration file or with more in its environment; made anew when the label is new. */
+  serviceWith(
+    kind: string,
+    twin: string,
+    more: { config?: string; env?: Readonly<Record<string, string>> },
+  ): ServiceProcess {
     const label = twin === '' ? kind : `${kind} ${twin}`;
     let service = this.services.get(label);
     if (service === undefined) {
       service = new ServiceProcess({
         label,
         file: join(projectRoot, 'bin', 'millrace'),
-        args: ['--config', config, 'run', ...kind.split(' ')],
+        args: ['--config', more.config ?? this.configFile, 'run', ...kind.split(' ')],
         cwd: this.dir,
-        env: this.#env(),
+        env: { ...this.#env(), ...more.env },
         logFile: join(this.dir, `${label.replaceAll(' ', '-')}.log`),
       });
       this.services.set(label, service);

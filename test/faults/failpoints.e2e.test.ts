@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Ground, projectRoot } from '../harness/ground.ts';
+import { isEqual, judge, type Question } from '../harness/oracle.ts';
+import { Random } from '../harness/random.ts';
+import type { Site } from '../harness/site.ts';
+import { waitFor } from '../harness/wait-for.ts';
+import { Watcher } from '../harness/watcher.ts';
+import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
+
+/** Every named crash point of the services, read from where they are declared, so that a new one is never forgotten. */
+function declaredFailpoints(): string[] {
+  const found = new Set<string>();
+  for (const service of ['ticker', 'capture', 'replay']) {
+    const folder = join(projectRoot, 'services', service, 'src');
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.includes('.test.'))) {
+      const text = readFileSync(join(folder, file), 'utf8');
+      for (const [, list] of text.matchAll(/defineFailpoints\(([^)]*)\)/g)) {
+        for (const [, name] of (list ?? '').matchAll(/'([^']+)'/g)) if (name !== undefined) found.add(name);
+      }
+    }
+  }
+  return [...found].sort();
+}
+
+const names = declaredFailpoints();
+
+let ground: Ground;
+let site: Site;
+let workload: Workload;
+let watcher: Watcher;
+const stopWatching = new AbortController();
+
+beforeAll(async () => {
+  ground = await Ground.start({ name: 'failpoints', servers: { provider: { major: 15 }, eu: { major: 18 } } });
+  site = await ground.site({ name: 'failpoints', provider: 'provider', subscribers: { eu: 'eu' } });
+  await createWorkload(site.provider, site.subscribers.values());
+  await site.everywhere('CREATE TABLE public.copied (id int PRIMARY KEY, v text)');
+  await site.provider.run("INSERT INTO copied SELECT i, repeat('x', 100) FROM generate_series(1, 3000) i");
+  await site.begin({ tables: [...workloadTables], sequences: [...workloadSequences] });
+  await site.provider.run("UPDATE pgq.queue SET queue_rotation_period = '2 seconds'");
+  workload = new Workload(site.provider);
+  workload.start({ random: new Random(5), clients: 3, holdMs: 300, thinkMs: 20 });
+  watcher = new Watcher('eu', site.subscriber('eu'), 40_000);
+  void watcher.run(stopWatching.signal);
+});
+
+afterAll(() => ground.stop());
+
+/** Copies a table anew, so that what only copies pass is passed. */
+async function copyAgain(): Promise<void> {
+  await site.command(['remove', 'copied']);
+  await site.subscriber('eu').run('TRUNCATE public.copied');
+  await site.command(['add', 'copied']);
+}
+
+describe('a crash at every named point', () => {
+  test.each(names)('%s: dies there, and the next one goes on', async (name) => {
+    const prefix = name.split(/[.:]/)[0] ?? '';
+    const kind = prefix === 'replay' ? 'replay eu' : prefix;
+    await site.service(kind).kill();
+    const armed = site.serviceWith(kind, `armed ${name}`, { env: { MILLRACE_FAILPOINTS: `${name}=exit@2` } });
+    armed.start();
+    if (/copy/.test(name)) await copyAgain();
+    // A point that is passed only in need (a gap, a lost lead) is not reached here; the chaos test passes there.
+    const reached = await armed.ended(8000).then(
+      () => true,
+      () => false,
+    );
+    await armed.kill();
+    if (reached) expect(armed.log).toContain(name);
+    site.service(kind).start();
+    await site.sync(undefined, 30_000);
+  });
+
+  test('leaves all equal, with nothing lost, twice or torn', async () => {
+    await workload.stop();
+    const { provider, subscribers } = site;
+    const tables = ['copied', ...workloadTables];
+    const question: Question = { provider, subscribers, ledger: workload.ledger, tables, sequences: workloadSequences };
+    await waitFor('equality', () => isEqual(question), { timeoutMs: 30_000, everyMs: 200 }).catch(() => {});
+    stopWatching.abort();
+    expect((await judge(question)).findings).toEqual([]);
+    expect(watcher.findings).toEqual([]);
+    expect(names.length).toBeGreaterThanOrEqual(10);
+  });
+});
