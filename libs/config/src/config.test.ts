@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the configuration's own syntax
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,25 +38,41 @@ function errorOf(work: () => unknown): MillraceError {
 test('the whole file is read, expanded and frozen', () => {
   const config = parse(FULL, { PW: 'p%40ss', PORT: '0' });
   expect(config).toMatchObject({
-    queue: 'shop', provider: { url: 'postgresql://user:p%40ss@host:5432/db' }, bus: { url: 'nats://127.0.0.1:4222' },
+    queue: 'shop',
+    provider: { url: 'postgresql://user:p%40ss@host:5432/db' },
+    bus: { url: 'nats://127.0.0.1:4222' },
     subscribers: { eu: { url: 'postgresql://user@host2/db' }, us: { url: 'postgresql://user@host3/db' } },
-    data_dir: '/srv/shop/.millrace', http: { host: '127.0.0.1', port: 0 },
+    data_dir: '/srv/shop/.millrace',
+    http: { host: '127.0.0.1', port: 0 },
   });
   expect(Object.isFrozen(config.subscribers['eu'])).toBe(true);
 });
 
 test('an empty file is all defaults', () => {
   expect(parse('')).toMatchObject({
-    queue: 'main', subscribers: {}, bus: {}, data_dir: '/srv/shop/.millrace', http: { host: '127.0.0.1', port: 7700 },
-    ticker: { active_ms: 10, idle_ms: 500 }, services: { host: '127.0.0.1', ports: {} },
+    queue: 'main',
+    subscribers: {},
+    bus: {},
+    data_dir: '/srv/shop/.millrace',
+    http: { host: '127.0.0.1', port: 7700 },
+    ticker: { active_ms: 10, idle_ms: 500 },
+    services: { host: '127.0.0.1', ports: {} },
   });
 });
 
 test.each([
   ['an unknown key', 'queue: a\nbuss: {}', 'line 2 has the unknown key buss'],
   ['an unknown key below', 'queue: a\nbus:\n  ulr: x', 'line 3 has the unknown key bus.ulr'],
-  ['an unknown key of a subscriber', 'subscribers:\n  eu: { url: "postgresql://h/d", pasword: x }', 'line 2 has the unknown key subscribers.eu.pasword'],
-  ['a missing variable', 'queue: a\nprovider:\n  url: "postgresql://u:${NO_SUCH}@h/d"', 'line 3 uses ${NO_SUCH}, which is not set'],
+  [
+    'an unknown key of a subscriber',
+    'subscribers:\n  eu: { url: "postgresql://h/d", pasword: x }',
+    'line 2 has the unknown key subscribers.eu.pasword',
+  ],
+  [
+    'a missing variable',
+    'queue: a\nprovider:\n  url: "postgresql://u:${NO_SUCH}@h/d"',
+    'line 3 uses ${NO_SUCH}, which is not set',
+  ],
   ['a key that stands twice', 'queue: a\nqueue: b', 'line 2 is not valid YAML'],
   ['broken YAML', 'queue: "a', 'is not valid YAML'],
   ['a wrong type', 'http:\n  port: lots', 'line 2 http.port must be a whole number from 0 to 65535'],
@@ -67,14 +84,30 @@ test.each([
   ['a wrong scheme', 'provider: { url: "mysql://h/d" }', 'provider.url must begin with postgresql://'],
   ['a bus that is no URL', 'bus: { url: "localhost:4222" }', 'bus.url must be one or more URLs'],
   ['a bad subscriber name', 'subscribers:\n  "e u": {}', 'line 2 subscribers.e u: the name must be 1 to 63 letters'],
-  ['names that differ in case', 'subscribers:\n  eu: {}\n  EU: {}', 'line 3 names the subscriber "EU", which differs from "eu" in case only'],
+  [
+    'names that differ in case',
+    'subscribers:\n  eu: {}\n  EU: {}',
+    'line 3 names the subscriber "EU", which differs from "eu" in case only',
+  ],
   ['a name that is the prototype', 'subscribers:\n  __proto__: {}', 'line 2 has the key "__proto__"'],
   ['an empty queue name', 'queue: ""', 'queue must not be empty'],
   ['a queue name too long', `queue: ${'ü'.repeat(32)}`, 'queue must be at most 63 bytes'],
   ['a number as queue name', 'queue: 5', 'queue must be a name'],
-  ['a pace turned round', 'ticker: { active_ms: 200, idle_ms: 100 }', 'ticker active_ms must not be greater than idle_ms'],
-  ['a port for an unknown service', 'services: { ports: { tikcer: 1 } }', 'services.ports.tikcer: the name must be ticker, capture or replay:NAME'],
-  ['aliases that multiply', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]`, 'cannot be read'],
+  [
+    'a pace turned round',
+    'ticker: { active_ms: 200, idle_ms: 100 }',
+    'ticker active_ms must not be greater than idle_ms',
+  ],
+  [
+    'a port for an unknown service',
+    'services: { ports: { tikcer: 1 } }',
+    'services.ports.tikcer: the name must be ticker, capture or replay:NAME',
+  ],
+  [
+    'aliases that multiply',
+    `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]`,
+    'cannot be read',
+  ],
 ])('%s is refused with its line', (_what, text, message) => {
   const error = errorOf(() => parse(text));
   expect(error.code).toBe('config');
@@ -117,7 +150,11 @@ test('the JSON schema describes every option', () => {
   }
 });
 
-test.each([['h:1', 'h', 1], ['[::1]:0', '::1', 0], ['127.0.0.1:65535', '127.0.0.1', 65_535]])('%s is host and port', (text, host, port) => {
+test.each([
+  ['h:1', 'h', 1],
+  ['[::1]:0', '::1', 0],
+  ['127.0.0.1:65535', '127.0.0.1', 65_535],
+])('%s is host and port', (text, host, port) => {
   expect(parseHostPort(text)).toEqual({ host, port });
 });
 
@@ -136,7 +173,12 @@ describe('files', () => {
     expect(findConfigFile({ cwd: folder, env: {} })).toBeUndefined();
     expect(errorOf(() => loadConfig({ cwd: folder, env: {} })).sentence).toContain('millrace up');
     mkdirSync(join(folder, '.millrace'));
-    for (const [file, found] of [['.millrace/millrace.yaml', {}], ['millrace.yaml', {}], ['env.yaml', { env: { MILLRACE_CONFIG: 'env.yaml' } }], ['flag.yaml', { flag: 'flag.yaml', env: { MILLRACE_CONFIG: 'env.yaml' } }]] as const) {
+    for (const [file, found] of [
+      ['.millrace/millrace.yaml', {}],
+      ['millrace.yaml', {}],
+      ['env.yaml', { env: { MILLRACE_CONFIG: 'env.yaml' } }],
+      ['flag.yaml', { flag: 'flag.yaml', env: { MILLRACE_CONFIG: 'env.yaml' } }],
+    ] as const) {
       writeFileSync(join(folder, file), `queue: ${file.replaceAll('/', '-')}`);
       expect(findConfigFile({ cwd: folder, env: {}, ...found })).toBe(join(folder, file));
     }
@@ -167,6 +209,9 @@ describe('files', () => {
 });
 
 test('a variable may stand unquoted between braces', () => {
-  const config = parse('subscribers: { eu: { url: ${EU_URL} }, us: { url: "${US_URL}" } }', { EU_URL: 'postgresql://h/a', US_URL: 'postgresql://h/b' });
+  const config = parse('subscribers: { eu: { url: ${EU_URL} }, us: { url: "${US_URL}" } }', {
+    EU_URL: 'postgresql://h/a',
+    US_URL: 'postgresql://h/b',
+  });
   expect(config.subscribers).toEqual({ eu: { url: 'postgresql://h/a' }, us: { url: 'postgresql://h/b' } });
 });

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
 import type { z } from 'zod';
-import { findConfigFile, type FindOptions } from './find.ts';
-import { readYaml, refusal, type ReadYaml } from './read-yaml.ts';
-import { configSchema, type ConfigValues } from './schema.ts';
+import { type FindOptions, findConfigFile } from './find.ts';
+import { type ReadYaml, readYaml, refusal } from './read-yaml.ts';
+import { type ConfigValues, configSchema } from './schema.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
@@ -26,7 +26,11 @@ export function loadConfig(options: FindOptions = {}): Config {
 }
 
 /** Checks the text of a configuration file; `file` is its absolute path, for messages and relative folders. */
-export function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function parseConfig(
+  text: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
   const yaml = readYaml(text, file, env);
   const parsed = configSchema.safeParse(yaml.values);
   if (!parsed.success) throw firstIssue(parsed.error, yaml, file);
@@ -51,7 +55,11 @@ function firstIssue(error: z.ZodError, yaml: ReadYaml, file: string): MillraceEr
     return refusal(file, yaml.lineOf(path), `has the unknown key ${label(path)}`);
   }
   if (issue.code === 'invalid_key') {
-    return refusal(file, yaml.lineOf(issue.path), `${label(issue.path)}: the name ${issue.issues[0]?.message ?? 'is wrong'}`);
+    return refusal(
+      file,
+      yaml.lineOf(issue.path),
+      `${label(issue.path)}: the name ${issue.issues[0]?.message ?? 'is wrong'}`,
+    );
   }
   if (issue.path.length === 0) return refusal(file, 1, 'must be a list of `key: value`');
   return refusal(file, yaml.lineOf(issue.path), `${label(issue.path)} ${sentence(issue)}`);
@@ -60,7 +68,9 @@ function firstIssue(error: z.ZodError, yaml: ReadYaml, file: string): MillraceEr
 // zod's own messages (a wrong type) do not begin with a verb as ours do.
 function sentence(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_type' || issue.message.startsWith('must')) return issue.message;
-  return issue.expected === 'object' || issue.expected === 'record' ? 'must be a list of `key: value`' : `must be a ${issue.expected}`;
+  return issue.expected === 'object' || issue.expected === 'record'
+    ? 'must be a list of `key: value`'
+    : `must be a ${issue.expected}`;
 }
 
 // Names that differ in case only would share run files on some file systems and confuse people everywhere.
@@ -69,7 +79,11 @@ function refuseTwinNames(values: ConfigValues, yaml: ReadYaml, file: string): vo
   for (const name of Object.keys(values.subscribers)) {
     const twin = seen.get(name.toLowerCase());
     if (twin !== undefined) {
-      throw refusal(file, yaml.lineOf(['subscribers', name]), `names the subscriber ${JSON.stringify(name)}, which differs from ${JSON.stringify(twin)} in case only`);
+      throw refusal(
+        file,
+        yaml.lineOf(['subscribers', name]),
+        `names the subscriber ${JSON.stringify(name)}, which differs from ${JSON.stringify(twin)} in case only`,
+      );
     }
     seen.set(name.toLowerCase(), name);
   }

@@ -15,7 +15,11 @@ export function needProvider(config: Config): { readonly url: string } {
 export function needSubscriberUrl(config: Config, name: string): string {
   const subscriber = needSubscriber(config, name);
   if (subscriber.url !== undefined) return subscriber.url;
-  throw lacks(config, `gives no url for the subscriber ${name}`, `add \`url: postgresql://user@host/db\` below subscribers.${name}`);
+  throw lacks(
+    config,
+    `gives no url for the subscriber ${name}`,
+    `add \`url: postgresql://user@host/db\` below subscribers.${name}`,
+  );
 }
 
 /** One subscriber's section. Throws CONFIG, naming those there are. */
@@ -41,7 +45,11 @@ export function busUrl(config: Config): string | undefined {
 export function needBus(config: Config): { readonly url: string } {
   const url = busUrl(config);
   if (url !== undefined) return { url };
-  throw lacks(config, 'gives no bus url and no nats-server of ours runs', 'add `bus: { url: nats://host:4222 }` or start `millrace up`');
+  throw lacks(
+    config,
+    'gives no bus url and no nats-server of ours runs',
+    'add `bus: { url: nats://host:4222 }` or start `millrace up`',
+  );
 }
 
 /** The file in which `up` leaves the URL of its own nats-server. */

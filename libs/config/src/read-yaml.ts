@@ -1,8 +1,8 @@
 // From the text of millrace.yaml to plain values, remembering on which line each key stands.
 // Must hold: no message quotes the text of the file, which may hold passwords.
 import { codes, MillraceError } from '@millrace/errors';
-import { isAlias, isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair } from 'yaml';
+import { isAlias, isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -57,8 +57,8 @@ function mask(text: string): string {
 }
 
 function expand(text: string, env: Env, missing: (name: string) => MillraceError): string {
-  return text.replace(/(\$?)\uE0F0\uE0F1([A-Za-z0-9_]+)\uE0F2/g, (_all, escape: string, name: string) => {
-    if (escape !== '') return `\${${name}}`;
+  return text.replace(/(\$?)\uE0F0\uE0F1([A-Za-z0-9_]+)\uE0F2/g, (_all, dollar: string, name: string) => {
+    if (dollar !== '') return `\${${name}}`;
     const value = env[name];
     if (value === undefined) throw missing(name);
     return value;
@@ -71,7 +71,9 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | un
   for (const step of path) {
     const at: Node | null | undefined = isAlias(node) ? node.resolve(document) : node;
     if (!isMap(at)) break;
-    const pair = at.items.find((item): item is Pair<Node, Node | null> => isPair(item) && keyText(item.key) === String(step));
+    const pair = at.items.find(
+      (item): item is Pair<Node, Node | null> => isPair(item) && keyText(item.key) === String(step),
+    );
     if (pair === undefined) break;
     offset = pair.key.range?.[0] ?? offset;
     node = pair.value;

@@ -7,12 +7,13 @@ const withoutControls = /^[^\p{Cc}\p{Cs}]+$/u;
 /** Queue name: its bus names must stay below 255 bytes even when every byte has to be escaped. */
 const queueName = z
   .string({ error: 'must be a name' })
-  .refine((name) => withoutControls.test(name) && name.trim() === name, 'must not be empty, hold control characters or begin or end with a space')
+  .refine(
+    (name) => withoutControls.test(name) && name.trim() === name,
+    'must not be empty, hold control characters or begin or end with a space',
+  )
   .refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes long');
 
-const subscriberName = z
-  .string()
-  .regex(/^[a-z0-9_-]{1,63}$/i, 'must be 1 to 63 letters, digits, "_" or "-"');
+const subscriberName = z.string().regex(/^[a-z0-9_-]{1,63}$/i, 'must be 1 to 63 letters, digits, "_" or "-"');
 
 const postgresUrl = z
   .string({ error: 'must be a URL like postgresql://user@host:5432/db' })
@@ -26,7 +27,10 @@ const busUrl = z
     'must be one or more URLs like nats://host:4222, separated by commas (special characters of a password as %XX)',
   );
 
-const host = z.string({ error: 'must be a host name or address' }).min(1, 'must not be empty').regex(/^\S+$/, 'must not hold spaces');
+const host = z
+  .string({ error: 'must be a host name or address' })
+  .min(1, 'must not be empty')
+  .regex(/^\S+$/, 'must not hold spaces');
 
 /** A number, also when it came as digits out of an environment variable. */
 function integer(min: number, max: number) {
@@ -43,23 +47,35 @@ const provider = z
   .strictObject({
     url: postgresUrl.describe('The provider database, as the role that owns the schemas millrace and pgq.'),
   })
-  .describe('The database whose tables are copied. Needed by ticker, capture and admin, not on a host that only replays.');
+  .describe(
+    'The database whose tables are copied. Needed by ticker, capture and admin, not on a host that only replays.',
+  );
 
 const subscriber = z.strictObject({
-  url: postgresUrl.optional().describe('The subscriber database. Needed by its replay and by admin, not on the provider side.'),
+  url: postgresUrl
+    .optional()
+    .describe('The subscriber database. Needed by its replay and by admin, not on the provider side.'),
 });
 
 const http = z
   .strictObject({
-    host: host.default('127.0.0.1').describe('Address admin listens on. Only this host by default: it can change what is replicated.'),
+    host: host
+      .default('127.0.0.1')
+      .describe('Address admin listens on. Only this host by default: it can change what is replicated.'),
     port: port.default(7_700).describe('Port of admin; 0 = any free one.'),
   })
   .describe('Where admin serves its API and page.');
 
 const ticker = z
   .strictObject({
-    active_ms: integer(1, 10_000).default(10).describe('Pause between looks while changes arrive, milliseconds. Smaller: less lag, more ticks.'),
-    idle_ms: integer(1, 60_000).default(500).describe('Longest pause between looks while nothing arrives, milliseconds; it is reached after a silence of 40 times as long. Bounds the lag of the first change after a rest; larger: less idle CPU.'),
+    active_ms: integer(1, 10_000)
+      .default(10)
+      .describe('Pause between looks while changes arrive, milliseconds. Smaller: less lag, more ticks.'),
+    idle_ms: integer(1, 60_000)
+      .default(500)
+      .describe(
+        'Longest pause between looks while nothing arrives, milliseconds; it is reached after a silence of 40 times as long. Bounds the lag of the first change after a rest; larger: less idle CPU.',
+      ),
   })
   .refine(({ active_ms, idle_ms }) => active_ms <= idle_ms, 'active_ms must not be greater than idle_ms')
   .describe('Pace of the ticker.');
@@ -71,7 +87,12 @@ const serviceKey = z
 const services = z
   .strictObject({
     host: host.default('127.0.0.1').describe('Address of the health endpoints (/live, /ready, /metrics).'),
-    ports: z.record(serviceKey, port).default({}).describe('Fixed ports of health endpoints, by ticker, capture, replay:NAME. Left out or 0 = any free one, written to DATA_DIR/run.'),
+    ports: z
+      .record(serviceKey, port)
+      .default({})
+      .describe(
+        'Fixed ports of health endpoints, by ticker, capture, replay:NAME. Left out or 0 = any free one, written to DATA_DIR/run.',
+      ),
   })
   .describe('Health endpoints of the services.');
 
@@ -81,10 +102,18 @@ export const configSchema = z.strictObject({
   provider: provider.optional(),
   subscribers: z.record(subscriberName, subscriber).default({}).describe('Subscribers by name.'),
   bus: z
-    .strictObject({ url: busUrl.optional().describe('NATS with JetStream. Left out: `millrace up` runs a nats-server of its own in data_dir.') })
+    .strictObject({
+      url: busUrl
+        .optional()
+        .describe('NATS with JetStream. Left out: `millrace up` runs a nats-server of its own in data_dir.'),
+    })
     .default({})
     .describe('The bus between the databases.'),
-  data_dir: z.string({ error: 'must be a folder' }).min(1, 'must not be empty').default('./.millrace').describe('Folder for what the services keep on disk. Relative to the configuration file.'),
+  data_dir: z
+    .string({ error: 'must be a folder' })
+    .min(1, 'must not be empty')
+    .default('./.millrace')
+    .describe('Folder for what the services keep on disk. Relative to the configuration file.'),
   http: http.prefault({}),
   ticker: ticker.prefault({}),
   services: services.prefault({}),

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { codes, MillraceError } from '@millrace/errors';
-import { loadConfig, type Config } from './load.ts';
+import { type Config, loadConfig } from './load.ts';
 
 export type ServiceKind = 'ticker' | 'capture' | 'replay' | 'admin';
 
@@ -43,7 +43,10 @@ export function runFile(config: Config, kind: ServiceKind, name?: string): strin
 }
 
 /** Writes that file: `{service, name?, pid, host, port, url}`. Of twins the one started last stands in it. */
-export function writeRunFile(file: string, content: { service: ServiceKind; name?: string | undefined; host: string; port: number; url: string }): void {
+export function writeRunFile(
+  file: string,
+  content: { service: ServiceKind; name?: string | undefined; host: string; port: number; url: string },
+): void {
   mkdirSync(join(file, '..'), { recursive: true });
   // Under another name first: a reader never sees half a file.
   const draft = `${file}.${process.pid}`;

@@ -63,7 +63,10 @@ async function act(name: string, { kind, delayMs }: Action): Promise<void> {
 
 function parse(text: string): Map<string, Action> | undefined {
   const actions = new Map<string, Action>();
-  for (const part of text.split(';').map((piece) => piece.trim()).filter((piece) => piece !== '')) {
+  for (const part of text
+    .split(';')
+    .map((piece) => piece.trim())
+    .filter((piece) => piece !== '')) {
     const match = /^([\w.:-]+)=(exit|throw|hang|delay:(\d+))(?:@([1-9]\d*))?$/.exec(part);
     if (match === null) {
       throw new MillraceError(codes.USAGE, `${JSON.stringify(part)} is not a failpoint`, {

@@ -48,7 +48,9 @@ class Leadership<L extends Lease> implements Service {
     this.#loop = new RunLoop({
       name: options.name,
       runOnce: (signal) => this.#runOnce(signal),
-      onFailed: () => void (this.#role = 'none'),
+      onFailed: () => {
+        this.#role = 'none';
+      },
       onStopped: () => {
         this.#role = 'none';
         return options.onStopped?.();

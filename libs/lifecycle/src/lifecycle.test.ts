@@ -239,21 +239,28 @@ test('a reader that closed our output does not kill us', async () => {
 });
 
 test('an armed failpoint kills the process as SIGKILL does', async () => {
-  const child = run(`let n = 0; runUntilSignalled(new RunLoop({ name: 'l', idleMs: 0, runOnce: async () => {
-    console.log('pass ' + ++n); await failpoint('x'); } }));`, { MILLRACE_FAILPOINTS: 'x=exit@3' });
+  const child = run(
+    `let n = 0; runUntilSignalled(new RunLoop({ name: 'l', idleMs: 0, runOnce: async () => {
+    console.log('pass ' + ++n); await failpoint('x'); } }));`,
+    { MILLRACE_FAILPOINTS: 'x=exit@3' },
+  );
   expect(await child.exit).toBe('SIGKILL');
   expect(child.output()).toContain('pass 3');
   expect(child.output()).not.toContain('pass 4');
 });
 
 test('failpoints that cannot be read end the process with exit code 2', async () => {
-  const child = run(`runUntilSignalled(new RunLoop({ name: 'l', runOnce: async () => {} }));`, { MILLRACE_FAILPOINTS: 'x' });
+  const child = run(`runUntilSignalled(new RunLoop({ name: 'l', runOnce: async () => {} }));`, {
+    MILLRACE_FAILPOINTS: 'x',
+  });
   expect(await child.exit).toBe(2);
 });
 
 // Runs a script that may use the exports named in HEAD; gathers what it says on both outputs.
 function run(script: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', HEAD + script], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', HEAD + script], {
+    env: { ...process.env, MILLRACE_LOG_LEVEL: 'info', ...env },
+  });
   let text = '';
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
@@ -264,7 +271,11 @@ function run(script: string, env: Record<string, string> = {}) {
   }
   const said = (wanted: string) =>
     new Promise<void>((resolve) => {
-      const look = () => void (text.includes(wanted) && (listeners.delete(look), resolve()));
+      const look = () => {
+        if (!text.includes(wanted)) return;
+        listeners.delete(look);
+        resolve();
+      };
       listeners.add(look);
       look();
     });

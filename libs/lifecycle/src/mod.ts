@@ -1,10 +1,10 @@
+export { Backoff, type BackoffBounds } from './backoff.ts';
+export { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
+export { type LeadershipOptions, type Lease, leadOrStandBy } from './leadership.ts';
+export { RunLoop, type RunLoopOptions } from './run-loop.ts';
+export { type RunProcessOptions, runMain, runProcess } from './run-process.ts';
+export { type RunUntilSignalledOptions, runUntilSignalled } from './run-until-signalled.ts';
+export { RunningState, type RunningStateOptions } from './running-state.ts';
 export { notReady, READY, type Service } from './service.ts';
 export { ServiceGroup } from './service-group.ts';
-export { Backoff, type BackoffBounds } from './backoff.ts';
-export { RunningState, type RunningStateOptions } from './running-state.ts';
-export { RunLoop, type RunLoopOptions } from './run-loop.ts';
-export { leadOrStandBy, type LeadershipOptions, type Lease } from './leadership.ts';
-export { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
-export { runUntilSignalled, type RunUntilSignalledOptions } from './run-until-signalled.ts';
-export { runMain, runProcess, type RunProcessOptions } from './run-process.ts';
-export { startStopStress, type StressOptions } from './start-stop-stress.ts';
+export { type StressOptions, startStopStress } from './start-stop-stress.ts';

@@ -11,6 +11,7 @@ export type RunLoopOptions = {
    * `signal` aborts at stop. A throw is judged by libs/errors: passing faults are retried with growing delay, others
    * with the longest delay; nothing a pass throws ends the loop.
    */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a pass without return must be allowed
   runOnce: (signal: AbortSignal) => Promise<number | void>;
   /** Sleep after a pass that says nothing. Milliseconds, default 1,000. */
   idleMs?: number;

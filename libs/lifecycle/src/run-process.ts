@@ -1,7 +1,7 @@
 // What every service's main.ts does after it has read its configuration.
 import { verdictOf } from '@millrace/errors';
-import { startHealth, startTelemetry } from '@millrace/telemetry';
 import type { HealthReport, HealthServer, Identity, Telemetry } from '@millrace/telemetry';
+import { startHealth, startTelemetry } from '@millrace/telemetry';
 import { runUntilSignalled } from './run-until-signalled.ts';
 import { notReady, READY, type Service } from './service.ts';
 
@@ -61,7 +61,10 @@ class ServiceProcess implements Service {
   #sayReadyOnce(nextLookMs: number): void {
     const parts = this.#parts;
     const { ok, role } = this.ready();
-    if (ok) return parts.telemetry?.log.info({ url: parts.health?.url, role }, 'ready');
+    if (ok) {
+      parts.telemetry?.log.info({ url: parts.health?.url, role }, 'ready');
+      return;
+    }
     const later = Math.min(nextLookMs * 1.3, LONGEST_LOOK_MS);
     parts.watch = setTimeout(() => this.#sayReadyOnce(later), nextLookMs).unref();
   }

@@ -22,7 +22,10 @@ export async function runUntilSignalled(service: Service, options: RunUntilSigna
   const starting = begin(service).catch(ending.fail);
   const code = await ending.asked;
   const graceMs = options.graceMs ?? 10_000;
-  const stopCode = await within(starting.then(() => service.stop()), graceMs);
+  const stopCode = await within(
+    starting.then(() => service.stop()),
+    graceMs,
+  );
   clearInterval(keepAlive);
   process.exit(Math.max(code, stopCode));
 }

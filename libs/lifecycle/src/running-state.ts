@@ -1,7 +1,7 @@
 // What every loop needs in one place: should I run, sleep unless stopped, cancel on stop, back off, and the difference
 // between an intended stop, a passing fault and one a person must repair.
-import { codes, verdictOf, type Verdict } from '@millrace/errors';
-import { logger, type HealthReport, type Logger } from '@millrace/telemetry';
+import { codes, type Verdict, verdictOf } from '@millrace/errors';
+import { type HealthReport, type Logger, logger } from '@millrace/telemetry';
 import { Backoff, type BackoffBounds } from './backoff.ts';
 import { notReady, READY } from './service.ts';
 

@@ -5,4 +5,5 @@ export { inSession, tryLead } from './lead.ts';
 export { type Migration, migrate, readSqlFolder } from './migrate.ts';
 export { pinnedSettings, pinSettings } from './pinned-settings.ts';
 export { quoteIdent, quoteTable } from './quote.ts';
+export { applySettings } from './session-settings.ts';
 export { withTransaction } from './transaction.ts';

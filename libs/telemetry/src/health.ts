@@ -30,7 +30,9 @@ export type HealthServer = { host: string; port: number; url: string; stop(): Pr
  */
 export async function startHealth(options: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    answer(options, request, response).catch(() => send(response, 503, { ok: false, reasons: ['the check itself failed'] }));
+    answer(options, request, response).catch(() =>
+      send(response, 503, { ok: false, reasons: ['the check itself failed'] }),
+    );
   });
   server.unref();
   await listen(server, options.host, options.port);

@@ -1,11 +1,14 @@
 // One logger per process: JSON lines on stderr, secrets taken out of every line.
 // Must hold: a row value never gets here; callers log names, counts, ticks and codes only.
-import { pino, type Logger as PinoLogger } from 'pino';
+import { type Logger as PinoLogger, pino } from 'pino';
 import { errorFields } from './error-fields.ts';
 import { redactText } from './redact.ts';
 
 /** The logger all packages use: `log.info({ tick, lines }, 'published batch')`. An error goes under the key `err`. */
-export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child' | 'isLevelEnabled'>;
+export type Logger = Pick<
+  PinoLogger,
+  'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child' | 'isLevelEnabled'
+>;
 
 /** Who this process is; stands on every line and in every trace and metric. */
 export type Identity = { service: string; queue?: string; subscriber?: string };
@@ -21,7 +24,12 @@ export function createLogger(identity: Identity, write: (line: string) => void =
   return pino(
     {
       level: LEVELS.includes(wanted) ? wanted : 'info',
-      base: { service, ...(queue !== undefined && { queue }), ...(subscriber !== undefined && { subscriber }), pid: process.pid },
+      base: {
+        service,
+        ...(queue !== undefined && { queue }),
+        ...(subscriber !== undefined && { subscriber }),
+        pid: process.pid,
+      },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => errorFields(error), error: (error: unknown) => errorFields(error) },

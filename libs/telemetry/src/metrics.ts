@@ -57,7 +57,8 @@ export function histogram(name: string, help: string, buckets: number[] = SECOND
 
 /** Declares a gauge whose value is asked for only when somebody collects; `read` must be quick and must not throw. */
 export function observedGauge(name: string, help: string, read: () => number): void {
-  const register = (m: Meter) => m.createObservableGauge(name, { description: help }).addCallback((r) => r.observe(read()));
+  const register = (m: Meter) =>
+    m.createObservableGauge(name, { description: help }).addCallback((r) => r.observe(read()));
   observers.push(register);
   if (meter !== undefined) register(meter);
 }

@@ -2,10 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader, type IMetricReader } from '@opentelemetry/sdk-metrics';
+import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { batchIds, setTracer } from './batch-span.ts';
-import { createLogger, setRootLogger, type Identity, type Logger } from './logger.ts';
+import { createLogger, type Identity, type Logger, setRootLogger } from './logger.ts';
 import { setMeter } from './metrics.ts';
 
 type Resource = ReturnType<typeof resourceFromAttributes>;
@@ -65,7 +65,13 @@ async function otlpMetricReaders(): Promise<IMetricReader[]> {
   const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http');
   const exportIntervalMillis = Number(process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? 60_000) || 60_000;
   const exportTimeoutMillis = Math.min(exportIntervalMillis, 10_000);
-  return [new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), exportIntervalMillis, exportTimeoutMillis })];
+  return [
+    new PeriodicExportingMetricReader({
+      exporter: new OTLPMetricExporter(),
+      exportIntervalMillis,
+      exportTimeoutMillis,
+    }),
+  ];
 }
 
 async function otlpTracerProvider(resource: Resource): Promise<TracerProvider | undefined> {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { batchSpan, tickTraceparent } from './batch-span.ts';
 import { errorFields } from './error-fields.ts';
 import { startHealth } from './health.ts';
@@ -12,7 +12,7 @@ import { startTelemetry } from './start-telemetry.ts';
 const FINGERPRINT = '0123456789abcdef0123456789abcdef';
 
 afterEach(() => {
-  delete process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  vi.unstubAllEnvs();
 });
 
 test.each([
@@ -28,16 +28,25 @@ test.each([
 });
 
 test('a log line carries neither passwords nor the row values of a database error', () => {
+  vi.stubEnv('MILLRACE_LOG_LEVEL', 'info');
   const lines: string[] = [];
   const log = createLogger({ service: 'test', queue: 'q' }, (line) => lines.push(line));
   const cause = Object.assign(new Error('invalid input syntax for type integer: "row-value"'), {
-    code: '22P02', severity: 'ERROR', detail: 'row-value', where: 'COPY t, line 1: "row-value"',
+    code: '22P02',
+    severity: 'ERROR',
+    detail: 'row-value',
+    where: 'COPY t, line 1: "row-value"',
   });
   log.error({ err: new Error('apply failed', { cause }), url: 'postgresql://u:secret@h/d' }, 'stopped');
   expect(lines).toHaveLength(1);
   expect(lines[0]).not.toContain('row-value');
   expect(lines[0]).not.toContain('secret');
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'error', service: 'test', queue: 'q', err: { cause: { code: '22P02' } } });
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    level: 'error',
+    service: 'test',
+    queue: 'q',
+    err: { cause: { code: '22P02' } },
+  });
 });
 
 test('a thrown value that is no error does not reach the log', () => {
@@ -48,7 +57,9 @@ test('health answers live, ready and metrics on a free port', async () => {
   const telemetry = await startTelemetry({ service: 'test', queue: 'q' });
   let ok = false;
   const health = await startHealth({
-    host: '127.0.0.1', port: 0, metrics: telemetry.metrics,
+    host: '127.0.0.1',
+    port: 0,
+    metrics: telemetry.metrics,
     live: () => ({ ok: true, reasons: [] }),
     ready: () => ({ ok, reasons: ok ? [] : ['no route to postgresql://u:secret@h/d'] }),
   });
@@ -73,18 +84,24 @@ test('health answers live, ready and metrics on a free port', async () => {
 });
 
 test('without an endpoint a batch span runs its work and still gives the context to carry on', async () => {
-  const seen = await batchSpan('publish', { fingerprint: FINGERPRINT }, async (span) => span.child('copy', async (c) => c.traceparent));
+  const seen = await batchSpan('publish', { fingerprint: FINGERPRINT }, async (span) =>
+    span.child('copy', async (c) => c.traceparent),
+  );
   expect(seen).toBe(tickTraceparent(FINGERPRINT));
 });
 
-test('all spans of a batch are in the trace that its tick names, below the ticker\'s span', async () => {
+test("all spans of a batch are in the trace that its tick names, below the ticker's span", async () => {
   const collector = await startCollector();
-  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
   const telemetry = await startTelemetry({ service: 'test', queue: 'q' });
   await batchSpan('tick', { fingerprint: FINGERPRINT, root: true, startedAt: Date.now() - 5 }, async () => {});
-  const carried = await batchSpan('capture', { fingerprint: FINGERPRINT }, async (span) => span.child('read', async () => span.traceparent));
+  const carried = await batchSpan('capture', { fingerprint: FINGERPRINT }, async (span) =>
+    span.child('read', async () => span.traceparent),
+  );
   await expect(
-    batchSpan('replay', { fingerprint: FINGERPRINT, parentTraceparent: carried }, () => Promise.reject(new Error('no'))),
+    batchSpan('replay', { fingerprint: FINGERPRINT, parentTraceparent: carried }, () =>
+      Promise.reject(new Error('no')),
+    ),
   ).rejects.toThrow('no');
   await telemetry.stop();
   await collector.stop();
@@ -114,7 +131,16 @@ async function startCollector() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    spans: () => bodies.flatMap((body) => JSON.parse(body).resourceSpans.flatMap((r: { scopeSpans: { spans: SentSpan[] }[] }) => r.scopeSpans.flatMap((s) => s.spans))) as SentSpan[],
-    stop: () => new Promise<void>((resolve) => { server.close(() => resolve()); server.closeAllConnections(); }),
+    spans: () =>
+      bodies.flatMap((body) =>
+        JSON.parse(body).resourceSpans.flatMap((r: { scopeSpans: { spans: SentSpan[] }[] }) =>
+          r.scopeSpans.flatMap((s) => s.spans),
+        ),
+      ) as SentSpan[],
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }

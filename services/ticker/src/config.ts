@@ -1,5 +1,5 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
-import { busUrl, needProvider, startFromArgs, type Config } from '@millrace/config';
+import { busUrl, type Config, needProvider, startFromArgs } from '@millrace/config';
 
 export type TickerOptions = {
   queue: string;

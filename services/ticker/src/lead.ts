@@ -1,7 +1,7 @@
 // The ticker's lead: a session lock at the provider. The session that holds the lock is the one that ticks, so a leader
 // that lost its lock cannot tick by it any more; and millrace.tick takes its own lock, so even two leaders do no harm.
 import type { Lease } from '@millrace/lifecycle';
-import { databaseError, tryLead, type PgClient } from '@millrace/postgres';
+import { databaseError, type PgClient, tryLead } from '@millrace/postgres';
 import type { TickerOptions } from './config.ts';
 import { closeSession, openSession } from './session.ts';
 

@@ -17,6 +17,9 @@ const STUB = `
     error_message text, reported_at timestamptz, PRIMARY KEY (queue, service));
   CREATE FUNCTION millrace.tick(q text) RETURNS TABLE (tick bigint, fingerprint text, tick_time timestamptz, new_events bigint)
     LANGUAGE plpgsql AS 'BEGIN RETURN; END';
+  CREATE FUNCTION millrace.report_service(q text, service text, instance text, state text, code text, message text) RETURNS void
+    LANGUAGE sql AS $$ INSERT INTO millrace.service_report VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT ON CONSTRAINT service_report_pkey
+      DO UPDATE SET instance = $3, state = $4, error_code = $5, error_message = $6, reported_at = now() $$;
   CREATE FUNCTION pgq.maint_retry_events() RETURNS int LANGUAGE sql AS 'SELECT 0';
   CREATE FUNCTION pgq.maint_operations() RETURNS TABLE (func_name text, func_arg text) LANGUAGE plpgsql AS 'BEGIN RETURN; END';
   CREATE FUNCTION millrace.refresh_triggers(q text) RETURNS TABLE (schema_name text, table_name text, action text, problem text)
@@ -33,7 +36,11 @@ function run(...args: string[]) {
   const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, MILLRACE_LOG_LEVEL: 'info' } });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => void (text += part.toString()));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (part: Buffer) => {
+      text += part.toString();
+    });
+  }
   const exit = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   return { child, exit, output: () => text };
 }
@@ -104,7 +111,10 @@ async function silenceableProxy(target: URL) {
   const sockets = new Set<Socket>();
   const server = createServer((from) => {
     const to = connect(Number(target.port), target.hostname);
-    for (const [socket, other] of [[from, to], [to, from]] as const) {
+    for (const [socket, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
       sockets.add(socket);
       socket.on('data', (part) => void (isSilent || other.write(part)));
       socket.on('error', () => {});
@@ -120,5 +130,10 @@ async function silenceableProxy(target: URL) {
   const url = new URL(target);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as { port: number }).port);
-  return { url: url.href, silence: (silent: boolean) => void (isSilent = silent) };
+  return {
+    url: url.href,
+    silence: (silent: boolean) => {
+      isSilent = silent;
+    },
+  };
 }

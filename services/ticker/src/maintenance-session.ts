@@ -1,7 +1,11 @@
 // The second session of the leader, for everything that may take its time.
+
+import { hostname } from 'node:os';
 import type { Verdict } from '@millrace/errors';
 import type { PgClient } from '@millrace/postgres';
-import { refreshTriggers, reportTicker, runDueMaintenance } from './provider-calls.ts';
+import { type MaintenanceOutcome, moveRetries, reportService, runMaintenance } from '@millrace/provider';
+import { logger } from '@millrace/telemetry';
+import { refreshTriggers } from './provider-calls.ts';
 import type { Maintenance, TriggerFinding } from './rotation-loop.ts';
 import { closeSession, openSession } from './session.ts';
 
@@ -26,7 +30,11 @@ export class MaintenanceSession implements Maintenance {
   }
 
   async runDue(): Promise<number> {
-    return runDueMaintenance(await this.#session());
+    const client = await this.#session();
+    const outcomes = await runMaintenance(client);
+    outcomes.forEach(tellFailure);
+    const moved = await moveRetries(client);
+    return outcomes.filter(({ result }) => result === 'done').length + Math.min(moved, 1);
   }
 
   async refreshTriggers(): Promise<TriggerFinding[]> {
@@ -39,7 +47,13 @@ export class MaintenanceSession implements Maintenance {
     const now = performance.now();
     const before = this.#reported;
     if (before !== undefined && before.fault === fault?.sentence && now - before.at < HEARTBEAT_MS) return;
-    await reportTicker(client, this.#options.queue, fault);
+    await reportService(client, {
+      queue: this.#options.queue,
+      service: 'ticker',
+      instance: `${hostname()}:${process.pid}`,
+      state: fault === undefined ? 'running' : 'stopped',
+      error: fault === undefined ? null : { code: fault.code, message: fault.sentence },
+    });
     this.#reported = { fault: fault?.sentence, at: now };
   }
 
@@ -57,4 +71,13 @@ export class MaintenanceSession implements Maintenance {
     });
     return this.#client;
   }
+}
+
+// One step that fails keeps neither the others nor the loop; it is due again at the next pass.
+function tellFailure({ operation, argument, result, error }: MaintenanceOutcome): void {
+  if (result !== 'failed') return;
+  logger('maintenance').error(
+    { operation, argument, code: error?.code },
+    error?.sentence ?? 'a step of maintenance failed',
+  );
 }

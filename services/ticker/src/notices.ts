@@ -1,9 +1,8 @@
 // Tells the bus of each tick, so that capture need not wait for its own look. Best effort in every way: nothing here
 // may delay a tick or make the ticker unready.
-import { connectBus, sendNotice, type Bus } from '@millrace/bus';
+import { type Bus, connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
 import { tickSubject } from '@millrace/wire';
-import type { MadeTick } from './tick-loop.ts';
 
 export type NoticesOptions = { queue: string; busUrl: () => string | undefined };
 
@@ -30,7 +29,7 @@ export class Notices {
   }
 
   /** Sends the notice when the bus is there, else drops it. Never waits, never throws. */
-  send({ tick }: MadeTick): void {
+  send({ tick }: { tick: number }): void {
     const bus = this.#bus;
     if (bus === undefined) return;
     try {

@@ -17,7 +17,10 @@ export type Maintenance = {
   close(): Promise<void>;
 };
 
-const [BEFORE_MAINTENANCE, AFTER_MAINTENANCE] = defineFailpoints('ticker.before-maintenance', 'ticker.after-maintenance');
+const [BEFORE_MAINTENANCE, AFTER_MAINTENANCE] = defineFailpoints(
+  'ticker.before-maintenance',
+  'ticker.after-maintenance',
+);
 
 const steps = counter('millrace_maintenance_steps', 'Maintenance steps run: rotations and moved retries');
 const repairs = counter('millrace_trigger_repairs', 'Capture triggers made anew or added');

@@ -1,5 +1,5 @@
 // Sessions with the provider that no hung host can block for ever.
-import { connect, databaseError, type PgClient } from '@millrace/postgres';
+import { applySettings, connect, type PgClient, type Queryable } from '@millrace/postgres';
 
 /** Longest time the server may work on one statement, and we wait for its answer (longer, so that the server speaks first). */
 const STATEMENT_MS = 10_000;
@@ -18,15 +18,15 @@ export async function openSession(url: string, options: SessionOptions): Promise
   const { applicationName, silenceMs, onLost } = options;
   const client = await connect(url, { applicationName, queryTimeoutMs: ANSWER_MS, onLost });
   try {
-    await client.query(
-      `SELECT set_config('statement_timeout', $1, false), set_config('idle_session_timeout', $2, false),
-              set_config('default_transaction_isolation', 'read committed', false)`,
-      [String(STATEMENT_MS), String(silenceMs)],
-    );
+    await applySettings(client, {
+      statement_timeout: `${STATEMENT_MS}ms`,
+      idle_session_timeout: `${silenceMs}ms`,
+      default_transaction_isolation: 'read committed',
+    });
     return client;
   } catch (error) {
     await closeSession(client);
-    throw databaseError(error, 'opening a session with the provider');
+    throw error;
   }
 }
 
@@ -46,4 +46,18 @@ function dropSocketAfter(client: PgClient, ms: number) {
     resolve();
   }, ms);
   return { done, cancel: () => clearTimeout(timer) };
+}
+
+/**
+ * The same session, with each statement parsed and planned once: for those asked many times a second. The texts must be
+ * few and constant.
+ */
+export function prepared(client: PgClient): Queryable {
+  const names = new Map<string, string>();
+  const query = (text: string, values: unknown[]) => {
+    const name = names.get(text) ?? `millrace_${names.size + 1}`;
+    names.set(text, name);
+    return client.query({ name, text, values });
+  };
+  return { query } as unknown as Queryable;
 }

@@ -1,17 +1,15 @@
 // Asks the database whether a tick is due, often while changes arrive, rarely while nothing does. Policy and data of
 // ticking are in millrace.tick; here is only the pace, and the news to whoever listens.
 import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
+import type { MadeTick } from '@millrace/provider';
 import { batchSpan, counter, gauge, histogram, logger } from '@millrace/telemetry';
 import { Pace } from './pace.ts';
-
-/** A tick that was made. */
-export type MadeTick = { tick: number; fingerprint: string; newEvents: number };
 
 export type TickLoopOptions = {
   activeMs: number;
   idleMs: number;
-  /** One round trip to the database: makes the tick that is due, or gives undefined. */
-  tick: () => Promise<MadeTick | undefined>;
+  /** One round trip to the database: makes the tick that is due, or gives null. */
+  tick: () => Promise<MadeTick | null>;
   /** Told of every tick; must not wait and must not throw. */
   announce: (tick: MadeTick) => void;
   /** Told of a failure that may have cost the session. */
@@ -41,7 +39,7 @@ export async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace):
   const now = performance.now();
   const tookMs = now - clock;
   checks.add(1);
-  if (made === undefined) return pace.after({ tookMs, foundEvents: false, now });
+  if (made === null) return pace.after({ tookMs, foundEvents: false, now });
   await failpoint(AFTER_TICK);
   announce(made);
   await record(made, startedAt, tookMs);

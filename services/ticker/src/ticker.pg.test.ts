@@ -1,7 +1,15 @@
 // The ticker against a real server and a stand-in for the provider's schema, whose answers the tests steer.
 import { connectBus, onNotice } from '@millrace/bus';
-import { startStopStress, type Service } from '@millrace/lifecycle';
-import { createDatabase, eventually, freePort, query, sharedNatsUrl, startOwnPostgres, uniqueName } from '@millrace/testkit';
+import { type Service, startStopStress } from '@millrace/lifecycle';
+import {
+  createDatabase,
+  eventually,
+  freePort,
+  query,
+  sharedNatsUrl,
+  startOwnPostgres,
+  uniqueName,
+} from '@millrace/testkit';
 import { tickSubject } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TickerOptions } from './config.ts';
@@ -21,6 +29,9 @@ const STUB = `
     INSERT INTO stub.tick DEFAULT VALUES RETURNING id INTO tick;
     fingerprint := lpad(to_hex(tick), 32, '0'); tick_time := now(); RETURN NEXT;
   END $$;
+  CREATE FUNCTION millrace.report_service(q text, service text, instance text, state text, code text, message text) RETURNS void
+    LANGUAGE sql AS $$ INSERT INTO millrace.service_report VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT ON CONSTRAINT service_report_pkey
+      DO UPDATE SET instance = $3, state = $4, error_code = $5, error_message = $6, reported_at = now() $$;
   CREATE FUNCTION pgq.maint_retry_events() RETURNS int LANGUAGE sql AS 'SELECT 0';
   CREATE FUNCTION stub.step(name text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO stub.step (name) VALUES ($1);
@@ -41,7 +52,14 @@ async function setup(options: Partial<TickerOptions> = {}) {
 function maker(providerUrl: string, options: Partial<TickerOptions>): () => Service {
   return () => {
     const ticker = makeTicker({
-      queue: 'q', providerUrl, activeMs: 5, idleMs: 20, busUrl: () => sharedNatsUrl(), maintenanceMs: 50, standbyMs: 50, ...options,
+      queue: 'q',
+      providerUrl,
+      activeMs: 5,
+      idleMs: 20,
+      busUrl: () => sharedNatsUrl(),
+      maintenanceMs: 50,
+      standbyMs: 50,
+      ...options,
     });
     onTestFinished(() => ticker.stop());
     return ticker;
@@ -74,7 +92,7 @@ test('before the schema is there the ticker says what to do, and begins by itsel
   const { url, make } = await setup();
   const ticker = make();
   await ticker.start();
-  await eventually(() => ticker.ready().reasons.some((reason) => reason.includes('run `millrace install`')));
+  await eventually(() => ticker.ready().reasons.some((reason) => reason.includes('run millrace install')));
   await query(url, STUB);
   await eventually(() => isReady(ticker, 'leader'));
 });
@@ -84,7 +102,9 @@ test('maintenance runs each step in its own transaction, again while it asks for
   await query(url, STUB);
   const ticker = make();
   await ticker.start();
-  await eventually(async () => (await query(url, 'SELECT count(DISTINCT xid)::int AS n FROM stub.step'))[0]?.['n'] === 3);
+  await eventually(
+    async () => (await query(url, 'SELECT count(DISTINCT xid)::int AS n FROM stub.step'))[0]?.['n'] === 3,
+  );
   const [report] = await query(url, 'SELECT * FROM millrace.service_report');
   expect(report).toMatchObject({ queue, service: 'ticker', state: 'running', error_code: null });
 });
@@ -133,7 +153,9 @@ test('of two tickers one stands by, and takes over when the session of the leade
   const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'millrace ticker'
     AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')`;
   await query(url, kill);
-  await eventually(() => [first, second].some((t) => isReady(t, 'leader')) && [first, second].some((t) => isReady(t, 'standby')));
+  await eventually(
+    () => [first, second].some((t) => isReady(t, 'leader')) && [first, second].some((t) => isReady(t, 'standby')),
+  );
   await insertEvent(url);
   await eventually(async () => (await tickCount(url)) === 1);
 });

@@ -1,12 +1,13 @@
 // The ticker: leads or stands by; as leader it ticks and keeps the queue trim.
 import { codes, toMillraceError } from '@millrace/errors';
-import { leadOrStandBy, ServiceGroup, type Service } from '@millrace/lifecycle';
+import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import { tick } from '@millrace/provider';
 import type { TickerOptions } from './config.ts';
 import { LeadSession, type TickerLease } from './lead.ts';
 import { MaintenanceSession } from './maintenance-session.ts';
 import { Notices } from './notices.ts';
-import { makeTick } from './provider-calls.ts';
 import { rotationLoop } from './rotation-loop.ts';
+import { prepared } from './session.ts';
 import { tickLoop } from './tick-loop.ts';
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
@@ -24,11 +25,12 @@ export function makeTicker(options: TickerOptions): Service {
 function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): Service {
   const { queue, providerUrl, activeMs, idleMs, busUrl } = options;
   const notices = new Notices({ queue, busUrl });
+  const session = prepared(client);
   const ticking = tickLoop({
     activeMs,
     idleMs,
-    tick: () => makeTick(client, queue),
-    announce: (tick) => notices.send(tick),
+    tick: () => tick(session, queue),
+    announce: (made) => notices.send(made),
     onFailed: (error) => {
       // Maintenance writes the report; it should not wait its turn to tell of a fault.
       keeping.wake();
