@@ -34,6 +34,7 @@ export const actions = {
   'delete consumers': (scene) => onStream(scene, async (hand, stream) => void (await hand.deleteConsumers(stream))),
   'crash provider': (scene) => crash(scene, scene.site.plan.provider),
   'crash subscriber': (scene) => crash(scene, scene.random.pick(Object.values(scene.site.plan.subscribers))),
+  'freeze database': freezeDatabase,
   'end session': endSession,
 } as const satisfies Record<string, Action>;
 
@@ -54,6 +55,7 @@ export const chaosWeights: Readonly<Record<ActionName, number>> = {
   'delete consumers': 2,
   'crash provider': 5,
   'crash subscriber': 7,
+  'freeze database': 4,
   'end session': 8,
 };
 
@@ -211,6 +213,19 @@ async function crash(scene: Scene, label: string): Promise<string | undefined> {
     await pause(scene.random.int(0, 2000));
     await server.start();
     return `${label}: postmaster ${pid} is now ${server.pid}`;
+  });
+}
+
+async function freezeDatabase(scene: Scene): Promise<string | undefined> {
+  const { plan, ground } = scene.site;
+  const label = scene.random.pick([plan.provider, ...Object.values(plan.subscribers)]);
+  const server = ground.server(label);
+  return holding(scene, server, async () => {
+    const ms = scene.random.int(300, 6000);
+    await server.kill('SIGSTOP');
+    await pause(ms);
+    await server.kill('SIGCONT');
+    return `${label} for ${ms} ms`;
   });
 }
 
