@@ -35,6 +35,7 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
       migrations.filter((m) => !isPgq(m.name)),
     );
     for (const file of code) if (!isPgq(file.name)) await client.query(file.sql);
+    await client.query('SELECT millrace.make_probe(s.queue_id) FROM millrace.set s');
     await settleFunctions(client);
     await client.query(grants);
     return { migrations: applied, pgq };

@@ -5,9 +5,10 @@
 CREATE OR REPLACE FUNCTION millrace.drop_set(i_queue text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    v_id    integer;
     v_table record;
 BEGIN
-    PERFORM FROM millrace.set s WHERE s.queue = i_queue FOR UPDATE;
+    SELECT s.queue_id INTO v_id FROM millrace.set s WHERE s.queue = i_queue FOR UPDATE;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -20,6 +21,7 @@ BEGIN
     DELETE FROM millrace.subscriber s WHERE s.queue = i_queue;
     DELETE FROM millrace.service_report r WHERE r.queue = i_queue;
     DELETE FROM millrace.set s WHERE s.queue = i_queue;
+    EXECUTE format('DROP FUNCTION IF EXISTS millrace.unread_%s(bigint, bigint[])', v_id);
     IF EXISTS (SELECT FROM pgq.queue q WHERE q.queue_name = i_queue) THEN
         PERFORM pgq.drop_queue(i_queue, true);
     END IF;

@@ -9,5 +9,5 @@ RETURNS SETOF record ROWS 1
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM millrace.lock_ticks(i_queue);
-    RETURN QUERY SELECT * FROM millrace.make_tick(i_queue, NULL);
+    RETURN QUERY SELECT * FROM millrace.make_tick(i_queue, NULL, true);
 END $$;

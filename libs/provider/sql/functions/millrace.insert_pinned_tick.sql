@@ -13,5 +13,5 @@ RETURNS SETOF record ROWS 1
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM millrace.lock_ticks(i_queue);
-    RETURN QUERY SELECT * FROM millrace.make_tick(i_queue, i_snapshot::text::txid_snapshot);
+    RETURN QUERY SELECT * FROM millrace.make_tick(i_queue, i_snapshot::text::txid_snapshot, false);
 END $$;

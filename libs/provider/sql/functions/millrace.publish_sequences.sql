@@ -1,11 +1,14 @@
--- millrace.publish_sequences(queue)
+-- millrace.publish_sequences(queue, thorough)
 -- Purpose:    puts the values of the set's sequences that moved since the last time into the queue: one event S. A
 --             sequence's value is read without regard to transactions: it may be ahead of what is committed.
---             A sequence that was dropped and made again is followed again under its name.
+--             A sequence that was dropped and made again is followed again under its name. Does not wait for one that
+--             somebody alters: then all of them wait for a later tick.
+-- Parameters: i_thorough - read also those that were not used when last seen and are not used now: only a read of the
+--             sequence itself tells whether setval(…, false) has moved one.
 -- Returns:    number of sequences in the event; 0: none moved, no event.
 -- Tables:     millrace.set_sequence (update), the sequences (read), the event table (insert).
-CREATE OR REPLACE FUNCTION millrace.publish_sequences(i_queue text) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION millrace.publish_sequences(i_queue text, i_thorough boolean) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '20ms' AS $$
 DECLARE
     v_seq    record;
     v_relid  oid;
@@ -13,9 +16,18 @@ DECLARE
     v_called boolean;
     v_moved  jsonb := '[]';
 BEGIN
-    FOR v_seq IN SELECT * FROM millrace.set_sequence s WHERE s.queue = i_queue ORDER BY s.schema_name, s.sequence_name LOOP
-        SELECT c.oid INTO v_relid FROM pg_class c WHERE c.oid = v_seq.relid AND c.relkind = 'S';
-        IF NOT FOUND THEN
+    FOR v_seq IN
+        SELECT s.*, c.oid IS NOT NULL AS lives
+        FROM millrace.set_sequence s LEFT JOIN pg_class c ON c.oid = s.relid AND c.relkind = 'S'
+        WHERE s.queue = i_queue AND CASE
+            WHEN c.oid IS NULL OR s.is_called IS NULL THEN true
+            WHEN s.is_called THEN pg_sequence_last_value(c.oid) IS DISTINCT FROM s.last_value
+            ELSE i_thorough OR pg_sequence_last_value(c.oid) IS NOT NULL
+        END
+        ORDER BY s.schema_name, s.sequence_name
+    LOOP
+        v_relid := v_seq.relid;
+        IF NOT v_seq.lives THEN
             SELECT c.oid INTO v_relid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = v_seq.schema_name AND c.relname = v_seq.sequence_name AND c.relkind = 'S';
             CONTINUE WHEN NOT FOUND;
@@ -32,4 +44,6 @@ BEGIN
         PERFORM pgq.insert_event(i_queue, 'S', v_moved::text);
     END IF;
     RETURN jsonb_array_length(v_moved);
+EXCEPTION WHEN lock_not_available OR undefined_table THEN
+    RETURN 0;
 END $$;

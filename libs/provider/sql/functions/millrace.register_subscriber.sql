@@ -21,7 +21,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM millrace.subscriber s WHERE s.queue = i_queue AND s.name = i_name) THEN
         -- Before the snapshot: from here on no rotation, so nothing after the tick can be emptied.
         PERFORM FROM pgq.queue q WHERE q.queue_name = i_queue FOR SHARE;
-        SELECT * INTO v_tick FROM millrace.make_tick(i_queue, NULL);
+        SELECT * INTO v_tick FROM millrace.make_tick(i_queue, NULL, true);
         PERFORM pgq.register_consumer_at(i_queue, 'millrace.' || i_name, v_tick.tick);
         INSERT INTO millrace.subscriber (queue, name, consumer, tick, fingerprint)
         VALUES (i_queue, i_name, 'millrace.' || i_name, v_tick.tick, v_tick.fingerprint);

@@ -1,0 +1,17 @@
+-- millrace.capture_columns(rel)
+-- Purpose:    a table's columns as an event tells them (ev_extra2): a JSON array in the order of the row, null for a
+--             generated column, whose value nobody must use.
+--             IMMUTABLE is a deliberate untruth: called with a constant in a statement that reads the table's transition
+--             rows, it is evaluated when that statement is planned and costs nothing afterwards, and every ALTER TABLE
+--             makes every session plan that statement again. Never call it with a constant anywhere else.
+-- Parameters: i_rel - the table.
+-- Returns:    JSON text.
+-- Tables:     pg_attribute (read).
+CREATE OR REPLACE FUNCTION millrace.capture_columns(i_rel oid) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce((
+        SELECT json_agg(CASE WHEN coalesce(a.attgenerated, '') = '' THEN c.name END ORDER BY c.n)
+        FROM unnest(millrace.capture_names(i_rel)) WITH ORDINALITY AS c(name, n)
+        LEFT JOIN pg_attribute a ON a.attrelid = i_rel AND a.attname = c.name AND NOT a.attisdropped)::text, '[]');
+END $$;

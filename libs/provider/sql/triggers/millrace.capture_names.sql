@@ -1,0 +1,16 @@
+-- millrace.capture_names(rel)
+-- Purpose:    a table's live columns in order, as the server's own row type has them right now. Not read from
+--             pg_attribute: in a REPEATABLE READ transaction that would be the columns of its snapshot, while the rows
+--             the transaction writes have those of today.
+-- Parameters: i_rel - the table.
+-- Returns:    column names; empty for a table without columns.
+-- Tables:     none (parses a query on the table that reads no row).
+CREATE OR REPLACE FUNCTION millrace.capture_names(i_rel oid) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_row json;
+BEGIN
+    EXECUTE format('SELECT row_to_json(x) FROM (SELECT t.* FROM (SELECT 1) AS d LEFT JOIN ONLY %s AS t ON false) AS x', i_rel::regclass)
+    INTO v_row;
+    RETURN ARRAY(SELECT k.name FROM json_object_keys(v_row) WITH ORDINALITY AS k(name, n) ORDER BY k.n);
+END $$;

@@ -1,0 +1,21 @@
+-- millrace.capture_shape(rel, root)
+-- Purpose:    everything that the generated code of one table takes for granted, as one text; where it differs from the
+--             text the code was made with, the code takes its slow, never failing path until refresh_triggers makes it
+--             anew. IMMUTABLE for the reason and with the warning in millrace.capture_columns.
+-- Parameters: i_rel - the table; i_root - the registered table: itself, or its root when it is a partition.
+-- Returns:    'key=<places of the key columns in the row>;pins=<capture_pins>', or 'detached' for what is no longer a
+--             partition of its root.
+-- Tables:     as millrace.table_key, millrace.capture_pins.
+CREATE OR REPLACE FUNCTION millrace.capture_shape(i_rel oid, i_root oid) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_names  text[] := millrace.capture_names(i_rel);
+    v_places text;
+BEGIN
+    IF i_rel <> i_root AND NOT EXISTS (SELECT FROM pg_partition_ancestors(i_rel) AS a(id) WHERE a.id = i_root) THEN
+        RETURN 'detached';
+    END IF;
+    SELECT string_agg(coalesce(array_position(v_names, c.name)::text, '?'), ',' ORDER BY c.n) INTO v_places
+    FROM millrace.table_key(i_root) AS k, unnest(k.names) WITH ORDINALITY AS c(name, n);
+    RETURN format('key=%s;pins=%s', v_places, millrace.capture_pins(i_rel));
+END $$;
