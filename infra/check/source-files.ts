@@ -33,9 +33,9 @@ function walk(dir: string): string[] {
   });
 }
 
-/** True for files that run only under vitest. */
+/** True for files that run only in tests: under vitest, or helpers of such files. */
 export function isTest(path: string): boolean {
-  return path.endsWith('.test.ts') || path.startsWith('test/');
+  return path.endsWith('.test.ts') || /(^|\/)test\//.test(path);
 }
 
 /** A node of the syntax tree, as far as these checks look at it. */
