@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION millrace.capture_columns(i_rel oid) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN coalesce((
-        SELECT json_agg(CASE WHEN coalesce(a.attgenerated, '') = '' THEN c.name END ORDER BY c.n)
+        SELECT to_json(array_agg(CASE WHEN coalesce(a.attgenerated, '') = '' THEN c.name END ORDER BY c.n))
         FROM unnest(millrace.capture_names(i_rel)) WITH ORDINALITY AS c(name, n)
         LEFT JOIN pg_attribute a ON a.attrelid = i_rel AND a.attname = c.name AND NOT a.attisdropped)::text, '[]');
 END $$;

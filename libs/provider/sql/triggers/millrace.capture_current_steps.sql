@@ -26,7 +26,7 @@ BEGIN
         v_keys, i_touched, i_root::regclass, v_same);
     RETURN NEXT;
     columns := millrace.capture_columns(i_root);
-    SELECT string_agg(coalesce(format('t.%I', c.name), 'NULL'), ', ' ORDER BY c.n) INTO v_row
+    SELECT string_agg(coalesce('t.' || quote_ident(c.name), 'NULL'), ', ' ORDER BY c.n) INTO v_row
     FROM json_array_elements_text(columns::json) WITH ORDINALITY AS c(name, n);
     query := format('SELECT ROW(''R'', %s, NULL)::text FROM (%s) AS x JOIN %s AS t ON %s', v_row, i_touched, i_root::regclass, v_same);
     RETURN NEXT;

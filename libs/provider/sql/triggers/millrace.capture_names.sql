@@ -10,7 +10,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_row json;
 BEGIN
-    EXECUTE format('SELECT row_to_json(x) FROM (SELECT t.* FROM (SELECT 1) AS d LEFT JOIN ONLY %s AS t ON false) AS x', i_rel::regclass)
+    EXECUTE format('SELECT row_to_json("mr~row".*) FROM (SELECT t.* FROM (SELECT 1) AS d LEFT JOIN ONLY %s AS t ON false) AS "mr~row"', i_rel::regclass)
     INTO v_row;
     RETURN ARRAY(SELECT k.name FROM json_object_keys(v_row) WITH ORDINALITY AS k(name, n) ORDER BY k.n);
 END $$;

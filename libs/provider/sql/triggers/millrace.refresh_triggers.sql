@@ -1,0 +1,40 @@
+-- millrace.refresh_triggers(queue)
+-- Purpose:    one look after the set's capture triggers: code is made anew for tables that were altered, new partitions get
+--             triggers, triggers that were dropped or switched off come back, and whatever may have gone by unseen is
+--             recorded as the table's problem. A table in use is left for the next time.
+-- Parameters: i_queue - the set.
+-- Returns:    (schema_name, table_name, action, problem) for each table where something was done (action: what) or is
+--             wrong (problem).
+-- Tables:     millrace.set, millrace.set_table (update); makes and drops functions and triggers.
+CREATE OR REPLACE FUNCTION millrace.refresh_triggers(i_queue text, OUT schema_name text, OUT table_name text, OUT action text, OUT problem text)
+RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' SET client_min_messages = 'warning' AS $$
+DECLARE
+    v_table record;
+    v_found record;
+BEGIN
+    PERFORM millrace.point_capture(s.queue_id) FROM millrace.set s WHERE s.queue = i_queue;
+    FOR v_table IN
+        SELECT t.*, s.queue_id FROM millrace.set_table t JOIN millrace.set s USING (queue)
+        WHERE t.queue = i_queue ORDER BY t.schema_name, t.table_name
+    LOOP
+        schema_name := v_table.schema_name;
+        table_name := v_table.table_name;
+        action := NULL;
+        problem := v_table.problem;
+        BEGIN
+            SELECT * INTO v_found FROM millrace.refresh_table(i_queue, v_table.queue_id, v_table.relid,
+                format('%I.%I', v_table.schema_name, v_table.table_name), v_table.added_at);
+            action := v_found.action;
+            problem := coalesce(v_table.problem, v_found.problem);
+            UPDATE millrace.set_table t SET problem = v_found.problem
+            WHERE t.queue = i_queue AND t.relid = v_table.relid AND t.problem IS NULL AND v_found.problem IS NOT NULL;
+        EXCEPTION
+            WHEN lock_not_available OR deadlock_detected THEN
+                action := 'in use, later';
+        END;
+        IF action IS NOT NULL OR problem IS NOT NULL THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END $$;
