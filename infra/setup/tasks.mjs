@@ -34,7 +34,7 @@ function program(path, { node, env, args }, cwd = root) {
 
 /** Everything that can be said about the source without running it, side by side through turbo. */
 function check({ env, args }) {
-  const options = ['--continue=always', '--ui=stream', '--output-logs=errors-only', '--env-mode=loose', '--no-daemon'];
+  const options = ['--continue=always', '--ui=stream', '--output-logs=errors-only', '--env-mode=loose'];
   const names = checks.map((name) => `//#check:${name}`);
   return runInForeground('turbo', ['run', ...names, ...options, ...args], { cwd: root, env });
 }
