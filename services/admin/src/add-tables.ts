@@ -65,19 +65,19 @@ function refusals({ candidate, additions }: TablePlan): Finding[] {
  * subscribers follow the table, then the provider captures it, then the copy, whose tick is younger than both, is asked for.
  */
 export async function addTable(provider: ProviderSide, plan: TablePlan, note: (line: string) => void): Promise<boolean> {
-  const { table, inSet } = plan.candidate;
+  const { table, inSet, repair } = plan.candidate;
   const label = tableLabel(table);
   for (const { target, addition } of plan.additions) {
     if (target.side !== undefined) await follow(target.side, table, { addition, note });
   }
-  if (!inSet) await retryBusy(`${label} at the provider`, note, () => provider.addTable(table));
+  if (!inSet || repair) await retryBusy(`${label} at the provider`, note, () => provider.addTable(table));
   const wanting = plan.additions.filter(({ addition }) => needsCopy(addition));
   const copyId = await askForCopy(provider, table, wanting.map(({ target }) => target.name));
   for (const { target, addition, openCopy } of plan.additions) {
     const expected = addition === 'expect' ? openCopy : needsCopy(addition) ? copyId : undefined;
     if (expected !== undefined) await target.side?.expectCopy(table, expected);
   }
-  return !inSet || plan.additions.some(({ addition }) => addition !== 'nothing' && addition !== 'expect');
+  return !inSet || repair || plan.additions.some(({ addition }) => addition !== 'nothing' && addition !== 'expect');
 }
 
 async function follow(

@@ -1,8 +1,7 @@
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
-import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
-import { safeInteger } from '@millrace/model';
-import { installProvider } from '@millrace/provider';
-import { initPosition, installSubscriber, readPosition } from '@millrace/subscriber';
+import { type ErrorCode, toMillraceError } from '@millrace/errors';
+import { createSet, installProvider, registerSubscriber, systemIdentifier, tickInfo, writeAudit } from '@millrace/provider';
+import { initPosition, installSubscriber, readPosition, writeAudit as writeSubscriberAudit } from '@millrace/subscriber';
 import { reachable } from './choose-subscribers.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { Side } from './sides/side.ts';
@@ -54,9 +53,10 @@ async function atProvider(config: Config, starts: Map<string, Start>): Promise<O
   try {
     const { migrations } = await side.asked(() => installProvider(side.client));
     await side.run('lock_changes', [config.queue]);
-    await side.run('create_set', [config.queue]);
+    const { client } = side;
+    const isNew = await side.asked(() => createSet(client, config.queue));
     for (const name of Object.keys(config.subscribers)) starts.set(name, await register(side, config.queue, name));
-    if (migrations.length > 0) await side.run('audit', ['install', JSON.stringify({ queue: config.queue, migrations })]);
+    if (isNew || migrations.length > 0) await side.asked(() => writeAudit(client, config.queue, 'install', { migrations }));
     const names = [...starts.keys()];
     const who = names.length === 0 ? 'no subscriber in the configuration' : `subscribers ${names.join(', ')} registered`;
     return { state: 'done', detail: `queue ${config.queue}, ${who}` };
@@ -66,11 +66,12 @@ async function atProvider(config: Config, starts: Map<string, Start>): Promise<O
 }
 
 async function register(side: Side, queue: string, name: string): Promise<Start> {
-  const [at] = await side.run<{ tick: string; fingerprint: string }>('register_subscriber', [queue, name]);
-  if (at === undefined) throw new MillraceError(codes.INTERNAL, `subscriber ${name} was not registered`);
-  const [more] = await side.run<{ time: string; system_identifier: string }>('tick_time', [queue, at.tick]);
-  const tick = { tick: safeInteger(at.tick), fingerprint: at.fingerprint, time: more?.time ?? new Date().toISOString() };
-  return { provider: more?.system_identifier ?? '', tick };
+  return side.asked(async () => {
+    const at = await registerSubscriber(side.client, queue, name);
+    // A tick that is no longer kept has no time any more; the time only serves people.
+    const tick = (await tickInfo(side.client, queue, at.tick)) ?? { ...at, time: new Date().toISOString() };
+    return { provider: await systemIdentifier(side.client), tick };
+  });
 }
 
 async function atSubscriber(config: Config, name: string, from: Start | BusSide | undefined): Promise<Outcome> {
@@ -82,7 +83,8 @@ async function atSubscriber(config: Config, name: string, from: Start | BusSide 
     const start = from instanceof BusSide ? await findStart(from, name).catch(() => undefined) : from;
     if (start === undefined) return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
     const at = await side.asked(() => initPosition(side.client, { queue, subscriber: name, ...start }));
-    if (stands === undefined) await side.run('audit', ['install', JSON.stringify({ queue, subscriber: name, tick: at.tick })]);
+    const detail = { queue, subscriber: name, tick: at.tick };
+    if (stands === undefined) await side.asked(() => writeSubscriberAudit(side.client, 'install', detail));
     return { state: 'done', detail: `schema installed, at tick ${at.tick}` };
   } finally {
     await side.close();

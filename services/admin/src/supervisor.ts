@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Config, needBus, runFile } from '@millrace/config';
+import { type Config, runFile } from '@millrace/config';
 import { ChildService } from './child-service.ts';
 import { installParts } from './install-parts.ts';
 import { OwnNats } from './own-nats.ts';
@@ -43,14 +43,14 @@ export class Supervisor {
     return this.#children;
   }
 
-  /** Throws PROGRAM when another process runs one of the parts from the same data_dir, CONFIG when there is no bus. */
+  /** Throws PROGRAM when another process runs one of the parts from the same data_dir. */
   async start(): Promise<void> {
     const { config, parts, say } = this.#options;
-    for (const part of parts) this.#releases.push(takeLock(config.data_dir, part));
-    if (parts.includes('nats')) {
+    for (const part of parts) if (part !== 'nats') this.#releases.push(takeLock(config.data_dir, part));
+    if (config.bus.url === undefined && this.#mayRunNats()) {
       this.#nats = new OwnNats(config, say);
       await this.#nats.start();
-    } else needBus(config);
+    }
     const isComplete = await this.#install();
     if (!isComplete) this.#installing = this.#installLater();
     if (this.#stopping.signal.aborted) return;
@@ -65,6 +65,18 @@ export class Supervisor {
     await Promise.all(this.#children.map((child) => child.stop()));
     await this.#nats?.stop();
     for (const release of this.#releases.splice(0)) release();
+  }
+
+  /** Of several `up --only` in one data_dir the first runs the nats-server for all. */
+  #mayRunNats(): boolean {
+    const { config, parts } = this.#options;
+    try {
+      this.#releases.push(takeLock(config.data_dir, 'nats'));
+      return true;
+    } catch (error) {
+      if (parts.includes('nats')) throw error;
+      return false;
+    }
   }
 
   #child(part: PartName): ChildService {

@@ -1,7 +1,7 @@
 import { deleteBucket, deleteStream } from '@millrace/bus';
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
 import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
-import { isProviderInstalled, uninstallProvider } from '@millrace/provider';
+import { isProviderInstalled, listSets, uninstallProvider } from '@millrace/provider';
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import { reachable } from '../choose-subscribers.ts';
@@ -52,7 +52,7 @@ async function atProvider(config: Config, queues: Set<string>): Promise<string> 
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     if (!(await side.asked(() => isProviderInstalled(side.client)))) return 'nothing to do';
-    for (const { queue } of await side.run<{ queue: string }>('known_sets')) queues.add(queue);
+    for (const { queue } of await side.asked(() => listSets(side.client))) queues.add(queue);
     await side.asked(() => uninstallProvider(side.client));
     return 'removed';
   } finally {

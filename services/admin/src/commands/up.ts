@@ -43,7 +43,7 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
     const parts = chooseParts(config, args.value('only'));
     if (embedded !== undefined) tellHowToConnect(context, embedded);
     supervisor = new Supervisor({ config, parts, say: context.note });
-    if (!ending.signal.aborted) await supervisor.start();
+    if (!ending.signal.aborted) await Promise.race([supervisor.start(), ending.asked]);
     const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
     if (works) process.stdout.write('ready\n');
     await ending.asked;

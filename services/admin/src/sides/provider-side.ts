@@ -1,6 +1,8 @@
 import { type Config, needProvider } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { type Position, safeInteger, type TableName } from '@millrace/model';
+import { addSequence, forceTick, removeSequence, requestCopy, writeAudit } from '@millrace/provider';
+import type { PgClient } from '@millrace/postgres';
 import type { ProviderOverview } from './overviews.ts';
 import { Side } from './side.ts';
 
@@ -43,10 +45,8 @@ export class ProviderSide {
   }
 
   /** A tick that holds all that was committed before the call. */
-  async forceTick(): Promise<Position> {
-    const [row] = await this.side.run<{ tick: string; fingerprint: string }>('force_tick', [this.queue]);
-    if (row === undefined) throw new MillraceError(codes.INTERNAL, 'the provider made no tick');
-    return { tick: safeInteger(row.tick), fingerprint: row.fingerprint };
+  forceTick(): Promise<Position> {
+    return this.#do((client) => forceTick(client, this.queue));
   }
 
   /** Milliseconds since the first tick after `tick` was made; undefined when there is none. */
@@ -59,29 +59,25 @@ export class ProviderSide {
     await this.side.run('add_table', [this.queue, table.schema, table.name]);
   }
 
-  /** Puts the table into the set and takes it back; its key columns. Throws with the server's reason when refused. */
-  async tryTable(table: TableName): Promise<string[]> {
-    const { client } = this.side;
-    await client.query('BEGIN');
-    try {
-      await this.addTable(table);
-      const [row] = await this.side.run<{ key: string[] }>('table_key', [this.queue, table.schema, table.name]);
-      return row?.key ?? [];
-    } finally {
-      await client.query('ROLLBACK').catch(() => {});
-    }
+  /** Why the table cannot be replicated (null: it can), and the columns that tell its rows apart. Changes nothing. */
+  async checkTable(table: TableName): Promise<{ refusal: string | null; key: readonly string[] }> {
+    type Row = { refusal: string | null; key: string[] | null };
+    const [row] = await this.side.run<Row>('check_table', [table.schema, table.name]);
+    return { refusal: row === undefined ? 'it does not exist' : row.refusal, key: row?.key ?? [] };
   }
 
   async removeTable(table: TableName): Promise<void> {
     await this.side.run('remove_table', [this.queue, table.schema, table.name]);
   }
 
-  async addSequence(sequence: TableName): Promise<void> {
-    await this.side.run('add_sequence', [this.queue, sequence.schema, sequence.name]);
+  /** True when it is new in the set. */
+  addSequence(sequence: TableName): Promise<boolean> {
+    return this.#do((client) => addSequence(client, this.queue, sequence));
   }
 
-  async removeSequence(sequence: TableName): Promise<void> {
-    await this.side.run('remove_sequence', [this.queue, sequence.schema, sequence.name]);
+  /** True when it was in the set. */
+  removeSequence(sequence: TableName): Promise<boolean> {
+    return this.#do((client) => removeSequence(client, this.queue, sequence));
   }
 
   /** The next tick carries the sequence's value even if it did not move. */
@@ -90,17 +86,20 @@ export class ProviderSide {
   }
 
   /** Asks for one copy for all these subscribers; its id. */
-  async requestCopy(table: TableName, subscribers: readonly string[]): Promise<number> {
-    const values = [this.queue, table.schema, table.name, subscribers];
-    const [row] = await this.side.run<{ copy_id: string }>('request_copy', values);
-    return safeInteger(row?.copy_id ?? '');
+  requestCopy(table: TableName, subscribers: readonly string[]): Promise<number> {
+    return this.#do((client) => requestCopy(client, { queue: this.queue, table, subscribers }));
   }
 
+  /** Withdraws the wish for copies of the table for these subscribers; what others wait for goes on. */
   async cancelCopies(table: TableName, subscribers: readonly string[]): Promise<void> {
     await this.side.run('cancel_copies', [this.queue, table.schema, table.name, subscribers]);
   }
 
-  async audit(what: string, detail: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.side.run('audit', [what, JSON.stringify({ queue: this.queue, ...detail })]);
+  audit(what: string, detail: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#do((client) => writeAudit(client, this.queue, what, detail));
+  }
+
+  #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
+    return this.side.asked(() => work(this.side.client));
   }
 }

@@ -1,0 +1,38 @@
+import type { Config } from '@millrace/config';
+import { gauge } from '@millrace/telemetry';
+import { gather } from './gather.ts';
+import { type Status, statusOf } from './status.ts';
+
+/** Answers of the last second serve everybody: a page open in many windows must not load three databases. */
+const freshMs = 1_000;
+
+const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last looked');
+const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last looked');
+
+/** The status on demand, and the same figures as metrics. */
+export class StatusWatch {
+  readonly #config: Config;
+  #last: { readonly at: number; readonly status: Promise<Status> } | undefined;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  /** At most a second old. Never throws: what cannot be reached is part of it. */
+  current(): Promise<Status> {
+    const now = performance.now();
+    if (this.#last === undefined || now - this.#last.at > freshMs) {
+      this.#last = { at: now, status: this.#look() };
+    }
+    return this.#last.status;
+  }
+
+  async #look(): Promise<Status> {
+    const status = statusOf(await gather(this.#config));
+    for (const { name, state, lag_ms } of status.subscribers) {
+      if (lag_ms !== null) lag.set(lag_ms, { subscriber: name });
+      running.set(state === 'running' ? 1 : 0, { subscriber: name });
+    }
+    return status;
+  }
+}
