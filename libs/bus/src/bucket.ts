@@ -1,8 +1,8 @@
 import { jetstream } from '@nats-io/jetstream';
-import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
+import { busError, isMissing } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
 import { openReader } from './reader.ts';
-import { lastMessage } from './stored.ts';
+import { lastMessage, purgeSubject } from './stored.ts';
 import { deleteStream, ensureStream, type StreamDefinition } from './streams.ts';
 
 /** A key-value bucket, laid out as NATS tools expect it, one value per key. */
@@ -54,12 +54,7 @@ export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buf
 
 /** Removes a key; nothing happens when it, or the bucket, is not there. */
 export async function deleteKey(bus: Bus, bucket: string, key: string): Promise<void> {
-  try {
-    await bus.streams.streams.purge(streamOf(bucket), { filter: prefixOf(bucket) + key });
-  } catch (error) {
-    if (apiCodeOf(error) === apiCodes.streamNotFound) return;
-    throw busError(error, `removing a key from the bucket ${bucket}`);
-  }
+  await purgeSubject(bus, streamOf(bucket), prefixOf(bucket) + key);
 }
 
 /**

@@ -2,7 +2,7 @@ export { type Bus, type BusOptions, connectBus } from './connect.ts';
 export { apiCodes, apiCodeOf, busError, isMissing, isWrongSequence } from './bus-errors.ts';
 export { type BusAddress, parseBusUrl } from './bus-url.ts';
 export { deleteStream, ensureStream, type StreamDefinition, type StreamState, streamState } from './streams.ts';
-export { firstMessage, getBySequence, lastMessage, messageFrom, seekMessage, type Stored } from './stored.ts';
+export { firstMessage, getBySequence, lastMessage, messageFrom, purgeSubject, seekMessage, type Stored } from './stored.ts';
 export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './publisher.ts';
 export { type Delivered, openReader, type Reader, type ReaderOptions, type ReadItem, type ResetReason } from './reader.ts';
 export {
@@ -15,4 +15,5 @@ export {
   putKey,
   watchBucket,
 } from './bucket.ts';
+export { readersOf, type ReaderState } from './readers.ts';
 export { onNotice, sendNotice } from './notices.ts';

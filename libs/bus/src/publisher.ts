@@ -30,6 +30,8 @@ export interface Publisher {
   flush(): Promise<void>;
   /** Messages sent and not yet stored. */
   pending(): number;
+  /** Where the stream ends once all that was sent is stored; undefined without a fence. */
+  lastSequence(): number | undefined;
   /** The failure that ended this publisher. */
   failure(): MillraceError | undefined;
   /** Frees the listener; what is on its way is forgotten. */
@@ -87,6 +89,10 @@ class PipelinedPublisher implements Publisher {
 
   pending(): number {
     return this.#messages;
+  }
+
+  lastSequence(): number | undefined {
+    return this.#last;
   }
 
   failure(): MillraceError | undefined {

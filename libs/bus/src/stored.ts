@@ -95,7 +95,12 @@ async function getMessage(bus: Bus, stream: string, query: MessageQuery): Promis
 
 const requestTimeoutMs = 5000;
 
-/** True when the error says that the stream is not there. */
-export function isStreamMissing(error: unknown): boolean {
-  return apiCodeOf(error) === apiCodes.streamNotFound;
+/** Deletes all messages of a subject. Nothing happens when there is no stream. */
+export async function purgeSubject(bus: Bus, stream: string, subject: string): Promise<void> {
+  try {
+    await bus.streams.streams.purge(stream, { filter: subject });
+  } catch (error) {
+    if (apiCodeOf(error) === apiCodes.streamNotFound) return;
+    throw busError(error, `purging ${subject}`);
+  }
 }

@@ -1,0 +1,58 @@
+// The stream of batches as capture writes it: set right, fenced, looked after.
+import { type Bus, ensureStream, messageFrom, openPublisher, type Publisher, type StreamState, streamState } from '@millrace/bus';
+import { codes, MillraceError } from '@millrace/errors';
+import { backfillSubject, batchSubject, streamName } from '@millrace/wire';
+import { readBatchHeader } from './cursor.ts';
+
+/** One writer of the stream, from one look at it to the next. */
+export interface BatchStream {
+  readonly bus: Bus;
+  /** As it was when opened. */
+  readonly opened: StreamState;
+  readonly publisher: Publisher;
+}
+
+export interface BatchStreamOptions {
+  readonly queue: string;
+  readonly maxBytes: number;
+}
+
+/** Makes or repairs the stream and begins to write behind its last message. */
+export async function openBatchStream(bus: Bus, { queue, maxBytes }: BatchStreamOptions): Promise<BatchStream> {
+  const subjects = [batchSubject(queue), backfillSubject(queue, '*').replace(/[^.]*$/, '*')];
+  const opened = await ensureStream(bus, { name: streamName(queue), subjects, maxBytes });
+  const publisher = openPublisher(bus, { stream: streamName(queue), lastSequence: opened.last });
+  return { bus, opened, publisher };
+}
+
+/** Throws when the stream is not as this writer left it: made anew, rolled back, or written by somebody else. */
+export async function checkBatchStream(stream: BatchStream, options: BatchStreamOptions): Promise<StreamState> {
+  const { bus, opened, publisher } = stream;
+  const failure = publisher.failure();
+  if (failure !== undefined) throw failure;
+  const expected = publisher.lastSequence();
+  const state = await streamState(bus, streamName(options.queue));
+  const isQuiet = publisher.pending() === 0 && publisher.lastSequence() === expected;
+  if (state === undefined) throw changed('is gone');
+  if (state.created !== opened.created) throw changed('was made anew');
+  if (isQuiet && expected !== undefined && state.last !== expected) throw changed('has another end than we left');
+  return state;
+}
+
+/** The tick from which on the stream holds every batch whole; undefined when it holds none. */
+export async function coverageStart(bus: Bus, queue: string, state: StreamState): Promise<number | undefined> {
+  let sequence = state.first;
+  // Looks past what is damaged, not for ever.
+  for (let looked = 0; looked < 64; looked += 1) {
+    const message = await messageFrom(bus, streamName(queue), { subject: batchSubject(queue), sequence });
+    if (message === undefined) return undefined;
+    const header = readBatchHeader(message, queue);
+    if (header !== undefined) return header.chunk === 0 ? header.prev.tick : header.tick.tick;
+    sequence = message.sequence + 1;
+  }
+  return undefined;
+}
+
+function changed(how: string): MillraceError {
+  return new MillraceError(codes.BUS_UNAVAILABLE, `the stream of batches ${how}; it is filled again from the queue`);
+}

@@ -1,0 +1,47 @@
+// Capture: leads or stands by; as leader it takes batches from the queue to the bus, copies tables, sends again what a
+// subscriber lacks, and lets the queue go up to what all have applied.
+import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import { Backfills } from './backfill.ts';
+import { BusHolder } from './bus-holder.ts';
+import type { CaptureOptions } from './config.ts';
+import { Copies } from './copies.ts';
+import { type CaptureLease, LeadSession } from './lead.ts';
+import { MainLine } from './main-line.ts';
+import { Release } from './release.ts';
+import { Reports } from './reports.ts';
+import { Shared } from './shared.ts';
+
+/** Makes the service; it needs no database or bus to start and waits for both. */
+export function makeCapture(options: CaptureOptions): Service {
+  const session = new LeadSession(options);
+  return leadOrStandBy<CaptureLease>({
+    name: 'capture',
+    tryLead: () => session.tryLead(),
+    work: (lease) => leaderWork(options, lease),
+    onStopped: () => session.close(),
+    pollMs: options.standbyMs,
+  });
+}
+
+/** What the leader does. The loops know of each other only what is in `Shared`. */
+function leaderWork(options: CaptureOptions, lease: CaptureLease): Service {
+  const shared = new Shared();
+  const holder = new BusHolder(options.busUrl);
+  const reports = new Reports(options.queue);
+  const line = new MainLine(options, holder, shared);
+  const backfills = new Backfills({ options, shared, reports, line });
+  const fault = () => line.loop.state?.fault ?? copies.loop.state?.fault;
+  const release = new Release({ options, lease, holder, shared, reports, backfills, fault });
+  const copies = new Copies({ options, holder, shared, reports });
+  shared.onChange(() => line.loop.wake());
+  const loops = new ServiceGroup([line.loop, release.loop, copies.loop]);
+  return {
+    start: () => loops.start(),
+    stop: async () => {
+      reports.stop();
+      await Promise.all([loops.stop(), backfills.stop(), copies.stop()]);
+      await holder.close();
+    },
+    ready: () => loops.ready(),
+  };
+}

@@ -1,0 +1,50 @@
+// The options of this service: what it takes from the configuration, and the bounds that need no option.
+import { busUrl, type Config, needProvider, startFromArgs } from '@millrace/config';
+
+export interface CaptureOptions {
+  readonly queue: string;
+  readonly providerUrl: string;
+  /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
+  readonly busUrl: () => string | undefined;
+  /** Looks for ticks without having been told, ms. */
+  readonly pollMs: number;
+  /** Between two looks at reports, wishes and the stream, ms. */
+  readonly releaseMs: number;
+  /** How often a stand-by asks for the lead, ms. */
+  readonly standbyMs: number;
+  /** A running subscriber that does not move for so long although there are newer ticks is sent what it lacks, ms. */
+  readonly stuckMs: number;
+  /** A subscriber that takes nothing of a copy for so long is left behind by it, ms. */
+  readonly copyPatienceMs: number;
+  /** Bounds of the streams, bytes. */
+  readonly streamBytes: number;
+  readonly copyStreamBytes: number;
+}
+
+const mb = 1024 * 1024;
+
+export const captureDefaults = {
+  pollMs: 250,
+  releaseMs: 1000,
+  standbyMs: 1000,
+  stuckMs: 3000,
+  copyPatienceMs: 30_000,
+  streamBytes: 512 * mb,
+  copyStreamBytes: 256 * mb,
+} as const;
+
+/** Reads arguments and configuration. Throws USAGE or CONFIG. */
+export function captureStart(args?: string[]) {
+  const start = startFromArgs('capture', args);
+  return { ...start, options: captureOptions(start.config) };
+}
+
+/** The options as the configuration gives them. Throws CONFIG when it names no provider. */
+export function captureOptions(config: Config): CaptureOptions {
+  return {
+    ...captureDefaults,
+    queue: config.queue,
+    providerUrl: needProvider(config).url,
+    busUrl: () => busUrl(config),
+  };
+}

@@ -1,0 +1,132 @@
+import { deleteStream } from '@millrace/bus';
+import type { TableName } from '@millrace/model';
+import { requestCopy } from '@millrace/provider';
+import { eventually } from '@millrace/testkit';
+import { type CopyHeader, copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
+import { expect, test } from 'vitest';
+import { type Bench, copying, makeBench, register, sendReport, writeBatch } from './test-bench.ts';
+
+const table: TableName = { schema: 'public', name: 'Big "t"' };
+
+async function chunks(bench: Bench, id: number): Promise<{ header: CopyHeader; body: Buffer }[]> {
+  const found: { header: CopyHeader; body: Buffer }[] = [];
+  const info = await bench.bus.streams.streams.info(copyStreamName(bench.queue)).catch(() => undefined);
+  if (info === undefined) return [];
+  for (let sequence = info.state.first_seq; sequence > 0 && sequence <= info.state.last_seq; sequence += 1) {
+    const message = await bench.bus.streams.streams.getMessage(copyStreamName(bench.queue), { seq: sequence });
+    if (message?.subject !== copySubject(bench.queue, id)) continue;
+    const { header, body } = decodeMessage(message.data);
+    if (header.kind === 'copy') found.push({ header, body: Buffer.from(body) });
+  }
+  return found;
+}
+
+async function whole(bench: Bench, id: number, attempt: number) {
+  return eventually(async () => {
+    const all = (await chunks(bench, id)).filter((one) => one.header.attempt === attempt);
+    expect(all.at(-1)?.header.last).toBe(true);
+    expect(all.map((one) => one.header.chunk)).toEqual(all.map((_, i) => i));
+    return all;
+  });
+}
+
+const stateOf = async (bench: Bench, id: number) =>
+  (await bench.client.query('SELECT state, attempt, rows FROM millrace.copy_request WHERE copy_id = $1', [id])).rows[0];
+
+async function withTable(rows: number): Promise<{ bench: Bench; from: Awaited<ReturnType<typeof register>>; id: number }> {
+  const bench = await makeBench();
+  await bench.client.query(`CREATE TABLE "Big ""t""" (id int PRIMARY KEY, "a b" text, gen int GENERATED ALWAYS AS (id * 2) STORED);
+    CREATE TABLE child () INHERITS ("Big ""t""");
+    INSERT INTO child VALUES (-1, 'not part of it');
+    INSERT INTO "Big ""t""" SELECT g, E'x\\\\\\n\\t' || repeat('y', 100) FROM generate_series(1, ${rows}) g`);
+  const from = await register(bench, 'eu');
+  const id = await requestCopy(bench.client, { queue: bench.queue, table, subscribers: ['eu'] });
+  await bench.start().start();
+  return { bench, from, id };
+}
+
+test('a table is sent as of one tick, without its generated columns and children, and is done when the subscriber has it', async () => {
+  const { bench, from, id } = await withTable(30_000);
+  await sendReport(bench, 'eu', from);
+  const all = await whole(bench, id, 1);
+  const text = Buffer.concat(all.map((one) => one.body)).toString();
+  expect(text.split('\n').length - 1).toBe(30_000);
+  expect(text).toContain(`17\tx\\\\\\n\\t${'y'.repeat(100)}\n`);
+  expect(all[0]?.header).toMatchObject({ columns: ['id', 'a b'], table, chunk: 0 });
+  expect(all.at(-1)?.header.rows).toBe(30_000);
+  const { tick, fingerprint } = all[0]?.header.tick ?? from;
+  const { rows } = await bench.client.query('SELECT fingerprint FROM millrace.tick_info($1, $2)', [bench.queue, tick]);
+  expect(rows[0].fingerprint).toBe(fingerprint);
+  await sendReport(bench, 'eu', from, { tables: [copying(table, { id, attempt: 1, chunk: all.length - 1 }, 'ok')] });
+  await eventually(async () => expect(await stateOf(bench, id)).toMatchObject({ state: 'done', rows: '30000' }));
+  await eventually(async () => expect(await chunks(bench, id)).toEqual([]));
+});
+
+test('an empty table is one chunk', async () => {
+  const { bench, from, id } = await withTable(0);
+  await sendReport(bench, 'eu', from);
+  const all = await whole(bench, id, 1);
+  expect(all).toHaveLength(1);
+  expect(all[0]?.header).toMatchObject({ rows: 0, bytes: 0 });
+});
+
+test('a copy that a subscriber calls broken begins anew, later than what it saw', async () => {
+  const { bench, from, id } = await withTable(100);
+  await sendReport(bench, 'eu', from);
+  const first = await whole(bench, id, 1);
+  await writeBatch(bench, ['1']);
+  const entry = { ...copying(table, { id, attempt: 1, chunk: -1 + 1 }), broken: true };
+  await eventually(async () => expect((await stateOf(bench, id)).rows).toBe('100'));
+  await sendReport(bench, 'eu', from, { tables: [entry] });
+  const second = await whole(bench, id, 2);
+  expect(second[0]?.header.tick.tick).toBeGreaterThan(first[0]?.header.tick.tick ?? 0);
+});
+
+test('a copy whose stream is wiped before the subscriber has it begins anew', async () => {
+  const { bench, from, id } = await withTable(100);
+  await sendReport(bench, 'eu', from);
+  await whole(bench, id, 1);
+  await deleteStream(bench.bus, copyStreamName(bench.queue));
+  await eventually(
+    async () => {
+      await sendReport(bench, 'eu', from);
+      expect((await stateOf(bench, id)).attempt).toBe(2);
+    },
+    { timeoutMs: 20_000, everyMs: 500 },
+  );
+  await whole(bench, id, 2);
+});
+
+test('nothing is copied for a subscriber that is not there, and a restarted capture goes on', async () => {
+  const { bench, from, id } = await withTable(100);
+  await writeBatch(bench, ['1']);
+  expect(await stateOf(bench, id)).toMatchObject({ state: 'wanted', attempt: 0 });
+  await sendReport(bench, 'eu', from);
+  await whole(bench, id, 1);
+});
+
+test('a copy runs no further ahead than its slowest subscriber allows, and leaves one behind that takes nothing', async () => {
+  const bench = await makeBench();
+  await bench.client.query(`CREATE TABLE wide (id int PRIMARY KEY, t text); ALTER TABLE wide ALTER t SET STORAGE EXTERNAL;
+    INSERT INTO wide SELECT g, repeat('z', 1000000) FROM generate_series(1, 100) g`);
+  const [eu, us] = [await register(bench, 'eu'), await register(bench, 'us')];
+  const wide = { schema: 'public', name: 'wide' };
+  const id = await requestCopy(bench.client, { queue: bench.queue, table: wide, subscribers: ['eu', 'us'] });
+  await sendReport(bench, 'eu', eu);
+  await sendReport(bench, 'us', us);
+  await bench.start({ copyPatienceMs: 2000 }).start();
+  const stored = await eventually(async () => {
+    const all = await chunks(bench, id);
+    return all.length >= 60 ? all : null;
+  });
+  expect(stored.reduce((sum, one) => sum + one.body.length, 0)).toBeLessThan(66 * 1024 * 1024);
+  await eventually(
+    async () => {
+      const chunk = Math.max(0, (await chunks(bench, id)).length - 1);
+      await sendReport(bench, 'eu', eu, { tables: [copying(wide, { id, attempt: 1, chunk })] });
+      await sendReport(bench, 'us', us);
+      expect((await chunks(bench, id)).at(-1)?.header).toMatchObject({ last: true, rows: 100 });
+    },
+    { timeoutMs: 30_000, everyMs: 300 },
+  );
+});

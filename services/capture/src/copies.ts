@@ -1,0 +1,198 @@
+// Wishes for copies: begins them, a few at a time, repeats what was broken off, and notes when everybody has them.
+import { type Bus, ensureStream, firstMessage, purgeSubject } from '@millrace/bus';
+import { toMillraceError } from '@millrace/errors';
+import { RunLoop } from '@millrace/lifecycle';
+import { tableLabel } from '@millrace/model';
+import type { PgClient } from '@millrace/postgres';
+import { beginCopy, type CopyProgress, type CopyRequest, finishCopy, noteCopyProgress, openCopyRequests, systemIdentifier } from '@millrace/provider';
+import { copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
+import type { BusHolder } from './bus-holder.ts';
+import type { CaptureOptions } from './config.ts';
+import { copyTable } from './copy-table.ts';
+import { isSettled, takersOf, takingOf } from './copy-takers.ts';
+import { copies } from './metrics.ts';
+import type { Reports } from './reports.ts';
+import { closeSession, dropSession, openSession } from './session.ts';
+import type { Shared } from './shared.ts';
+
+export interface CopiesParts {
+  readonly options: CaptureOptions;
+  readonly holder: BusHolder;
+  readonly shared: Shared;
+  readonly reports: Reports;
+}
+
+const atOnce = 3;
+const busyMs = 200;
+const idleMs = 500;
+/** A subscriber that waits for a chunk is believed to lack it after so long without progress, ms. */
+const stillMs = 5000;
+
+interface Running {
+  readonly abort: AbortController;
+  readonly work: Promise<void>;
+}
+
+export class Copies {
+  readonly loop: RunLoop;
+  readonly #parts: CopiesParts;
+  readonly #running = new Map<number, Running>();
+  /** How far each subscriber was with a copy that is wholly sent, and since when. */
+  readonly #progress = new Map<string, { at: string; since: number }>();
+  /** When an attempt may begin again after one that failed. */
+  readonly #notBefore = new Map<number, { at: number; failures: number }>();
+  #client: PgClient | undefined;
+  #provider: string | undefined;
+
+  constructor(parts: CopiesParts) {
+    this.#parts = parts;
+    this.loop = new RunLoop({
+      name: 'capture copies',
+      runOnce: () => this.runOnce(),
+      backoff: { minMs: 100, maxMs: 5000 },
+      onFailed: () => this.#reset(),
+      onStopped: () => this.stop(),
+    });
+  }
+
+  /** Looks at all wishes once; gives the pause until the next look, ms. */
+  async runOnce(): Promise<number> {
+    const client = await this.#session();
+    const requests = await openCopyRequests(client, this.#parts.options.queue);
+    for (const [id, running] of this.#running) {
+      if (!requests.some((request) => request.copyId === id)) running.abort.abort();
+    }
+    if (requests.length === 0) {
+      this.#progress.clear();
+      this.#notBefore.clear();
+      return idleMs;
+    }
+    const bus = await this.#parts.holder.get();
+    const registered = new Set(this.#parts.shared.subscribers?.map((one) => one.name));
+    if (this.#parts.shared.subscribers === undefined) return busyMs;
+    for (const request of requests) {
+      if (!this.#running.has(request.copyId)) await this.#consider(client, bus, { request, registered });
+    }
+    return busyMs;
+  }
+
+  async stop(): Promise<void> {
+    for (const { abort } of this.#running.values()) abort.abort();
+    await Promise.all([...this.#running.values()].map((running) => running.work));
+    await closeSession(this.#client);
+    this.#client = undefined;
+  }
+
+  async #consider(client: PgClient, bus: Bus, wish: { request: CopyRequest; registered: ReadonlySet<string> }): Promise<void> {
+    const { request, registered } = wish;
+    const { reports } = this.#parts;
+    if (request.attempt > 0 && isSettled(reports, request, registered)) {
+      await this.#finish(client, bus, request);
+      return;
+    }
+    const takers = takersOf(reports, request, registered);
+    if (takers.length === 0 || this.#running.size >= atOnce) return;
+    if (performance.now() < (this.#notBefore.get(request.copyId)?.at ?? 0)) return;
+    const isSent = request.state === 'copying' && request.rows !== null;
+    if (isSent && !(await this.#isLost(bus, request, takers))) return;
+    await this.#begin(client, bus, { request, takers });
+  }
+
+  async #begin(client: PgClient, bus: Bus, wish: { request: CopyRequest; takers: string[] }): Promise<void> {
+    const { options, reports } = this.#parts;
+    const { queue, providerUrl, copyPatienceMs, copyStreamBytes } = options;
+    this.#provider ??= await systemIdentifier(client);
+    // One level only: a stream of another queue can never share these subjects.
+    await ensureStream(bus, { name: copyStreamName(queue), subjects: [copySubject(queue, 0).replace(/0$/, '>')], maxBytes: copyStreamBytes });
+    await purgeSubject(bus, copyStreamName(queue), copySubject(queue, wish.request.copyId));
+    const request = await beginCopy(client, wish.request.copyId);
+    if (request === null) return;
+    copies.add(1);
+    const log = this.loop.state?.log;
+    log?.info({ copy: request.copyId, attempt: request.attempt, table: tableLabel(request.table) }, 'copying a table');
+    const abort = new AbortController();
+    const provider = this.#provider;
+    const copying = copyTable({
+      providerUrl, provider, bus, reports, request, takers: wish.takers, patienceMs: copyPatienceMs, signal: abort.signal,
+    });
+    const work = copying.then(
+      (sent) => this.#sent(request, sent),
+      (error: unknown) => this.#failed(request, error),
+    );
+    this.#running.set(request.copyId, { abort, work: work.finally(() => this.#running.delete(request.copyId)) });
+  }
+
+  /** All of it is on the bus; the subscribers are at it. */
+  async #sent(request: CopyRequest, sent: CopyProgress): Promise<void> {
+    this.loop.state?.log.info({ copy: request.copyId, rows: sent.rows, bytes: sent.bytes }, 'copy sent');
+    this.#notBefore.delete(request.copyId);
+    try {
+      const client = await this.#session();
+      await noteCopyProgress(client, request.copyId, request.attempt, sent);
+    } catch (error) {
+      // Not noted means sent again: no harm but work.
+      this.loop.state?.log.warn({ copy: request.copyId, code: toMillraceError(error).code }, 'could not note that the copy was sent');
+    }
+    this.loop.wake();
+  }
+
+  #failed(request: CopyRequest, error: unknown): void {
+    const failures = (this.#notBefore.get(request.copyId)?.failures ?? 0) + 1;
+    this.#notBefore.set(request.copyId, { at: performance.now() + Math.min(30_000, 500 * 2 ** failures), failures });
+    this.loop.state?.log.warn({ copy: request.copyId, attempt: request.attempt, err: error, code: toMillraceError(error).code }, 'copy broken off');
+  }
+
+  async #finish(client: PgClient, bus: Bus, request: CopyRequest): Promise<void> {
+    const position = request.position ?? { tick: 0, fingerprint: '' };
+    const done = await finishCopy(client, request.copyId, request.attempt, { position, rows: request.rows ?? 0, bytes: request.bytes ?? 0 });
+    this.#progress.clear();
+    await purgeSubject(bus, copyStreamName(request.queue), copySubject(request.queue, request.copyId));
+    if (done) this.loop.state?.log.info({ copy: request.copyId, table: tableLabel(request.table) }, 'copy done');
+  }
+
+  /** True when a subscriber says so, or does not move and the stream no longer holds what it needs next. */
+  async #isLost(bus: Bus, request: CopyRequest, takers: readonly string[]): Promise<boolean> {
+    for (const name of takers) {
+      const taking = takingOf(this.#parts.reports, name, request);
+      if (taking.kind === 'broken') return true;
+      if (taking.kind !== 'taking') continue;
+      const key = `${request.copyId} ${request.attempt} ${name}`;
+      const at = `${taking.chunk} ${taking.bytes}`;
+      const before = this.#progress.get(key);
+      if (before?.at !== at) this.#progress.set(key, { at, since: performance.now() });
+      else if (performance.now() - before.since > stillMs && !(await this.#holds(bus, request, taking.chunk + 1))) return true;
+    }
+    return false;
+  }
+
+  /** True when the stream holds a chunk of this attempt, or one before it. */
+  async #holds(bus: Bus, request: CopyRequest, chunk: number): Promise<boolean> {
+    const first = await firstMessage(bus, copyStreamName(request.queue), copySubject(request.queue, request.copyId));
+    if (first === undefined) return false;
+    try {
+      const { header } = decodeMessage(first.data);
+      return header.kind === 'copy' && header.attempt <= request.attempt && (header.attempt < request.attempt || header.chunk <= chunk);
+    } catch {
+      return false;
+    }
+  }
+
+  async #session(): Promise<PgClient> {
+    if (this.#client !== undefined) return this.#client;
+    const client = await openSession(this.#parts.options.providerUrl, {
+      applicationName: 'millrace capture copies',
+      answerMs: 12_000,
+      onLost: () => {
+        if (this.#client === client) this.#client = undefined;
+      },
+    });
+    this.#client = client;
+    return client;
+  }
+
+  #reset(): void {
+    dropSession(this.#client);
+    this.#client = undefined;
+    this.#provider = undefined;
+  }
+}

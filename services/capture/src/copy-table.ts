@@ -1,0 +1,187 @@
+// One attempt at copying one table: the table as of a pinned tick, chunk by chunk, no faster than it is taken.
+import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
+import { codes, MillraceError } from '@millrace/errors';
+import { defineFailpoints, failpoint } from '@millrace/lifecycle';
+import { tableLabel } from '@millrace/model';
+import { databaseError, pinSettings } from '@millrace/postgres';
+import { type CopyProgress, type CopyRequest, type PinnedTick, pinTick, planTableCopy, readTable, type TableCopyPlan } from '@millrace/provider';
+import { type CopyHeader, copyStreamName, copySubject, encodeMessage, sha256Hex } from '@millrace/wire';
+import { takingOf } from './copy-takers.ts';
+import { copyBytes } from './metrics.ts';
+import type { Reports } from './reports.ts';
+import { dropSession, openSession } from './session.ts';
+
+export interface CopyTableOptions {
+  readonly providerUrl: string;
+  readonly provider: string;
+  readonly bus: Bus;
+  readonly reports: Reports;
+  /** With the number of this attempt. */
+  readonly request: CopyRequest;
+  /** Who takes it now; one that does not keep up is left behind. */
+  readonly takers: readonly string[];
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+}
+
+const [chunkPoint] = defineFailpoints('capture.copy-chunk');
+
+/** What may be sent ahead of the slowest taker. Three copies at once stay below the stream's bound. */
+const aheadBytes = 64 * 1024 * 1024;
+const chunkBytes = 1024 * 1024;
+const headerRoom = 2048;
+
+/** Sends the table. Gives what was sent; throws when it was broken off and must begin anew. */
+export async function copyTable(options: CopyTableOptions): Promise<CopyProgress> {
+  const { request, providerUrl, signal, bus } = options;
+  const pinned = await pinTick(() => openCopySession(providerUrl), request.queue);
+  const onAbort = () => dropSession(pinned.client);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const publisher = openPublisher(bus, { stream: copyStreamName(request.queue) });
+  try {
+    const plan = await planTableCopy(pinned.client, request.table);
+    return await new TableCopy(options, { pinned, plan, publisher }).run();
+  } catch (error) {
+    // The session may be in the middle of the table.
+    dropSession(pinned.client);
+    throw databaseError(error, `copying ${tableLabel(request.table)}`);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    publisher.close();
+    await pinned.release();
+  }
+}
+
+async function openCopySession(url: string) {
+  const client = await openSession(url, { applicationName: 'millrace capture copy' });
+  try {
+    await pinSettings(client);
+    // Row security that hides rows must be an error, not a smaller copy.
+    await client.query('SET row_security = off');
+    return client;
+  } catch (error) {
+    dropSession(client);
+    throw databaseError(error, 'opening a session for a copy');
+  }
+}
+
+interface CopyParts {
+  readonly pinned: PinnedTick;
+  readonly plan: TableCopyPlan;
+  readonly publisher: Publisher;
+}
+
+class TableCopy {
+  readonly #options: CopyTableOptions;
+  readonly #parts: CopyParts;
+  readonly #room: number;
+  #pieces: Buffer[] = [];
+  #gathered = 0;
+  #chunk = 0;
+  #bytes = 0;
+  /** Bytes sent up to and with each chunk. */
+  readonly #ends: number[] = [];
+  /** Takers still waited for, with how far they are and since when. */
+  readonly #takers = new Map<string, { chunk: number; since: number }>();
+
+  constructor(options: CopyTableOptions, parts: CopyParts) {
+    this.#options = options;
+    this.#parts = parts;
+    const names = Buffer.byteLength(JSON.stringify(parts.plan.columns));
+    this.#room = Math.min(chunkBytes, options.bus.maxPayload()) - headerRoom - names;
+    const since = performance.now();
+    for (const name of options.takers) this.#takers.set(name, { chunk: -1, since });
+  }
+
+  async run(): Promise<CopyProgress> {
+    const { pinned, plan, publisher } = this.#parts;
+    const rows = readTable(pinned.client, plan) as ReturnType<typeof readTable> & { rowCount?: number };
+    for await (const piece of rows) await this.#add(piece);
+    // The count comes with the end of the command, which the next answer is sure to be behind.
+    await pinned.client.query('SELECT 1');
+    await this.#send(rows.rowCount ?? 0);
+    await publisher.flush();
+    return { position: { tick: pinned.tick, fingerprint: pinned.fingerprint }, rows: rows.rowCount ?? 0, bytes: this.#bytes };
+  }
+
+  async #add(piece: Buffer): Promise<void> {
+    let rest = piece;
+    while (this.#gathered + rest.length > this.#room) {
+      const part = rest.subarray(0, this.#room - this.#gathered);
+      rest = rest.subarray(part.length);
+      this.#gather(part);
+      await this.#send(undefined);
+    }
+    this.#gather(rest);
+  }
+
+  #gather(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#pieces.push(piece);
+    this.#gathered += piece.length;
+  }
+
+  /** `rows` given: this is the last chunk. */
+  async #send(rows: number | undefined): Promise<void> {
+    const { request, signal } = this.#options;
+    const message = encodeMessage(this.#header(rows), this.#pieces);
+    this.#bytes += this.#gathered;
+    this.#ends.push(this.#bytes);
+    this.#chunk += 1;
+    copyBytes.add(this.#gathered);
+    this.#pieces = [];
+    this.#gathered = 0;
+    await this.#waitForTakers();
+    if (signal.aborted) throw new MillraceError(codes.TIMEOUT, 'the copy was broken off: capture is stopping, or the wish is gone');
+    await this.#parts.publisher.send(copySubject(request.queue, request.copyId), message);
+    await failpoint(chunkPoint);
+  }
+
+  #header(rows: number | undefined): CopyHeader {
+    const { request, provider } = this.#options;
+    const { pinned, plan } = this.#parts;
+    return {
+      v: 1,
+      kind: 'copy',
+      provider,
+      queue: request.queue,
+      copy: request.copyId,
+      attempt: request.attempt,
+      table: plan.table,
+      columns: [...plan.columns],
+      tick: { tick: pinned.tick, fingerprint: pinned.fingerprint, time: pinned.time },
+      chunk: this.#chunk,
+      last: rows !== undefined,
+      ...(rows === undefined ? {} : { rows }),
+      bytes: this.#gathered,
+      sha256: sha256Hex(this.#pieces),
+      ...(this.#chunk === 0 ? { estimate: plan.estimate } : {}),
+    };
+  }
+
+  /** Holds the copy back while the slowest taker is far behind; one that takes nothing at all is left behind. */
+  async #waitForTakers(): Promise<void> {
+    while (!this.#options.signal.aborted && this.#bytes - this.#taken() > aheadBytes) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.#taken();
+  }
+
+  /** Bytes that every taker has. Throws when nobody is left. */
+  #taken(): number {
+    const { reports, request, patienceMs } = this.#options;
+    const now = performance.now();
+    let least = this.#bytes;
+    for (const [name, state] of this.#takers) {
+      const taking = takingOf(reports, name, request);
+      if (taking.kind === 'taking' && taking.chunk > state.chunk) this.#takers.set(name, { chunk: taking.chunk, since: now });
+      const chunk = Math.max(state.chunk, taking.kind === 'taking' ? taking.chunk : -1);
+      const has = this.#ends[chunk] ?? 0;
+      const isStill = now - state.since > patienceMs && this.#bytes - has > aheadBytes;
+      if (taking.kind !== 'taking' || isStill) this.#takers.delete(name);
+      else least = Math.min(least, has);
+    }
+    if (this.#takers.size === 0) throw new MillraceError(codes.TIMEOUT, `nobody takes the copy of ${tableLabel(request.table)} now`);
+    return least;
+  }
+}

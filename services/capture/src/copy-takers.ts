@@ -1,0 +1,47 @@
+// How far the subscribers are with one copy, from their reports.
+import type { CopyRequest } from '@millrace/provider';
+import type { Report } from '@millrace/wire';
+import type { Reports } from './reports.ts';
+
+type ReportedTable = Report['tables'][number];
+
+/**
+ * settled: it has this copy, or a newer one, or holds the table until a person acts; broken: it must be sent anew; else it is
+ * at it, having taken chunks up to `chunk` (-1: none yet).
+ */
+export type Taking =
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'broken' }
+  | { readonly kind: 'taking'; readonly chunk: number; readonly bytes: number };
+
+const nothing: Taking = { kind: 'taking', chunk: -1, bytes: 0 };
+
+/** What a subscriber reports of an attempt at a copy. */
+export function takingOf(reports: Reports, name: string, request: CopyRequest): Taking {
+  const entry = reports.get(name)?.report.tables.find((table) => isOf(table, request));
+  if (entry === undefined) return nothing;
+  const { copy } = entry;
+  if (copy !== null && copy.id > request.copyId) return { kind: 'settled' };
+  if (copy === null || copy.id !== request.copyId) return nothing;
+  if (entry.state === 'ok' || entry.state === 'catching-up' || entry.state === 'held') return { kind: 'settled' };
+  if (copy.attempt !== request.attempt) return nothing;
+  if (entry.broken === true) return { kind: 'broken' };
+  return { kind: 'taking', chunk: copy.chunk, bytes: entry.copied_bytes };
+}
+
+function isOf(table: ReportedTable, { table: wanted }: CopyRequest): boolean {
+  return table.schema === wanted.schema && table.name === wanted.name;
+}
+
+/** Subscribers of a request that are there, run, and do not have it yet. */
+export function takersOf(reports: Reports, request: CopyRequest, registered: ReadonlySet<string>): string[] {
+  return request.subscribers.filter((name) => {
+    if (!registered.has(name) || !reports.isFresh(name)) return false;
+    return reports.get(name)?.report.state === 'running' && takingOf(reports, name, request).kind !== 'settled';
+  });
+}
+
+/** True when nobody who is registered still wants it. */
+export function isSettled(reports: Reports, request: CopyRequest, registered: ReadonlySet<string>): boolean {
+  return request.subscribers.every((name) => !registered.has(name) || takingOf(reports, name, request).kind === 'settled');
+}

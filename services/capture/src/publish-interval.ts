@@ -1,0 +1,85 @@
+// One tick interval from the queue to the bus.
+import type { Publisher } from '@millrace/bus';
+import { codes, MillraceError } from '@millrace/errors';
+import { defineFailpoints, failpoint } from '@millrace/lifecycle';
+import { databaseError, type PgClient } from '@millrace/postgres';
+import { type Interval, readInterval } from '@millrace/provider';
+import { type BatchSpan, batchSpan } from '@millrace/telemetry';
+import type { SectionKinds } from './event-head.ts';
+import { batchesPublished, bytesPublished, ignoredEvents, linesPublished, publishSeconds, readSeconds } from './metrics.ts';
+import type { Pacer } from './pacer.ts';
+import { type BatchTotals, BatchWriter } from './publish-batch.ts';
+import { EventParser } from './read-events.ts';
+import { Regrouper } from './regroup-batch.ts';
+
+export interface IntervalTarget {
+  readonly queue: string;
+  readonly provider: string;
+  readonly subject: string;
+  /** `main` or `backfill`, for metrics. */
+  readonly line: string;
+  readonly publisher: Publisher;
+  readonly maxPayload: number;
+  readonly kinds: SectionKinds;
+  readonly pacer: Pacer;
+  readonly signal: AbortSignal;
+}
+
+const [readPoint, sentPoint] = defineFailpoints('capture.read', 'capture.sent');
+
+/** So much is gathered before it is sent: larger sections are cheaper for everybody behind, and memory stays flat. */
+const windowBytes = 8 * 1024 * 1024;
+
+/**
+ * Reads an interval's events and sends them as one batch. Returns when the last chunk is sent, not when it is stored. After a
+ * throw the session may be in the middle of an answer and must be dropped.
+ */
+export async function publishInterval(client: PgClient, interval: Interval, target: IntervalTarget): Promise<BatchTotals> {
+  const began = performance.now();
+  const { fingerprint, tick } = interval.tick;
+  const totals = await batchSpan('capture', { fingerprint, attributes: { tick, line: target.line } }, async (span) => {
+    const result = await readAndSend(client, interval, { ...target, span });
+    span.set({ lines: result.lines, bytes: result.bytes, chunks: result.chunks });
+    return result;
+  });
+  readSeconds.record((performance.now() - began) / 1000);
+  batchesPublished.add(1, { line: target.line });
+  linesPublished.add(totals.lines);
+  bytesPublished.add(totals.bytes);
+  return totals;
+}
+
+async function readAndSend(
+  client: PgClient,
+  interval: Interval,
+  target: IntervalTarget & { span: BatchSpan },
+): Promise<BatchTotals> {
+  let stored: Promise<number> | undefined;
+  const { queue, provider, maxPayload, publisher, subject, pacer, signal } = target;
+  const { prev, tick } = interval;
+  const send = async (message: Buffer) => {
+    if (signal.aborted) throw new MillraceError(codes.TIMEOUT, 'capture is stopping');
+    ({ stored } = await publisher.send(subject, message));
+    await failpoint(sentPoint);
+    await pacer.sent(message.length);
+  };
+  const writer = new BatchWriter({ provider, queue, prev, tick, trace: target.span.traceparent, maxPayload, send });
+  const regrouper = new Regrouper(target.kinds);
+  const parser = new EventParser(regrouper);
+  try {
+    for await (const chunk of readInterval(client, interval)) {
+      parser.feed(chunk);
+      if (regrouper.bytes >= windowBytes) await writer.add(regrouper.take());
+    }
+  } catch (error) {
+    throw databaseError(error, 'reading a batch');
+  }
+  parser.finish();
+  await failpoint(readPoint);
+  await writer.add(regrouper.take());
+  const totals = await writer.finish(regrouper.sequences());
+  if (regrouper.ignored > 0) ignoredEvents.add(regrouper.ignored);
+  const made = Date.parse(tick.time);
+  void stored?.then(() => publishSeconds.record(Math.max(0, Date.now() - made) / 1000), () => {});
+  return totals;
+}

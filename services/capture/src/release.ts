@@ -1,0 +1,127 @@
+// What subscribers report is handed to the provider, which then lets its queue go up to there. Also the eyes of a leading
+// capture: who subscribes, who follows another history, who lacks something; and its own report.
+import { hostname } from 'node:os';
+import { ensureBucket } from '@millrace/bus';
+import { codes, type MillraceError, toMillraceError, type Verdict } from '@millrace/errors';
+import { RunLoop } from '@millrace/lifecycle';
+import { listSubscribers, type ReportVerdict, reportPosition, reportService, type SubscriberRecord } from '@millrace/provider';
+import { bucketName } from '@millrace/wire';
+import type { Backfills } from './backfill.ts';
+import type { BusHolder } from './bus-holder.ts';
+import type { CaptureOptions } from './config.ts';
+import { providerHistory } from './cursor.ts';
+import type { CaptureLease } from './lead.ts';
+import type { Heard, Reports } from './reports.ts';
+import type { Shared } from './shared.ts';
+
+export interface ReleaseParts {
+  readonly options: CaptureOptions;
+  readonly lease: CaptureLease;
+  readonly holder: BusHolder;
+  readonly shared: Shared;
+  readonly reports: Reports;
+  readonly backfills: Backfills;
+  /** The fault of the line of batches, if it has one. */
+  readonly fault: () => Verdict | undefined;
+}
+
+/** A report that says nothing new is handed on this often all the same, as a sign of life, ms. */
+const repeatMs = 5000;
+
+export class Release {
+  readonly loop: RunLoop;
+  readonly #parts: ReleaseParts;
+  /** Per subscriber: what was handed on last, when, and the answer. */
+  readonly #told = new Map<string, { key: string; at: number; verdict: ReportVerdict }>();
+  #hasBucket = false;
+
+  constructor(parts: ReleaseParts) {
+    this.#parts = parts;
+    this.loop = new RunLoop({
+      name: 'capture release',
+      runOnce: () => this.runOnce(),
+      idleMs: parts.options.releaseMs,
+      backoff: { minMs: 100, maxMs: 3000 },
+      onFailed: (error) => this.#onFailed(error),
+    });
+  }
+
+  async runOnce(): Promise<void> {
+    const { options, lease, shared } = this.#parts;
+    await this.#reportSelf();
+    const subscribers = await listSubscribers(lease.client, options.queue);
+    const before = shared.subscribers?.length;
+    shared.subscribers = subscribers;
+    if (before !== subscribers.length) shared.changed();
+    await this.#listen();
+    await this.#handOn(subscribers);
+    for (const { name } of subscribers) {
+      const verdict = this.#told.get(name)?.verdict;
+      if (verdict === 'ok') this.#parts.backfills.consider(name);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { holder, options, reports } = this.#parts;
+    const bus = await holder.get();
+    if (!this.#hasBucket) await ensureBucket(bus, { bucket: bucketName(options.queue) });
+    this.#hasBucket = true;
+    reports.follow(bus);
+  }
+
+  async #handOn(subscribers: readonly SubscriberRecord[]): Promise<void> {
+    const { shared, reports } = this.#parts;
+    let history: MillraceError | undefined;
+    for (const { name } of subscribers) {
+      const heard = reports.get(name);
+      if (heard === undefined) continue;
+      const verdict = await this.#tell(name, heard);
+      history ??= verdict === 'ahead' || verdict === 'history' ? follows(name, heard, verdict) : undefined;
+    }
+    for (const name of this.#told.keys()) if (!subscribers.some((one) => one.name === name)) this.#told.delete(name);
+    shared.history = history;
+  }
+
+  async #tell(name: string, { report }: Heard): Promise<ReportVerdict> {
+    const { lease, options } = this.#parts;
+    const key = `${report.provider} ${report.tick} ${report.fingerprint}`;
+    const before = this.#told.get(name);
+    const isRepeat = before?.key === key && before.verdict === 'ok' && performance.now() - before.at < repeatMs;
+    if (before !== undefined && isRepeat) return before.verdict;
+    const verdict = await reportPosition(lease.client, options.queue, name, report);
+    this.#told.set(name, { key, at: performance.now(), verdict });
+    if (verdict === 'unknown' && before?.verdict !== verdict) this.#tellLost(name, report.tick);
+    return verdict;
+  }
+
+  /** A subscriber's database that went back further than the queue does cannot be served; the others are not its business. */
+  #tellLost(name: string, tick: number): void {
+    this.loop.state?.log.error(
+      { subscriber: name, tick },
+      `the subscriber ${name} went back to tick ${tick}, which the queue no longer keeps; copy its tables again`,
+    );
+  }
+
+  async #reportSelf(): Promise<void> {
+    const { lease, options } = this.#parts;
+    const fault = this.#parts.fault() ?? this.loop.state?.fault;
+    await reportService(lease.client, {
+      queue: options.queue,
+      service: 'capture',
+      instance: `${hostname()}:${process.pid}`,
+      state: fault === undefined ? 'running' : 'stopped',
+      error: fault === undefined ? null : { code: fault.code, message: fault.sentence },
+    });
+  }
+
+  #onFailed(error: unknown): void {
+    this.#hasBucket = false;
+    const { code } = toMillraceError(error);
+    if (code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL) this.#parts.lease.abandon();
+  }
+}
+
+function follows(name: string, { report }: Heard, verdict: ReportVerdict): MillraceError {
+  const how = verdict === 'ahead' ? 'which is newer than any tick here' : 'which is another one here';
+  return providerHistory(`the subscriber ${name} has applied tick ${report.tick}, ${how}`);
+}

@@ -1,0 +1,51 @@
+// Sessions with the provider. What reads much must not be cut short by a timeout, and must not hold up a stop either.
+import { connect, databaseError, type PgClient } from '@millrace/postgres';
+
+const goodbyeMs = 1000;
+
+export interface SessionOptions {
+  readonly applicationName: string;
+  /** The server ends the session after this silence, ms: a frozen leader loses its lock. 0 (default): never. */
+  readonly silenceMs?: number;
+  /** Longest wait for the answer to one question, ms. Not for COPY. Default: none. */
+  readonly answerMs?: number;
+  readonly onLost?: (error: Error) => void;
+}
+
+/** Opens a session. Throws as `connect` does. */
+export async function openSession(url: string, options: SessionOptions): Promise<PgClient> {
+  const { applicationName, silenceMs = 0, answerMs, onLost } = options;
+  const client = await connect(url, {
+    applicationName,
+    ...(answerMs === undefined ? {} : { queryTimeoutMs: answerMs }),
+    ...(onLost === undefined ? {} : { onLost }),
+  });
+  try {
+    // Batches are sorted by event id, which wants memory, and JIT would cost more than it gives.
+    await client.query(
+      `SELECT set_config('statement_timeout', $1, false), set_config('idle_session_timeout', $2, false),
+              set_config('default_transaction_isolation', 'read committed', false),
+              set_config('work_mem', '64MB', false), set_config('jit', 'off', false)`,
+      [String(answerMs ?? 0), String(silenceMs)],
+    );
+    return client;
+  } catch (error) {
+    await closeSession(client);
+    throw databaseError(error, 'opening a session with the provider');
+  }
+}
+
+/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
+export async function closeSession(client: PgClient | undefined): Promise<void> {
+  if (client === undefined) return;
+  const timer = setTimeout(() => dropSession(client), goodbyeMs);
+  await Promise.race([client.end().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 2 * goodbyeMs).unref())]);
+  clearTimeout(timer);
+}
+
+/** Drops the connection at once, in whatever it is doing. */
+export function dropSession(client: PgClient | undefined): void {
+  const { connection } = (client ?? {}) as unknown as { connection?: { stream?: { destroy(): void } } };
+  connection?.stream?.destroy();
+  client?.end().catch(() => {});
+}

@@ -1,0 +1,102 @@
+// For the tests of capture: a provider with a queue, a bus, and subscribers that only report.
+import { connectBus, type Bus, putKey } from '@millrace/bus';
+import type { Position, TableName } from '@millrace/model';
+import { createSet, forceTick, installProvider, registerSubscriber } from '@millrace/provider';
+import { connect, type PgClient } from '@millrace/postgres';
+import { createDatabase, sharedNatsUrl, uniqueName } from '@millrace/testkit';
+import { type BatchHeader, batchSubject, bucketName, decodeMessage, type Report, streamName, type Message } from '@millrace/wire';
+import { onTestFinished } from 'vitest';
+import { makeCapture } from './capture.ts';
+import { captureDefaults, type CaptureOptions } from './config.ts';
+
+export interface Bench {
+  readonly url: string;
+  readonly queue: string;
+  readonly client: PgClient;
+  readonly bus: Bus;
+  readonly busUrl: string;
+  /** Starts a capture; the test's end stops it. */
+  start(more?: Partial<CaptureOptions>): ReturnType<typeof makeCapture>;
+}
+
+export async function makeBench(options: { busUrl?: string; major?: number } = {}): Promise<Bench> {
+  const database = await createDatabase({ ...(options.major === undefined ? {} : { major: options.major }) });
+  const queue = uniqueName('q');
+  const client = await connect(database.url, { applicationName: 'test' });
+  onTestFinished(() => client.end().catch(() => {}));
+  await installProvider(client);
+  await createSet(client, queue);
+  const busUrl = options.busUrl ?? sharedNatsUrl();
+  const bus = await connectBus(busUrl, { name: 'test' });
+  onTestFinished(() => bus.close());
+  const start = (more: Partial<CaptureOptions> = {}) => {
+    const capture = makeCapture({
+      ...captureDefaults, queue, providerUrl: database.url, busUrl: () => busUrl, releaseMs: 50, standbyMs: 100, pollMs: 50, ...more,
+    });
+    onTestFinished(() => capture.stop());
+    return capture;
+  };
+  return { url: database.url, queue, client, bus, busUrl, start };
+}
+
+/** One event as the triggers write it. */
+export async function writeEvent(bench: Bench, op: string, table: string, values: string[]): Promise<void> {
+  await bench.client.query('SELECT pgq.insert_event($1, $2, $3, $4, $5, $6, $7)', [
+    bench.queue,
+    op,
+    values.map((value) => `(${op},${value},)`).join('\n'),
+    JSON.stringify(['public', table]),
+    '["id"]',
+    '["id"]',
+    String(values.length),
+  ]);
+}
+
+/** Writes one event and makes a tick behind it. */
+export async function writeBatch(bench: Bench, values: string[]): Promise<Position> {
+  await writeEvent(bench, 'I', 'entry', values);
+  return forceTick(bench.client, bench.queue);
+}
+
+export interface BatchMessage {
+  readonly sequence: number;
+  readonly header: BatchHeader;
+  readonly body: string;
+}
+
+/** All messages of a subject that the stream holds. */
+export async function storedBatches(bench: Bench, subject = batchSubject(bench.queue)): Promise<BatchMessage[]> {
+  const found: BatchMessage[] = [];
+  const info = await bench.bus.streams.streams.info(streamName(bench.queue)).catch(() => undefined);
+  if (info === undefined) return [];
+  for (let sequence = info.state.first_seq; sequence > 0 && sequence <= info.state.last_seq; sequence += 1) {
+    const message = await bench.bus.streams.streams.getMessage(streamName(bench.queue), { seq: sequence });
+    if (message === null || message.subject !== subject) continue;
+    const { header, body } = decodeMessage(message.data) as Message<BatchHeader>;
+    found.push({ sequence, header, body: body.toString() });
+  }
+  return found;
+}
+
+export const register = (bench: Bench, name: string) => registerSubscriber(bench.client, bench.queue, name);
+
+/** Says what a replay would say. */
+export async function sendReport(bench: Bench, subscriber: string, at: Position, more: Partial<Report> = {}): Promise<void> {
+  const provider = (await bench.client.query('SELECT millrace.system_identifier() AS id')).rows[0].id;
+  const now = new Date().toISOString();
+  const value: Report = {
+    v: 1, kind: 'report', subscriber, queue: bench.queue, provider, tick: at.tick, fingerprint: at.fingerprint, state: 'running',
+    busy: false, error: null, gap: null, tables: [], applied_at: now, lag_ms: 0, at: now, ...more,
+  };
+  await putKey(bench.bus, { bucket: bucketName(bench.queue) }, { key: subscriber, value: JSON.stringify(value) });
+}
+
+/** A table entry of a report. */
+export function copying(table: TableName, copy: { id: number; attempt: number; chunk: number }, state: 'copying' | 'ok' = 'copying') {
+  return { schema: table.schema, name: table.name, state, copied_rows: 0, copied_bytes: 0, copy };
+}
+
+export async function recordedTick(bench: Bench, name: string): Promise<number> {
+  const { rows } = await bench.client.query('SELECT tick FROM millrace.subscriber WHERE queue = $1 AND name = $2', [bench.queue, name]);
+  return Number(rows[0]?.tick ?? -1);
+}
