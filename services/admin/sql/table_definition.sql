@@ -26,7 +26,7 @@ WITH rel AS (
     (SELECT format(' COLLATE %I.%I', cn.nspname, co.collname)
      FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
      JOIN pg_type t ON t.oid = a.atttypid
-     WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation,
+     WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS own_collation,
     (SELECT o.name FROM owned o WHERE o.attnum = a.attnum AND o.deptype = 'i' LIMIT 1) AS identity_sequence,
     -- A default that uses a sequence of somebody else.
     EXISTS (
@@ -40,7 +40,7 @@ WITH rel AS (
   JOIN pg_attribute a ON a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef e ON e.adrelid = rel.oid AND e.adnum = a.attnum
 ), line AS (
-  SELECT attnum, format('%I %s%s', attname, type, coalesce(collation, '')) || CASE
+  SELECT attnum, format('%I %s%s', attname, type, coalesce(own_collation, '')) || CASE
       WHEN attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) %s', expression,
         CASE WHEN attgenerated = 'v' AND $3::int >= 180000 THEN 'VIRTUAL' ELSE 'STORED' END)
       WHEN attidentity <> '' THEN format(' GENERATED %s AS IDENTITY',

@@ -52,31 +52,36 @@ function refusals({ candidate, additions }: TablePlan): Finding[] {
       const text = `${target.name}: ${label} is waiting for its copy; remove it there first, then add it with --no-copy`;
       return [{ code: codes.USAGE, text }];
     }
-    if (target.side === undefined && addition !== 'copy' && addition !== 'expect' && addition !== 'nothing') {
-      const text = `${target.name}: no url for it here; run \`millrace add ${label}\` where its database can be reached first`;
+    if (target.side === undefined && addition === 'anew') {
+      const text = `${target.name}: ${label} needs a new copy there, and its database has no url here; remove it on its host first`;
       return [{ code: codes.CONFIG, text }];
     }
     return [];
   });
 }
 
+/** What carrying out needs beside the plan. */
+export interface AddWork {
+  readonly provider: ProviderSide;
+  readonly note: (line: string) => void;
+  /** Tells a subscriber whose database is out of reach which copy it is to wait for. */
+  readonly tellFar: (subscriber: string, table: TableName, copy: number) => Promise<void>;
+}
+
 /**
  * Carries out one table's plan. The order makes every step repeatable after a crash and loses no change: first the
- * subscribers follow the table, then the provider captures it, then the copy, whose tick is younger than both, is asked for.
+ * subscribers follow the table, then the provider captures it, then the copy, whose tick is younger than both, is asked
+ * for. Resolves to true when anything was changed.
  */
-export async function addTable(provider: ProviderSide, plan: TablePlan, note: (line: string) => void): Promise<boolean> {
+export async function addTable(work: AddWork, plan: TablePlan): Promise<boolean> {
+  const { provider, note } = work;
   const { table, inSet, repair } = plan.candidate;
   const label = tableLabel(table);
   for (const { target, addition } of plan.additions) {
     if (target.side !== undefined) await follow(target.side, table, { addition, note });
   }
   if (!inSet || repair) await retryBusy(`${label} at the provider`, note, () => provider.addTable(table));
-  const wanting = plan.additions.filter(({ addition }) => needsCopy(addition));
-  const copyId = await askForCopy(provider, table, wanting.map(({ target }) => target.name));
-  for (const { target, addition, openCopy } of plan.additions) {
-    const expected = addition === 'expect' ? openCopy : needsCopy(addition) ? copyId : undefined;
-    if (expected !== undefined) await target.side?.expectCopy(table, expected);
-  }
+  await askForCopies(work, plan);
   return !inSet || repair || plan.additions.some(({ addition }) => addition !== 'nothing' && addition !== 'expect');
 }
 
@@ -91,8 +96,19 @@ async function follow(
   if (addition === 'anew') await retryBusy(what, note, () => side.followAnew(table));
 }
 
-async function askForCopy(provider: ProviderSide, table: TableName, names: readonly string[]): Promise<number | undefined> {
-  if (names.length === 0) return undefined;
-  await provider.cancelCopies(table, names);
-  return provider.requestCopy(table, names);
+/** One copy for all whose databases are here; those far away may come late, so each gets its own. */
+async function askForCopies({ provider, tellFar }: AddWork, { candidate, additions }: TablePlan): Promise<void> {
+  const { table } = candidate;
+  const wanting = additions.filter(({ addition }) => needsCopy(addition));
+  const names = wanting.map(({ target }) => target.name);
+  if (names.length > 0) await provider.cancelCopies(table, names);
+  const near = wanting.flatMap(({ target }) => (target.side === undefined ? [] : [target.name]));
+  const shared = near.length === 0 ? undefined : await provider.requestCopy(table, near);
+  for (const { target, addition, openCopy } of additions) {
+    if (addition !== 'expect' && !needsCopy(addition)) continue;
+    if (target.side !== undefined) {
+      const copy = addition === 'expect' ? openCopy : shared;
+      if (copy !== undefined) await target.side.expectCopy(table, copy);
+    } else await tellFar(target.name, table, openCopy ?? (await provider.requestCopy(table, [target.name])));
+  }
 }

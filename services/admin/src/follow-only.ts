@@ -2,14 +2,17 @@ import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, tableLabel, type TableName } from '@millrace/model';
 import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
+import type { Target } from './add-tables.ts';
 import type { Arguments, Context } from './command.ts';
+import { findCopy } from './copy-note.ts';
 import { type Finding, refuseOn } from './preflight/findings.ts';
 import { describeTable, where } from './preflight/table-description.ts';
+import { BusSide } from './sides/bus-side.ts';
 import { closeTargets, openTargets } from './targets.ts';
 
 /**
- * `add` on a host that has a subscriber's database but no provider: the table waits here for its copy, which `add` on
- * the provider's side then asks for.
+ * `add` on a host that has a subscriber's database but no provider: the table waits here for the copy that `add` on the
+ * provider's side asked for, and whose number it left on the bus.
  */
 export async function followOnly(
   context: Context,
@@ -31,18 +34,36 @@ export async function followOnly(
       }
     }
     refuseOn(findings);
-    for (const { name, side, tables: followed } of targets) {
-      for (const table of tables) {
-        const state = followed.find((t) => sameTable(t, table))?.state;
-        if (state === 'held') await side?.followAnew(table);
-        else await side?.followTable(table, args.has('no-copy') ? 'ok' : 'registered');
-        context.note(`${name}: ${tableLabel(table)} follows; now run \`millrace add ${tableLabel(table)}\` on the provider's side`);
-      }
-      await side?.audit('add', { tables: tables.map(tableLabel) });
+    const noCopy = args.has('no-copy');
+    for (const target of targets) {
+      for (const table of tables) context.note(`${target.name}: ${await followOne(config, target, { table, noCopy })}`);
+      await target.side?.audit('add', { tables: tables.map(tableLabel) });
     }
     context.result({ added: tables.map(tableLabel), subscribers: targets.map(({ name }) => name) }, '');
     return 0;
   } finally {
     await closeTargets(targets);
   }
+}
+
+/** Follows one table; says what it came to. */
+async function followOne(
+  config: Config,
+  { name, side, tables }: Target,
+  { table, noCopy }: { table: TableName; noCopy: boolean },
+): Promise<string> {
+  const label = tableLabel(table);
+  const state = tables.find((t) => sameTable(t, table))?.state;
+  if (state === 'held') await side?.followAnew(table);
+  else await side?.followTable(table, noCopy ? 'ok' : 'registered');
+  if (noCopy || state === 'ok' || state === 'catching-up') return `${label} is followed`;
+  const copy = await copyOf(config, name, table);
+  if (copy === undefined) return `${label} waits for a copy; run \`millrace add ${label}\` on the provider's side, then here again`;
+  await side?.expectCopy(table, copy);
+  return `${label} waits for copy ${copy}`;
+}
+
+async function copyOf(config: Config, name: string, table: TableName): Promise<number | undefined> {
+  const bus = await BusSide.open(config);
+  return bus === undefined ? undefined : findCopy(bus, name, table).finally(() => bus.close());
 }

@@ -1,15 +1,17 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, tableLabel, type TableName } from '@millrace/model';
-import { addTable, planTables, type Target, type TablePlan } from '../add-tables.ts';
+import { type AddWork, addTable, planTables, type Target, type TablePlan } from '../add-tables.ts';
 import { addSequences } from '../add-sequences.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
+import { leaveCopy } from '../copy-note.ts';
 import { addForeignKeys, createTable, ownedSequences, userTables } from '../create-table.ts';
 import { followOnly } from '../follow-only.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
+import { BusSide } from '../sides/bus-side.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import type { ProviderOverview } from '../sides/overviews.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
@@ -81,14 +83,18 @@ async function addAt(context: Context, work: Work): Promise<number> {
 
 async function carryOut(
   context: Context,
-  { provider, args }: Work,
+  { config, provider, args }: Work,
   { plans, targets }: { plans: readonly TablePlan[]; targets: readonly Target[] },
 ): Promise<void> {
   const onto = targets.map(({ name }) => name);
   const added: string[] = [];
+  const tellFar: AddWork['tellFar'] = async (subscriber, table, copy) => {
+    await onBus(config, (bus) => leaveCopy(bus, { subscriber, table, copy }));
+    context.note(`${subscriber}: now run \`millrace add ${tableLabel(table)}\` where its database can be reached`);
+  };
   for (const plan of plans) {
     const label = tableLabel(plan.candidate.table);
-    const changed = await addTable(provider, plan, context.note);
+    const changed = await addTable({ provider, note: context.note, tellFar }, plan);
     if (changed) added.push(label);
     context.note(changed ? addedLine(label, onto) : `${label}: nothing to do`);
   }
@@ -98,6 +104,11 @@ async function carryOut(
     await addSequences({ provider, targets, note: context.note, skipMissing: true }, sequences);
   }
   context.result({ added, subscribers: onto }, '');
+}
+
+async function onBus(config: Config, work: (bus: BusSide) => Promise<void>): Promise<void> {
+  const bus = await BusSide.open(config);
+  if (bus !== undefined) await work(bus).finally(() => bus.close());
 }
 
 function addedLine(label: string, onto: readonly string[]): string {

@@ -1,0 +1,45 @@
+import { ensureBucket, getKey, putKey } from '@millrace/bus';
+import { busToken, tableKey, type TableName } from '@millrace/model';
+import { bucketName } from '@millrace/wire';
+import { z } from 'zod';
+import type { BusSide } from './sides/bus-side.ts';
+
+/**
+ * Which copy fills a table of a subscriber, left on the bus by `add` on the provider's side for `add` on a subscriber's
+ * host that cannot reach the provider. Capture begins a copy only when a subscriber says that it waits for that very
+ * one, so a lost note only means that nothing begins.
+ */
+const copyNote = z.strictObject({
+  v: z.literal(1),
+  kind: z.literal('copy-wish'),
+  queue: z.string(),
+  subscriber: z.string(),
+  table: z.strictObject({ schema: z.string(), name: z.string() }),
+  copy: z.number().int().min(0),
+});
+
+const keyOf = (subscriber: string, table: TableName): string => `copy/${busToken(subscriber)}/${busToken(tableKey(table))}`;
+
+/** Leaves the note. Makes the bucket when it is missing. */
+export async function leaveCopy(
+  { bus, queue }: BusSide,
+  { subscriber, table, copy }: { subscriber: string; table: TableName; copy: number },
+): Promise<void> {
+  const bucket = { bucket: bucketName(queue) };
+  await ensureBucket(bus, bucket);
+  const note: z.infer<typeof copyNote> = { v: 1, kind: 'copy-wish', queue, subscriber, table: { schema: table.schema, name: table.name }, copy };
+  await putKey(bus, bucket, { key: keyOf(subscriber, table), value: JSON.stringify(note) });
+}
+
+/** The copy that was asked for; undefined when there is no note that fits. */
+export async function findCopy({ bus, queue }: BusSide, subscriber: string, table: TableName): Promise<number | undefined> {
+  const value = await getKey(bus, bucketName(queue), keyOf(subscriber, table));
+  if (value === undefined) return undefined;
+  try {
+    const note = copyNote.parse(JSON.parse(value.toString('utf8')));
+    const fits = note.queue === queue && note.subscriber === subscriber && tableKey(note.table) === tableKey(table);
+    return fits ? note.copy : undefined;
+  } catch {
+    return undefined;
+  }
+}
