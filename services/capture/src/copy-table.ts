@@ -167,9 +167,15 @@ class TableCopy {
     this.#taken();
   }
 
+  /** The last taker is waited for longer, as long as it is alive: without it the work so far would be for nothing. */
+  #patience(name: string): number {
+    const { patienceMs, reports } = this.#options;
+    return this.#takers.size === 1 && reports.isFresh(name) ? 10 * patienceMs : patienceMs;
+  }
+
   /** Bytes that every taker has. Throws when nobody is left. */
   #taken(): number {
-    const { reports, request, patienceMs } = this.#options;
+    const { reports, request } = this.#options;
     const now = performance.now();
     let least = this.#bytes;
     for (const [name, state] of this.#takers) {
@@ -177,7 +183,7 @@ class TableCopy {
       if (taking.kind === 'taking' && taking.chunk > state.chunk) this.#takers.set(name, { chunk: taking.chunk, since: now });
       const chunk = Math.max(state.chunk, taking.kind === 'taking' ? taking.chunk : -1);
       const has = this.#ends[chunk] ?? 0;
-      const isStill = now - state.since > patienceMs && this.#bytes - has > aheadBytes;
+      const isStill = now - state.since > this.#patience(name) && this.#bytes - has > aheadBytes;
       if (taking.kind !== 'taking' || isStill) this.#takers.delete(name);
       else least = Math.min(least, has);
     }
