@@ -66,7 +66,8 @@ export async function ticksAfter(client: Queryable, queue: string, after: number
 
 /**
  * The SELECT for the events between two ticks, literals only, the same text every time: columns ev_id, ev_type,
- * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id; fit for `COPY (…) TO STDOUT`. Throws POSITION for an unknown tick.
+ * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id; fit for `COPY (…) TO STDOUT`. Ask and read in one transaction: until
+ * it ends the event tables are not emptied. Throws POSITION for an unknown tick.
  */
 export async function batchSql(client: Queryable, queue: string, prev: number, end: number): Promise<string> {
   const row = await askOne<{ sql: string }>(client, 'reading a batch', 'SELECT millrace.batch_sql($1, $2, $3) AS sql', [

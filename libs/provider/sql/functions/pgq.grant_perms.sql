@@ -7,11 +7,12 @@ CREATE OR REPLACE FUNCTION pgq.grant_perms(i_queue_name text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_prefix text;
+    v_sequence text;
     v_count  integer;
     v_table  text;
     v_grant  record;
 BEGIN
-    SELECT q.queue_data_pfx, q.queue_ntables INTO v_prefix, v_count FROM pgq.queue q WHERE q.queue_name = i_queue_name;
+    SELECT q.queue_data_pfx, q.queue_ntables, q.queue_event_seq INTO v_prefix, v_count, v_sequence FROM pgq.queue q WHERE q.queue_name = i_queue_name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Queue not found: %', i_queue_name;
     END IF;
@@ -25,6 +26,9 @@ BEGIN
             WHERE c.oid = 'pgq.event_template'::regclass AND a.grantee <> c.relowner
         LOOP
             EXECUTE format('GRANT %s ON %s TO %s', v_grant.privilege_type, v_table, v_grant.grantee);
+            IF v_grant.privilege_type = 'INSERT' THEN  -- the default of ev_id
+                EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %s', pgq.quote_fqname(v_sequence), v_grant.grantee);
+            END IF;
         END LOOP;
     END LOOP;
     RETURN 1;

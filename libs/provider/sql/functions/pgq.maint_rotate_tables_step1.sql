@@ -1,11 +1,12 @@
 -- pgq.maint_rotate_tables_step1(queue)
 -- Purpose:    switches a queue to its next event table, after emptying it, when the rotation period is over and no
 --             consumer needs what is in there.
---             "Needs" is asked twice. First PgQ's rule: the slowest consumer's snapshot must be newer than the last
---             switch. That is cheap and nearly always right, but a REPEATABLE READ transaction may write to the table
---             that was current when its snapshot was taken, long after the switch. So, under the exclusive lock that
---             lets no writer be half-way, the rows themselves are asked: one that the slowest consumer's snapshot does
---             not show has not been read, and the table stays as it is until it has.
+--             "Needs" is asked twice. First PgQ's rule: the slowest consumer's snapshot must show the last switch. (PgQ
+--             compares xmin, so that any long transaction in the cluster stops rotation; visibility is what is meant.)
+--             That is not enough: a long transaction, or a REPEATABLE READ one that saw an older current table, has
+--             rows where the rule does not expect them. So, under the exclusive lock that lets no writer be half-way,
+--             the rows themselves are asked: one that the slowest consumer's snapshot does not show has not been read,
+--             and the table stays as it is until it has.
 --             Never waits for a reader or writer: a lock that is not free means "later".
 -- Returns:    0. Errors: queue … maint failure (transaction ids went back); tick … not found.
 -- Tables:     pgq.queue (update), pgq.subscription (read), pgq.tick (delete old ones), event table (truncate).
@@ -17,7 +18,7 @@ DECLARE
     v_seen   txid_snapshot;
     v_next   integer;
     v_table  text;
-    v_unread boolean;
+    v_oldest bigint;
 BEGIN
     -- NO KEY: a tick's foreign key does not wait for us. Registering a consumer does (FOR SHARE).
     SELECT * INTO v_queue FROM pgq.queue q
@@ -37,7 +38,7 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'queue % maint failure: tick % not found', i_queue_name, v_lowest;
         END IF;
-        IF txid_snapshot_xmin(v_seen) <= v_queue.queue_switch_step2 THEN
+        IF NOT txid_visible_in_snapshot(v_queue.queue_switch_step2, v_seen) THEN
             RETURN 0;
         END IF;
     END IF;
@@ -49,20 +50,27 @@ BEGIN
     EXCEPTION WHEN lock_not_available THEN
         RETURN 0;
     END;
-    IF v_seen IS NOT NULL THEN
-        EXECUTE 'SELECT EXISTS (SELECT FROM ' || v_table || ' WHERE ev_txid >= $1 AND NOT txid_visible_in_snapshot(ev_txid, $2))'
-        INTO v_unread USING txid_snapshot_xmin(v_seen), v_seen;
-        IF v_unread THEN
-            RETURN 0;
-        END IF;
+    IF v_seen IS NOT NULL AND millrace.table_has_unread(v_table, v_seen) THEN
+        RETURN 0;
     END IF;
+
+    -- Ticks from before the last switch go, so a consumer can be set back by one period at least; and later ones that
+    -- do not show all that is emptied now: a consumer set back to one of those would miss events. The slowest
+    -- consumer's tick, or the last one, stays.
+    v_lowest := coalesce(v_lowest, (SELECT max(t.tick_id) FROM pgq.tick t WHERE t.tick_queue = v_queue.queue_id));
+    DELETE FROM pgq.tick t
+    WHERE t.tick_queue = v_queue.queue_id AND t.tick_id < v_lowest
+      AND NOT txid_visible_in_snapshot(v_queue.queue_switch_step2, t.tick_snapshot);
+    SELECT min(t.tick_id) INTO v_oldest FROM pgq.tick t WHERE t.tick_queue = v_queue.queue_id;
+    IF EXISTS (SELECT FROM pgq.tick t WHERE t.tick_queue = v_queue.queue_id AND t.tick_id = v_oldest
+               AND millrace.table_has_unread(v_table, t.tick_snapshot)) THEN
+        DELETE FROM pgq.tick t
+        WHERE t.tick_queue = v_queue.queue_id AND t.tick_id < v_lowest AND millrace.table_has_unread(v_table, t.tick_snapshot);
+    END IF;
+
     EXECUTE 'TRUNCATE TABLE ' || v_table;
     UPDATE pgq.queue q
     SET queue_cur_table = v_next, queue_switch_time = current_timestamp, queue_switch_step1 = txid_current(), queue_switch_step2 = NULL
     WHERE q.queue_id = v_queue.queue_id;
-    -- Ticks of the time before the last switch: a consumer can so be set back by one period at least.
-    DELETE FROM pgq.tick t
-    WHERE t.tick_queue = v_queue.queue_id AND txid_snapshot_xmin(t.tick_snapshot) < v_queue.queue_switch_step2
-      AND t.tick_id < coalesce(v_lowest, (SELECT max(l.tick_id) FROM pgq.tick l WHERE l.tick_queue = v_queue.queue_id));
     RETURN 0;
 END $$;
