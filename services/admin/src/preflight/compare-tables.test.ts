@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { compareTables } from './compare-tables.ts';
+import type { ColumnDescription, TableDescription } from './table-description.ts';
+
+function column(name: string, type = 'int4', more: Partial<ColumnDescription> = {}): ColumnDescription {
+  return { name, type, base: type, notNull: false, hasDefault: false, generated: false, ...more };
+}
+
+function table(columns: ColumnDescription[], more: Partial<TableDescription> = {}): TableDescription {
+  return { kind: 'r', partition: false, columns, uniques: [['id']], primary: true, missing: [], usage: true, ...more };
+}
+
+const provider = table([column('id'), column('item', 'text')]);
+const reasons = (there: TableDescription, here = provider) => compareTables(here, there, ['id']);
+
+test('the same columns in another order, and further ones, are fine', () => {
+  expect(reasons(table([column('item', 'text'), column('note', 'text'), column('id')]))).toEqual([]);
+  const defaulted = column('made', 'timestamptz', { notNull: true, hasDefault: true });
+  expect(reasons(table([...provider.columns, defaulted]))).toEqual([]);
+});
+
+test.each<[string, TableDescription, RegExp]>([
+  ['a missing column', table([column('id')]), /has no column "item"/],
+  ['another type', table([column('id'), column('item', 'int4')]), /column "item" is int4, at the provider text/],
+  ['a narrower type', table([column('id', 'int2'), column('item', 'text')]), /column "id" is int2/],
+  ['no key', table([...provider.columns], { uniques: [['item'], ['id', 'item']] }), /no unique index on the key \(id\)/],
+  ['a column nobody fills', table([...provider.columns, column('x', 'int4', { notNull: true })]), /"x" is not at the provider, NOT NULL/],
+  ['a view', table([...provider.columns], { kind: 'v' }), /is a view there/],
+  ['a lack of rights', table([...provider.columns], { missing: ['INSERT', 'DELETE'] }), /lack INSERT, DELETE/],
+  ['a closed schema', table([...provider.columns], { usage: false }), /may not use its schema/],
+])('%s at the subscriber is refused', (_name, there, reason) => {
+  expect(reasons(there).join('; ')).toMatch(reason);
+});
+
+test.each([
+  ['int4', 'int8'],
+  ['int2', 'numeric'],
+  ['float4', 'float8'],
+  ['varchar', 'text'],
+  ['uuid', 'text'],
+  ['json', 'jsonb'],
+])('%s goes into %s', (from, to) => {
+  expect(reasons(table([column('id'), column('v', to)]), table([column('id'), column('v', from)]))).toEqual([]);
+});
+
+test('a generated column may be missing, and one generated at the subscriber may be of any type', () => {
+  const here = table([column('id'), column('twice', 'int4', { generated: true })]);
+  expect(reasons(table([column('id')]), here)).toEqual([]);
+  expect(reasons(table([column('id'), column('item', 'int4', { generated: true })]))).toEqual([]);
+});
