@@ -18,14 +18,20 @@ const known: Readonly<Record<string, ErrorCode>> = {
 export function providerError(error: unknown, doing: string): MillraceError {
   const sqlstate = sqlstateOf(error);
   const code = sqlstate === undefined ? undefined : known[sqlstate];
-  if (error instanceof MillraceError || sqlstate === undefined || code === undefined) return databaseError(error, doing);
+  if (error instanceof MillraceError || sqlstate === undefined || code === undefined)
+    return databaseError(error, doing);
   const { message, hint } = error as { message: string; hint?: string };
   const advice = code === codes.NOT_INSTALLED ? 'run millrace install' : hint;
   return new MillraceError(code, `${doing}: ${message}`, { cause: error, sqlstate, ...(advice ? { advice } : {}) });
 }
 
 /** Runs one statement; `doing` says what for, to people: "making a tick". Throws MillraceError. */
-export async function ask<Row>(client: Queryable, doing: string, sql: string, params: readonly unknown[]): Promise<Row[]> {
+export async function ask<Row>(
+  client: Queryable,
+  doing: string,
+  sql: string,
+  params: readonly unknown[],
+): Promise<Row[]> {
   try {
     return (await client.query(sql, [...params])).rows as Row[];
   } catch (error) {
@@ -34,7 +40,12 @@ export async function ask<Row>(client: Queryable, doing: string, sql: string, pa
 }
 
 /** The same for a statement that gives exactly one row. */
-export async function askOne<Row>(client: Queryable, doing: string, sql: string, params: readonly unknown[]): Promise<Row> {
+export async function askOne<Row>(
+  client: Queryable,
+  doing: string,
+  sql: string,
+  params: readonly unknown[],
+): Promise<Row> {
   const [row] = await ask<Row>(client, doing, sql, params);
   if (row === undefined) throw new MillraceError(codes.INTERNAL, `${doing}: no answer`);
   return row;

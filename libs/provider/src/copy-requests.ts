@@ -84,12 +84,22 @@ export interface CopyProgress {
 }
 
 /** Notes the progress of an attempt. False when it is no longer the current one, or the copy was cancelled: give up. */
-export async function noteCopyProgress(client: Queryable, copyId: number, attempt: number, progress: CopyProgress): Promise<boolean> {
+export async function noteCopyProgress(
+  client: Queryable,
+  copyId: number,
+  attempt: number,
+  progress: CopyProgress,
+): Promise<boolean> {
   return moveCopy(client, { copyId, attempt, state: 'copying', progress });
 }
 
 /** The attempt is whole and durable on the bus. False as in `noteCopyProgress`. */
-export async function finishCopy(client: Queryable, copyId: number, attempt: number, progress: CopyProgress): Promise<boolean> {
+export async function finishCopy(
+  client: Queryable,
+  copyId: number,
+  attempt: number,
+  progress: CopyProgress,
+): Promise<boolean> {
   return moveCopy(client, { copyId, attempt, state: 'done', progress });
 }
 

@@ -27,7 +27,9 @@ describe.each([15, 18])('on PostgreSQL %i, an ordinary role', (major) => {
 
   test('installs in twenty sessions at once', async () => {
     const database = await ownedDatabase(major);
-    const runs = Array.from({ length: 20 }, () => inSession(database.url, options, (client) => installProvider(client)));
+    const runs = Array.from({ length: 20 }, () =>
+      inSession(database.url, options, (client) => installProvider(client)),
+    );
     const done = await Promise.all(runs);
     expect(done.filter((d) => d.migrations.length > 0)).toHaveLength(1);
   });

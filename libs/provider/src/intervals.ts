@@ -28,7 +28,12 @@ const text = `SELECT tick, prev_tick, fingerprint, prev_fingerprint, ${isoTime('
  * Up to `limit` intervals after a tick that is known, in order, in one round trip: capture asks this for every batch.
  * Throws POSITION when the tick is not known (any more).
  */
-export async function intervalsAfter(client: PgClient, queue: string, after: number, limit: number): Promise<Interval[]> {
+export async function intervalsAfter(
+  client: PgClient,
+  queue: string,
+  after: number,
+  limit: number,
+): Promise<Interval[]> {
   try {
     const statement = { name: 'millrace_intervals', text, values: [queue, after, limit] };
     const { rows } = await client.query<IntervalRow>(statement);

@@ -25,7 +25,10 @@ const mostRepeats = 1_000;
  * the second step of a rotation must not share the first one's. One that fails does not keep the others. Call it from
  * one session, outside a transaction, every few seconds.
  */
-export async function runMaintenance(client: Queryable, options: MaintenanceOptions = {}): Promise<MaintenanceOutcome[]> {
+export async function runMaintenance(
+  client: Queryable,
+  options: MaintenanceOptions = {},
+): Promise<MaintenanceOutcome[]> {
   const list = await ask<{ func_name: string; func_arg: string | null }>(
     client,
     'listing maintenance',
@@ -56,13 +59,19 @@ export async function moveRetries(client: Queryable): Promise<number> {
   return moved;
 }
 
-async function runOne(client: Queryable, operation: string, argument: string | null, lockTimeoutMs: number): Promise<void> {
+async function runOne(
+  client: Queryable,
+  operation: string,
+  argument: string | null,
+  lockTimeoutMs: number,
+): Promise<void> {
   if (operation.toLowerCase() === 'vacuum') {
     await client.query(`VACUUM ${argument ?? ''}`);
     return;
   }
   const dot = operation.indexOf('.');
-  const name = dot < 0 ? quoteIdent(operation) : `${quoteIdent(operation.slice(0, dot))}.${quoteIdent(operation.slice(dot + 1))}`;
+  const name =
+    dot < 0 ? quoteIdent(operation) : `${quoteIdent(operation.slice(0, dot))}.${quoteIdent(operation.slice(dot + 1))}`;
   const call = argument === null ? `SELECT ${name}() AS again` : `SELECT ${name}($1) AS again`;
   for (let round = 0; round < mostRepeats; round += 1) {
     const again = await withTransaction(

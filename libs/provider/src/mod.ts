@@ -1,44 +1,8 @@
-export { type InstalledProvider, installProvider } from './install.ts';
-export { isProviderInstalled, uninstallProvider } from './uninstall.ts';
 export {
-  type ChainedTick,
-  type MadeTick,
-  batchSql,
-  forceTick,
-  lastTick,
-  systemIdentifier,
-  tick,
-  tickInfo,
-  ticksAfter,
-} from './ticks.ts';
-export { type PinnedTick, pinTick } from './pinned-tick.ts';
-export {
-  type QueueInfo,
-  type ReplicatedSet,
-  type SetSequence,
-  type SetTable,
-  addSequence,
-  createSet,
-  dropSet,
-  listSequences,
-  listSets,
-  listTables,
-  queueInfo,
-  removeSequence,
-} from './sets.ts';
-export {
-  type ReportVerdict,
-  type SubscriberRecord,
-  listSubscribers,
-  registerSubscriber,
-  reportPosition,
-  unregisterSubscriber,
-} from './subscribers.ts';
-export {
+  beginCopy,
   type CopyProgress,
   type CopyRequest,
   type CopyState,
-  beginCopy,
   cancelCopies,
   finishCopy,
   noteCopyProgress,
@@ -47,7 +11,10 @@ export {
   repeatCopy,
   requestCopy,
 } from './copy-requests.ts';
+export { type InstalledProvider, installProvider } from './install.ts';
+export { type Interval, intervalsAfter, readInterval } from './intervals.ts';
 export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
+export { type PinnedTick, pinTick } from './pinned-tick.ts';
 export {
   type AuditEntry,
   readAudit,
@@ -56,5 +23,38 @@ export {
   serviceReports,
   writeAudit,
 } from './reports.ts';
-export { type Interval, intervalsAfter, readInterval } from './intervals.ts';
+export {
+  addSequence,
+  createSet,
+  dropSet,
+  listSequences,
+  listSets,
+  listTables,
+  type QueueInfo,
+  queueInfo,
+  type ReplicatedSet,
+  removeSequence,
+  type SetSequence,
+  type SetTable,
+} from './sets.ts';
+export {
+  listSubscribers,
+  type ReportVerdict,
+  registerSubscriber,
+  reportPosition,
+  type SubscriberRecord,
+  unregisterSubscriber,
+} from './subscribers.ts';
 export { planTableCopy, readTable, type TableCopyPlan } from './table-copy.ts';
+export {
+  batchSql,
+  type ChainedTick,
+  forceTick,
+  lastTick,
+  type MadeTick,
+  systemIdentifier,
+  tick,
+  tickInfo,
+  ticksAfter,
+} from './ticks.ts';
+export { isProviderInstalled, uninstallProvider } from './uninstall.ts';

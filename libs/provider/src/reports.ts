@@ -25,7 +25,10 @@ export async function reportService(client: Queryable, report: ServiceReport): P
 }
 
 /** The last report of each service of a queue, with its age by the provider's clock in ms. */
-export async function serviceReports(client: Queryable, queue: string): Promise<(ServiceReport & { readonly ageMs: number })[]> {
+export async function serviceReports(
+  client: Queryable,
+  queue: string,
+): Promise<(ServiceReport & { readonly ageMs: number })[]> {
   const sql = `SELECT queue, service, instance, state, error_code, error_message,
       pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - reported_at) * 1000)::int AS age_ms
     FROM millrace.service_report WHERE queue = $1 ORDER BY service`;
@@ -54,7 +57,11 @@ export async function writeAudit(
   what: string,
   detail: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  await askOne(client, 'writing the audit', 'SELECT millrace.note($1, $2, $3::jsonb)', [queue, what, JSON.stringify(detail)]);
+  await askOne(client, 'writing the audit', 'SELECT millrace.note($1, $2, $3::jsonb)', [
+    queue,
+    what,
+    JSON.stringify(detail),
+  ]);
 }
 
 /** The newest entries, newest first. */

@@ -2,7 +2,17 @@ import { codes } from '@millrace/errors';
 import { describe, expect, test } from 'vitest';
 import { value } from '../test/owned-database.ts';
 import { newest, put, queue, queueFixture, readBatch, rotate } from '../test/queue-fixture.ts';
-import { batchSql, forceTick, lastTick, moveRetries, registerSubscriber, reportPosition, runMaintenance } from './mod.ts';
+import {
+  batchSql,
+  forceTick,
+  lastTick,
+  moveRetries,
+  registerSubscriber,
+  reportPosition,
+  runMaintenance,
+  tick,
+  ticksAfter,
+} from './mod.ts';
 
 describe.each([15, 18])('on PostgreSQL %i', (major) => {
   test('the worked example of the contract: which transactions are between two snapshots', async () => {
@@ -64,7 +74,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       await forceTick(client, queue);
       await rotate(client);
     }
-    expect(await readBatch(client, start, await newest(client))).toEqual(Array.from({ length: 8 }, (_, i) => `event ${i}`));
+    expect(await readBatch(client, start, await newest(client))).toEqual(
+      Array.from({ length: 8 }, (_, i) => `event ${i}`),
+    );
     const last = await lastTick(client, queue);
     if (last === null) throw new Error('no tick');
     expect(await reportPosition(client, queue, 'slow', last)).toBe('ok');
@@ -150,6 +162,55 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await value(client, 'SELECT queue_switch_step2 > queue_switch_step1 FROM pgq.queue')).toBe(true);
   });
 
+  test('writers of every isolation, a follower and endless rotation: every event once', async () => {
+    const { client, open } = await queueFixture(major);
+    const start = await registerSubscriber(client, queue, 'eu');
+    const committed: string[] = [];
+    let writing = true;
+    const write = async (writer: number) => {
+      const own = await open();
+      for (let i = 0; i < 40; i += 1) {
+        await own.query(`BEGIN ISOLATION LEVEL ${i % 2 === 0 ? 'REPEATABLE READ' : 'READ COMMITTED'}`);
+        await own.query('SELECT txid_current_snapshot()');
+        if (i % 3 === 0) await own.query('SELECT pg_sleep(random() * 0.1)');
+        await put(own, `${writer}:${i}`);
+        if (i % 4 === 1) await own.query('SELECT pg_sleep(random() * 0.05)');
+        await own.query(i % 7 === 6 ? 'ROLLBACK' : 'COMMIT');
+        if (i % 7 !== 6) committed.push(`${writer}:${i}`);
+      }
+    };
+    const turn = async () => {
+      const own = await open();
+      let switches = 0;
+      for (let last = 0; writing; ) {
+        const now = await rotate(own);
+        if (now !== last) switches += 1;
+        last = now;
+      }
+      return switches;
+    };
+    const seen: string[] = [];
+    const follow = async () => {
+      const own = await open();
+      for (let at = start.tick, more = true; more; ) {
+        more = writing;
+        await (more ? tick(own, queue) : forceTick(own, queue));
+        for (const next of await ticksAfter(own, queue, at, 10)) {
+          seen.push(...(await readBatch(own, next.prev.tick, next.tick)));
+          expect(await reportPosition(own, queue, 'eu', next)).toBe('ok');
+          at = next.tick;
+        }
+      }
+    };
+    const rotating = turn();
+    const following = follow();
+    await Promise.all([0, 1, 2, 3].map(write));
+    writing = false;
+    await following;
+    expect(await rotating).toBeGreaterThan(3);
+    expect(seen.sort()).toEqual(committed.sort());
+  });
+
   test('the maintenance list rotates what is due, step by step, and is empty afterwards', async () => {
     const { client } = await queueFixture(major);
     expect(await runMaintenance(client)).toEqual([]);
@@ -195,10 +256,16 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await forceTick(client, queue);
     const next = (name: string) => value(client, 'SELECT pgq.next_batch($1, $2)', [queue, name]);
     const data = async (batch: string) =>
-      (await client.query('SELECT ev_data, ev_retry FROM pgq.get_batch_events($1)', [batch])).rows.map((r) => [r.ev_data, r.ev_retry]);
+      (await client.query('SELECT ev_data, ev_retry FROM pgq.get_batch_events($1)', [batch])).rows.map((r) => [
+        r.ev_data,
+        r.ev_retry,
+      ]);
     const batch = await next('one');
     expect(await next('one')).toBe(batch);
-    expect(await data(batch)).toEqual([['a', null], ['b', null]]);
+    expect(await data(batch)).toEqual([
+      ['a', null],
+      ['b', null],
+    ]);
     const event = 'SELECT pgq.event_retry($1, ev_id, 0) FROM pgq.get_batch_events($1) WHERE ev_data = $2';
     expect(await value(client, event, [batch, 'b'])).toBe(1);
     expect(await value(client, event, [batch, 'b'])).toBe(0);
@@ -209,7 +276,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await forceTick(client, queue);
     expect(await data(await next('one'))).toEqual([['b', 1]]);
     const theirs = await next('two');
-    expect(await data(theirs)).toEqual([['a', null], ['b', null]]);
+    expect(await data(theirs)).toEqual([
+      ['a', null],
+      ['b', null],
+    ]);
     await client.query('SELECT pgq.finish_batch($1)', [theirs]);
     expect(await data(await next('two'))).toEqual([]);
     await expect(client.query('SELECT pgq.drop_queue($1)', [queue])).rejects.toThrow('consumers still attached');

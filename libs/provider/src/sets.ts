@@ -29,19 +29,31 @@ export interface SetSequence extends TableName {
 
 /** Makes a set and its queue; true made, false was there. */
 export async function createSet(client: Queryable, queue: string): Promise<boolean> {
-  const row = await askOne<{ made: boolean }>(client, `creating set ${queue}`, 'SELECT millrace.create_set($1) AS made', [queue]);
+  const row = await askOne<{ made: boolean }>(
+    client,
+    `creating set ${queue}`,
+    'SELECT millrace.create_set($1) AS made',
+    [queue],
+  );
   return row.made;
 }
 
 /** Removes a set with its triggers, subscribers and queue; true removed, false was not there. */
 export async function dropSet(client: Queryable, queue: string): Promise<boolean> {
-  const row = await askOne<{ gone: boolean }>(client, `removing set ${queue}`, 'SELECT millrace.drop_set($1) AS gone', [queue]);
+  const row = await askOne<{ gone: boolean }>(client, `removing set ${queue}`, 'SELECT millrace.drop_set($1) AS gone', [
+    queue,
+  ]);
   return row.gone;
 }
 
 /** All sets of this provider, by name. */
 export async function listSets(client: Queryable): Promise<ReplicatedSet[]> {
-  return ask(client, 'reading sets', `SELECT queue, system_identifier AS "systemIdentifier" FROM millrace.set ORDER BY queue`, []);
+  return ask(
+    client,
+    'reading sets',
+    `SELECT queue, system_identifier AS "systemIdentifier" FROM millrace.set ORDER BY queue`,
+    [],
+  );
 }
 
 /** The tables of a set, by name. */
@@ -99,7 +111,12 @@ export async function queueInfo(client: Queryable, queue: string): Promise<Queue
       (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(h.inhrelid)) FROM pg_catalog.pg_inherits h
        WHERE h.inhparent = pg_catalog.to_regclass(q.queue_data_pfx)) AS bytes
     FROM pgq.get_queue_info($1) AS i JOIN pgq.queue q ON q.queue_name = i.queue_name`;
-  const [row] = await ask<Record<string, string | null> & { paused: boolean; rotatedAt: string }>(client, `reading queue ${queue}`, sql, [queue]);
+  const [row] = await ask<Record<string, string | null> & { paused: boolean; rotatedAt: string }>(
+    client,
+    `reading queue ${queue}`,
+    sql,
+    [queue],
+  );
   if (row === undefined) return null;
   const number = (text: string | null | undefined) => (text === null || text === undefined ? null : safeInteger(text));
   return {

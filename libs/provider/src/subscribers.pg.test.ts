@@ -35,12 +35,16 @@ const entry = { schema: 'public', name: 'entry' };
 describe.each([15, 18])('on PostgreSQL %i', (major) => {
   test('a set is made once by twenty sessions at once', async () => {
     const { client, url } = await queueFixture(major);
-    const made = await Promise.all(Array.from({ length: 20 }, () => inSession(url, options, (c) => createSet(c, 'other'))));
+    const made = await Promise.all(
+      Array.from({ length: 20 }, () => inSession(url, options, (c) => createSet(c, 'other'))),
+    );
     expect(made.filter(Boolean)).toHaveLength(1);
     expect((await listSets(client)).map((s) => s.queue)).toEqual(['main', 'other']);
     expect(await dropSet(client, 'other')).toBe(true);
     expect(await dropSet(client, 'other')).toBe(false);
-    expect(await value(client, `SELECT count(*) FROM pg_tables WHERE schemaname = 'pgq' AND tablename LIKE 'event%'`)).toBe('5');
+    expect(
+      await value(client, `SELECT count(*) FROM pg_tables WHERE schemaname = 'pgq' AND tablename LIKE 'event%'`),
+    ).toBe('5');
   });
 
   test('a subscriber is registered once by twenty sessions at once, and all get the same position', async () => {
@@ -59,7 +63,8 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
 
   test('PgQ consumers of one new name are registered at once without an error', async () => {
     const { client, url } = await queueFixture(major);
-    const register = (c: Parameters<typeof value>[0]) => value<number>(c, `SELECT pgq.register_consumer('main', 'new')`);
+    const register = (c: Parameters<typeof value>[0]) =>
+      value<number>(c, `SELECT pgq.register_consumer('main', 'new')`);
     const got = await Promise.all(Array.from({ length: 20 }, () => inSession(url, options, register)));
     expect(got.filter((n) => n === 1)).toHaveLength(1);
     expect(await value(client, `SELECT pgq.unregister_consumer('main', 'new')`)).toBe(1);
@@ -91,7 +96,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await reportPosition(client, queue, 'eu', at)).toBe('unknown');
     const later = [await forceTick(client, queue), await forceTick(client, queue)];
     await client.query('DELETE FROM pgq.tick WHERE tick_id = $1', [later[0]?.tick]);
-    expect(await reportPosition(client, queue, 'eu', { tick: later[0]?.tick ?? 0, fingerprint: other })).toBe('history');
+    expect(await reportPosition(client, queue, 'eu', { tick: later[0]?.tick ?? 0, fingerprint: other })).toBe(
+      'history',
+    );
   });
 
   test('a pinned tick shows every table exactly as of it, while others write and tick', async () => {
@@ -114,7 +121,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     });
     for (let round = 0; round < 10; round += 1) {
       const pinned = await pinTick(() => session(url), queue);
-      const rows = (await pinned.client.query('SELECT id::text AS id FROM public.entry ORDER BY entry.id')).rows.map((r) => r.id);
+      const rows = (await pinned.client.query('SELECT id::text AS id FROM public.entry ORDER BY entry.id')).rows.map(
+        (r) => r.id,
+      );
       const events = await readBatch(client, 1, pinned.tick);
       expect(events.map(Number).sort((a, b) => a - b)).toEqual(rows.map(Number));
       await pinned.release();
@@ -133,7 +142,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await forceTick(client, queue);
     const pin = client.query('SELECT * FROM millrace.insert_pinned_tick($1, $2::pg_snapshot)', [queue, snapshot]);
     await expect(pin).rejects.toMatchObject({ code: 'MR004' });
-    const future = client.query('SELECT * FROM millrace.insert_pinned_tick($1, $2::pg_snapshot)', [queue, '900000000:900000000:']);
+    const future = client.query('SELECT * FROM millrace.insert_pinned_tick($1, $2::pg_snapshot)', [
+      queue,
+      '900000000:900000000:',
+    ]);
     await expect(future).rejects.toMatchObject({ code: 'MR004' });
     expect(await newest(client)).toBe(2);
   });
@@ -142,7 +154,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const { client } = await queueFixture(major);
     const position = await forceTick(client, queue);
     const id = await requestCopy(client, { queue, table: entry, subscribers: ['eu', 'us'] });
-    expect(await openCopyRequests(client, queue)).toMatchObject([{ copyId: id, state: 'wanted', attempt: 0, position: null }]);
+    expect(await openCopyRequests(client, queue)).toMatchObject([
+      { copyId: id, state: 'wanted', attempt: 0, position: null },
+    ]);
     expect((await beginCopy(client, id))?.attempt).toBe(1);
     expect((await beginCopy(client, id))?.attempt).toBe(2);
     const progress = { position, rows: 10, bytes: 100 };

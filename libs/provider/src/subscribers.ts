@@ -19,7 +19,10 @@ export type ReportVerdict = 'ok' | 'ahead' | 'history' | 'unknown' | 'unregister
 /** Registers a subscriber at a tick made now, or gives the record of one that is there. Throws NOT_FOUND (set). */
 export async function registerSubscriber(client: Queryable, queue: string, name: string): Promise<Position> {
   const sql = 'SELECT tick, fingerprint FROM millrace.register_subscriber($1, $2)';
-  const row = await askOne<{ tick: string; fingerprint: string }>(client, `registering subscriber ${name}`, sql, [queue, name]);
+  const row = await askOne<{ tick: string; fingerprint: string }>(client, `registering subscriber ${name}`, sql, [
+    queue,
+    name,
+  ]);
   return { tick: safeInteger(row.tick), fingerprint: row.fingerprint };
 }
 
@@ -39,7 +42,12 @@ export async function listSubscribers(client: Queryable, queue: string): Promise
     sql,
     [queue],
   );
-  return rows.map((r) => ({ name: r.name, tick: safeInteger(r.tick), fingerprint: r.fingerprint, reportedAt: r.reported_at }));
+  return rows.map((r) => ({
+    name: r.name,
+    tick: safeInteger(r.tick),
+    fingerprint: r.fingerprint,
+    reportedAt: r.reported_at,
+  }));
 }
 
 /** Takes a report of what a subscriber has durably applied; the record moves forward only. */

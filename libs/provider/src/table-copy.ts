@@ -34,7 +34,10 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
     CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'p'
       THEN ARRAY(SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf) ELSE ARRAY[c.oid] END AS leaves) t
     WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
-  const [row] = await ask<PlanRow>(client, `planning the copy of ${tableLabel(table)}`, sql, [table.schema, table.name]);
+  const [row] = await ask<PlanRow>(client, `planning the copy of ${tableLabel(table)}`, sql, [
+    table.schema,
+    table.name,
+  ]);
   if (row === undefined) throw new MillraceError(codes.NOT_FOUND, `table ${tableLabel(table)} is not at the provider`);
   return {
     table,
@@ -48,7 +51,8 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
 export function readTable(client: PgClient, plan: TableCopyPlan): Readable {
   const columns = plan.columns.map(quoteIdent).join(', ');
   const name = quoteTable(plan.table);
-  if (plan.columns.length === 0) return copyOut(client, `COPY (SELECT FROM ${plan.partitioned ? '' : 'ONLY '}${name}) TO STDOUT`);
+  if (plan.columns.length === 0)
+    return copyOut(client, `COPY (SELECT FROM ${plan.partitioned ? '' : 'ONLY '}${name}) TO STDOUT`);
   // COPY of a plain table leaves its children out by itself and is a little faster than COPY of a query.
   const source = plan.partitioned ? `(SELECT ${columns} FROM ${name})` : `${name} (${columns})`;
   return copyOut(client, `COPY ${source} TO STDOUT`);

@@ -102,7 +102,11 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await addSequence(client, queue, { schema: 'public', name: 'Odd name' })).toBe(true);
     expect(await addSequence(client, queue, { schema: 'public', name: 'Odd name' })).toBe(false);
     const steps = [`SELECT 1`, `SELECT nextval('public."Odd name"')`, `SELECT setval('public."Odd name"', 7, false)`];
-    const expected = [['1', false], ['1', true], ['7', false]];
+    const expected = [
+      ['1', false],
+      ['1', true],
+      ['7', false],
+    ];
     for (const [i, step] of steps.entries()) {
       await client.query(step);
       const made = await tick(client, queue);
@@ -149,9 +153,17 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const { client } = await queueFixture(major);
     for (let i = 0; i < 5; i += 1) await forceTick(client, queue);
     const chain = await ticksAfter(client, queue, 2, 3);
-    expect(chain.map((t) => [t.prev.tick, t.tick])).toEqual([[2, 3], [3, 4], [4, 5]]);
+    expect(chain.map((t) => [t.prev.tick, t.tick])).toEqual([
+      [2, 3],
+      [3, 4],
+      [4, 5],
+    ]);
     expect(chain[0]?.fingerprint).toBe(chain[1]?.prev.fingerprint);
-    expect(await tickInfo(client, queue, 4)).toMatchObject({ tick: 4, fingerprint: chain[1]?.fingerprint, time: chain[1]?.time });
+    expect(await tickInfo(client, queue, 4)).toMatchObject({
+      tick: 4,
+      fingerprint: chain[1]?.fingerprint,
+      time: chain[1]?.time,
+    });
     expect(await tickInfo(client, queue, 400)).toBeNull();
     expect((await lastTick(client, queue))?.tick).toBe(6);
     expect(await ticksAfter(client, queue, 6, 10)).toEqual([]);
@@ -171,7 +183,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
 });
 
 test("a tick makes what its batch holds durable, though nobody's session waits for commits", async () => {
-  const server = await startOwnPostgres({ settings: { wal_writer_delay: '10s', synchronous_commit: 'off', fsync: 'on' } });
+  const server = await startOwnPostgres({
+    settings: { wal_writer_delay: '10s', synchronous_commit: 'off', fsync: 'on' },
+  });
   const database = await own(server.url, 'postgres');
   const client = await database.open();
   await installProvider(client);

@@ -26,7 +26,9 @@ interface TickRow {
  * round trip; call it outside a transaction. Throws NOT_FOUND (queue), PROVIDER_HISTORY.
  */
 export async function tick(client: Queryable, queue: string): Promise<MadeTick | null> {
-  const [row] = await ask<TickRow & { new_events: string }>(client, 'making a tick', madeTickSql('millrace.tick($1)'), [queue]);
+  const [row] = await ask<TickRow & { new_events: string }>(client, 'making a tick', madeTickSql('millrace.tick($1)'), [
+    queue,
+  ]);
   return row === undefined ? null : madeTick(row);
 }
 
@@ -48,7 +50,12 @@ export async function tickInfo(client: Queryable, queue: string, number: number)
 }
 
 /** Up to `limit` ticks after one that is known, in order. Throws POSITION when it is not known (any more). */
-export async function ticksAfter(client: Queryable, queue: string, after: number, limit: number): Promise<ChainedTick[]> {
+export async function ticksAfter(
+  client: Queryable,
+  queue: string,
+  after: number,
+  limit: number,
+): Promise<ChainedTick[]> {
   const sql = `SELECT tick, prev_tick, fingerprint, prev_fingerprint, event_seq, ${isoTime('tick_time')} AS time
     FROM millrace.ticks_after($1, $2, $3)`;
   const rows = await ask<TickRow & { prev_tick: string; prev_fingerprint: string; event_seq: string }>(
@@ -80,7 +87,12 @@ export async function batchSql(client: Queryable, queue: string, prev: number, e
 
 /** The identity of the provider's cluster, part of every fingerprint. */
 export async function systemIdentifier(client: Queryable): Promise<string> {
-  const row = await askOne<{ id: string }>(client, 'reading the identity', 'SELECT millrace.system_identifier() AS id', []);
+  const row = await askOne<{ id: string }>(
+    client,
+    'reading the identity',
+    'SELECT millrace.system_identifier() AS id',
+    [],
+  );
   return row.id;
 }
 

@@ -16,6 +16,8 @@ export async function uninstallProvider(client: Queryable): Promise<void> {
 
 /** Whether schema millrace of a provider is here. */
 export async function isProviderInstalled(client: Queryable): Promise<boolean> {
-  const result = await client.query(`SELECT pg_catalog.to_regclass('millrace.provider_migration') IS NOT NULL AS installed`);
+  const result = await client.query(
+    `SELECT pg_catalog.to_regclass('millrace.provider_migration') IS NOT NULL AS installed`,
+  );
   return result.rows[0].installed === true;
 }

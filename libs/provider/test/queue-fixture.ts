@@ -32,7 +32,8 @@ export async function readBatch(client: PgClient, prev: number, end: number): Pr
 /** Every batch from tick 1 to the last, in order. */
 export async function readBatches(client: PgClient): Promise<string[][]> {
   const batches: string[][] = [];
-  for (const t of await ticksAfter(client, queue, 1, 100_000)) batches.push(await readBatch(client, t.prev.tick, t.tick));
+  for (const t of await ticksAfter(client, queue, 1, 100_000))
+    batches.push(await readBatch(client, t.prev.tick, t.tick));
   return batches;
 }
 
