@@ -1,0 +1,61 @@
+import { query, startOwnPostgres } from '@millrace/testkit';
+import { expect, test } from 'vitest';
+import { makeSite } from '../../test/command-site.ts';
+
+const everything = `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('pgq', 'millrace') ORDER BY 1, 2`;
+
+test('twenty at once install the same as one, and repeating changes nothing', async () => {
+  const site = await makeSite();
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => site.run('install')));
+  expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
+  const before = await query(site.provider, everything);
+  const position = await query(site.subscribers['eu'] ?? '', 'SELECT * FROM millrace.position');
+  expect(position).toHaveLength(1);
+  await site.do('install');
+  expect(await query(site.provider, everything)).toEqual(before);
+  expect(await query(site.subscribers['eu'] ?? '', 'SELECT * FROM millrace.position')).toEqual(position);
+  expect(await query(site.provider, 'SELECT name FROM millrace.subscriber ORDER BY 1')).toEqual([{ name: 'eu' }, { name: 'us' }]);
+});
+
+test('one subscriber that cannot be reached does not keep the others from being installed', async () => {
+  const site = await makeSite();
+  const { error, notes } = await site.host({ provider: true, withUrl: ['us'] }).run('install');
+  expect(error).toBeUndefined();
+  expect(notes.join('\n')).toMatch(/subscriber us: schema installed, at tick/);
+  const broken = { ...site.subscribers, eu: 'postgresql://nobody@127.0.0.1:1/none' };
+  Object.assign(site.subscribers, broken);
+  const half = await site.host({ provider: true, withUrl: ['eu', 'us'] }).run('install');
+  expect(half.error).toMatchObject({ code: 'database-unreachable', message: expect.stringMatching(/subscriber eu/) });
+  expect(half.notes.join('\n')).toMatch(/subscriber us: schema installed/);
+});
+
+test('commands before install say what to do', async () => {
+  const site = await makeSite();
+  for (const words of [['tables'], ['add', 'x'], ['wait', '--timeout', '1s'], ['pause', 'eu']]) {
+    const { error } = await site.run(...(words as [string]));
+    expect(error).toMatchObject({ code: 'not-installed', message: expect.stringMatching(/millrace install/) });
+  }
+  const { code, document } = await site.run('status');
+  expect(code).toBe(1);
+  expect(document).toMatchObject({ provider: { tick: null, error: { code: 'not-installed' } } });
+});
+
+test('uninstall needs --yes, leaves the rows, and can be repeated', async () => {
+  // Roles belong to the whole server, so the provider is one of this test alone.
+  const own = await startOwnPostgres({ major: 15 });
+  const site = await makeSite({ names: ['eu'], provider: own.url });
+  await site.do('install');
+  await site.everywhere('CREATE TABLE entry (id int PRIMARY KEY); INSERT INTO entry VALUES (1)');
+  await site.do('add', 'entry', '--no-copy');
+  expect(await site.run('uninstall')).toMatchObject({ code: 1, error: { code: 'usage' } });
+  await site.do('uninstall', '--yes');
+  for (const url of [site.provider, ...Object.values(site.subscribers)]) {
+    expect(await query(url, everything)).toEqual([]);
+    expect(await query(url, 'SELECT id FROM entry')).toEqual([{ id: 1 }]);
+    expect(await query(url, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).toEqual([]);
+  }
+  expect(await query(own.url, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'millrace%'")).toEqual([]);
+  await site.do('uninstall', '--yes');
+  await site.do('install');
+});
