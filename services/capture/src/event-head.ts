@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import type { TableName } from '@millrace/model';
+import { type TableName, tableKey } from '@millrace/model';
 import { type Section, type SequenceValue, sequenceValue } from '@millrace/wire';
 import type { SectionKind } from './sections.ts';
 
@@ -27,16 +27,17 @@ export interface EventDescription {
 
 /** Section kinds by what describes them, so that events of one table share one object. */
 export class SectionKinds {
-  readonly #kinds = new Map<string, SectionKind>();
+  readonly #byForm = { insert: new Map<string, SectionKind>(), change: new Map<string, SectionKind>(), truncate: new Map<string, SectionKind>() };
 
   /** `id` is any text that is the same for the same description. */
   get(id: string, form: Section['form'], describe: () => EventDescription): SectionKind {
-    const known = this.#kinds.get(form + id);
+    const kinds = this.#byForm[form];
+    const known = kinds.get(id);
     if (known !== undefined) return known;
     const kind = kindOf(describe(), form);
     // Descriptions change only with DDL; a flood of them must not fill the memory.
-    if (this.#kinds.size >= 20_000) this.#kinds.clear();
-    this.#kinds.set(form + id, kind);
+    if (kinds.size >= 10_000) kinds.clear();
+    kinds.set(id, kind);
     return kind;
   }
 }
@@ -48,7 +49,7 @@ function kindOf(event: EventDescription, form: Section['form']): SectionKind {
   const columns = form === 'truncate' ? [] : names(event.columns, true);
   const key = form === 'truncate' ? [] : names(event.key, false).filter((column) => column !== null);
   const headerBytes = Buffer.byteLength(JSON.stringify({ table, form, columns, key })) + sectionOverhead;
-  return { table, form, columns, key, headerBytes };
+  return { table, tableKey: tableKey(table), form, columns, key, headerBytes };
 }
 
 /** The data of an event S. */

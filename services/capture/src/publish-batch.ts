@@ -73,6 +73,7 @@ export class BatchWriter {
       }
       this.#append(section, cut.next(free), overhead);
     } while (cut.left() > 0);
+    this.#held.push(section);
   }
 
   #joins(section: SectionBuffer): boolean {
@@ -81,6 +82,8 @@ export class BatchWriter {
   }
 
   #lastKind: SectionBuffer['kind'] | undefined;
+  /** Sections whose last bytes are in the chunk that is being put together. */
+  #held: SectionBuffer[] = [];
 
   #append(section: SectionBuffer, part: SectionPart, overhead: number): void {
     const { kind } = section;
@@ -111,6 +114,8 @@ export class BatchWriter {
     this.#used = 0;
     this.#chunk += 1;
     this.#lastKind = undefined;
+    for (const section of this.#held) section.release();
+    this.#held = [];
     await this.#target.send(message);
   }
 

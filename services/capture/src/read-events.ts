@@ -5,7 +5,7 @@ import type { EventHead } from './regroup-batch.ts';
 /** Where events go. Within one event: begin, then its data in pieces, then end. */
 export interface EventSink {
   begin(head: EventHead): void;
-  write(data: Uint8Array, from: number, to: number): void;
+  write(data: Buffer, from: number, to: number): void;
   end(): void;
 }
 

@@ -20,6 +20,9 @@ const quote = 0x22;
 /** `(I,` before and `,)` behind the columns of a line. */
 const prefix = 3;
 const suffix = 2;
+/** Bytes that mean something inside an event of inserts. */
+const special = new Uint8Array(256);
+for (const byte of [backslash, newline, quote]) special[byte] = 1;
 /** Below this a loop beats a call into native code. */
 const smallBytes = 192;
 
@@ -56,7 +59,7 @@ export class Regrouper {
   }
 
   /** Some of the event's data, in order. */
-  write(data: Uint8Array, from: number, to: number): void {
+  write(data: Buffer, from: number, to: number): void {
     const event = this.#event;
     if (event === undefined) {
       this.#sequenceText?.push(Buffer.from(data.subarray(from, to)));
@@ -90,7 +93,7 @@ export class Regrouper {
     const part = event.section;
     const rest = event.split();
     this.#sections.push(rest);
-    this.#tails.set(tableKey(rest.kind.table), rest);
+    this.#tails.set(rest.kind.tableKey, rest);
     this.bytes = rest.length;
     const whole = taken.filter((section) => section !== part);
     return part.length === 0 ? whole : [...whole, part];
@@ -116,7 +119,7 @@ export class Regrouper {
 
   #sectionFor(head: EventHead): SectionBuffer {
     const kind = this.#kindFor(head);
-    const key = tableKey(kind.table);
+    const key = kind.tableKey;
     const tail = this.#tails.get(key);
     // What continues the sections taken before must come first, the open section last: one cannot be both among others.
     const isStuck = tail?.cont === true && this.#sections.length > 1;
@@ -131,10 +134,10 @@ export class Regrouper {
   #kindFor(head: EventHead): SectionKind {
     if (head.type === 'I') {
       const insert = this.#kinds.get(head.id, 'insert', head.describe);
-      if (!this.#changed.has(tableKey(insert.table)) && insert.columns.length > 0) return insert;
+      if (!this.#changed.has(insert.tableKey) && insert.columns.length > 0) return insert;
     }
     const change = this.#kinds.get(head.id, 'change', head.describe);
-    this.#changed.add(tableKey(change.table));
+    this.#changed.add(change.tableKey);
     return change;
   }
 }
@@ -166,7 +169,7 @@ class OpenEvent {
     this.#recordAt = section.length;
   }
 
-  write(data: Uint8Array, from: number, to: number): void {
+  write(data: Buffer, from: number, to: number): void {
     this.section.reserve(to - from + 1);
     if (this.#strip) this.#writeStripped(data, from, to);
     else this.#writeWhole(data, from, to);
@@ -218,63 +221,65 @@ class OpenEvent {
     else if (part.length > this.#from) this.#continued = true;
   }
 
-  #writeWhole(data: Uint8Array, from: number, to: number): void {
-    const { section } = this;
-    if (to - from > smallBytes && !this.#escaping) {
-      const at = Buffer.prototype.indexOf.call(data, backslash, from);
-      if (at === -1 || at >= to) {
-        section.bytes.set(data.subarray(from, to), section.length);
-        section.length += to - from;
-        return;
-      }
+  #writeWhole(data: Buffer, from: number, to: number): void {
+    let start = from;
+    for (let at = this.#nextBackslash(data, from, to); at < to; at = this.#nextBackslash(data, at + 1, to)) {
+      this.#escaping = !this.#escaping;
+      if (this.#escaping) continue;
+      this.#copy(data, start, at);
+      start = at + 1;
     }
-    const out = section.bytes;
-    let o = section.length;
-    let escaping = this.#escaping;
-    for (let i = from; i < to; i += 1) {
-      const c = data[i] ?? 0;
-      if (c === backslash) {
-        escaping = !escaping;
-        if (!escaping) continue;
-      }
-      out[o] = c;
-      o += 1;
-    }
-    this.#escaping = escaping;
-    section.length = o;
+    this.#copy(data, start, to);
   }
 
-  #writeStripped(data: Uint8Array, from: number, to: number): void {
-    const out = this.section.bytes;
-    let o = this.section.length;
-    let seen = this.#seen;
+  /** `to` when there is none. */
+  #nextBackslash(data: Buffer, from: number, to: number): number {
+    if (to - from > smallBytes) {
+      const found = data.indexOf(backslash, from);
+      return found < 0 ? to : found;
+    }
+    let i = from;
+    while (i < to && data[i] !== backslash) i += 1;
+    return i;
+  }
+
+  #writeStripped(data: Buffer, from: number, to: number): void {
     let quoted = this.#quoted;
-    for (let i = from; i < to; i += 1) {
+    let i = this.#skipPrefix(from, to);
+    let start = i;
+    for (; i < to; i += 1) {
       const c = data[i] ?? 0;
-      if (seen < prefix) {
-        seen += 1;
-      } else if (c === quote) {
+      if (special[c] === 0) continue;
+      if (c === quote) {
         quoted = !quoted;
-        out[o] = c;
-        o += 1;
       } else if (c === backslash) {
         this.#escaping = !this.#escaping;
-        if (!this.#escaping) continue;
-        out[o] = c;
-        o += 1;
-      } else if (c === newline && !quoted) {
-        this.section.length = o;
+        if (this.#escaping) continue;
+        this.#copy(data, start, i);
+        start = i + 1;
+      } else if (!quoted) {
+        this.#copy(data, start, i);
         this.#endRecord();
-        o = this.section.length;
-        seen = 0;
-      } else {
-        out[o] = c;
-        o += 1;
+        this.#seen = 0;
+        start = this.#skipPrefix(i + 1, to);
+        i = start - 1;
       }
     }
-    this.section.length = o;
-    this.#seen = seen;
+    this.#copy(data, start, to);
     this.#quoted = quoted;
+  }
+
+  /** Passes over what of a record's beginning lies in the data; gives where the rest begins. */
+  #skipPrefix(from: number, to: number): number {
+    const skipped = Math.min(prefix - this.#seen, to - from);
+    this.#seen += skipped;
+    return from + skipped;
+  }
+
+  #copy(data: Buffer, from: number, to: number): void {
+    const { section } = this;
+    data.copy(section.bytes, section.length, from, to);
+    section.length += to - from;
   }
 
   /** Takes the end off the record and puts a newline. */

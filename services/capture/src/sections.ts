@@ -4,6 +4,8 @@ import type { Section } from '@millrace/wire';
 /** What all bytes of one section have in common. One object per kind: compare by identity. */
 export interface SectionKind {
   readonly table: TableName;
+  /** `tableKey` of it: made once, asked for every event. */
+  readonly tableKey: string;
   readonly form: Section['form'];
   readonly columns: readonly (string | null)[];
   readonly key: readonly string[];
@@ -15,6 +17,30 @@ const newline = 0x0a;
 const quote = 0x22;
 /** An offset where a record ends is remembered this often; chunks are cut there. */
 const markEvery = 32 * 1024;
+
+const nothing = Buffer.alloc(0);
+
+/** Large buffers to be used again: making and dropping them for every window costs more than filling them. */
+class Spares {
+  #free: Buffer[] = [];
+
+  take(size: number): Buffer {
+    const at = size < spareFrom ? -1 : this.#free.findIndex((buffer) => buffer.length >= size);
+    const [found] = at < 0 ? [] : this.#free.splice(at, 1);
+    return found ?? Buffer.allocUnsafeSlow(size);
+  }
+
+  give(buffer: Buffer): void {
+    if (buffer.length < spareFrom || buffer.length > spareTo || this.#free.length >= spareCount) return;
+    this.#free.push(buffer);
+    this.#free.sort((a, b) => a.length - b.length);
+  }
+}
+
+const spareFrom = 256 * 1024;
+const spareTo = 16 * 1024 * 1024;
+const spareCount = 4;
+const spares = new Spares();
 
 /** The records of one section, gathered. Filled by the regrouper, cut into chunks by the batch writer. */
 export class SectionBuffer {
@@ -41,9 +67,17 @@ export class SectionBuffer {
   reserve(more: number): void {
     const need = this.length + more;
     if (need <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(need, this.bytes.length * 2));
+    const larger = spares.take(Math.max(need, this.bytes.length * 4));
     this.bytes.copy(larger, 0, 0, this.length);
+    spares.give(this.bytes);
     this.bytes = larger;
+  }
+
+  /** To be called when the bytes are no longer needed, so that others may use their memory. */
+  release(): void {
+    spares.give(this.bytes);
+    this.bytes = nothing;
+    this.length = 0;
   }
 
   /** Notes that a record ends here. */
