@@ -56,6 +56,26 @@ test('a function that a newer version no longer has is dropped, one of somebody 
   expect(await value(client, `SELECT to_regproc('millrace.of_the_subscriber')`)).not.toBeNull();
 });
 
+test('removal waits for a busy table only briefly at a time, and goes on when it is free', async () => {
+  const database = await ownedDatabase();
+  const client = await database.open();
+  await client.query('CREATE TABLE public.entry (id int PRIMARY KEY)');
+  await installProvider(client);
+  await createSet(client, 'main');
+  await client.query(`SELECT millrace.add_table('main', 'public.entry')`);
+  const application = await database.open();
+  await application.query('BEGIN');
+  await application.query('INSERT INTO public.entry VALUES (1)');
+  const removed = uninstallProvider(client);
+  const second = await database.open();
+  // Queues behind the removal's exclusive lock, and gets through when that gives up for a while.
+  await second.query('INSERT INTO public.entry VALUES (2)');
+  await application.query('COMMIT');
+  await removed;
+  expect(await isProviderInstalled(client)).toBe(false);
+  expect(await value(client, `SELECT count(*) FROM pg_trigger WHERE tgrelid = 'public.entry'::regclass`)).toBe('0');
+});
+
 test('a schema pgq of somebody else is refused and left alone', async () => {
   const client = await (await ownedDatabase()).open();
   await client.query('CREATE SCHEMA pgq');

@@ -3,7 +3,7 @@ import { databaseError, type Queryable, sqlstateOf, withTransaction } from '@mil
 
 /**
  * Settings under which our DDL means the same whatever the role, database or session prefers. Limits on time are lifted:
- * an installation that waits for another one must not fail for it.
+ * an installation that waits for another one must not fail for it (locks on tables: see lockTimeout).
  */
 const settings: Readonly<Record<string, string>> = {
   search_path: 'pg_catalog, pg_temp',
@@ -27,10 +27,16 @@ const settings: Readonly<Record<string, string>> = {
 const installLock = `SELECT pg_advisory_xact_lock(hashtextextended('millrace:install', 7717))`;
 
 /** What two sessions that make or drop the same objects or roles may get; the loser tries again and finds the work done. */
-const raced = new Set(['42704', '23505', '42P06', '42P07', '42710', '42723', '40P01', '40001', 'XX000']);
+const raced = new Set(['42704', '23505', '42P06', '42P07', '42710', '42723', '40P01', '40001', 'XX000', '55P03']);
 
-/** Longest run of losing a race before it is called a failure. */
-const attempts = 8;
+/**
+ * Longest wait for a lock on a table: the application queues behind whoever waits for an exclusive one. Then all is
+ * rolled back and tried again a little later.
+ */
+const lockTimeout = '500ms';
+
+/** Longest run of losing a race, or of not getting a lock, before it is called a failure. */
+const attempts = 20;
 
 /** Runs DDL in one transaction, alone among installers, and again when it lost a race. */
 export async function inSchemaTransaction<T>(client: Queryable, doing: string, work: () => Promise<T>): Promise<T> {
@@ -41,6 +47,7 @@ export async function inSchemaTransaction<T>(client: Queryable, doing: string, w
         async () => {
           await pin(client);
           await client.query(installLock);
+          await client.query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", [lockTimeout]);
           return await work();
         },
         'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
