@@ -30,7 +30,11 @@ export async function deleteBucket(bus: Bus, bucket: string): Promise<boolean> {
 }
 
 /** Stores a value; makes the bucket when it is gone. Keys: letters, digits, `-_=/`. */
-export async function putKey(bus: Bus, definition: BucketDefinition, entry: { key: string; value: string | Uint8Array }): Promise<void> {
+export async function putKey(
+  bus: Bus,
+  definition: BucketDefinition,
+  entry: { key: string; value: string | Uint8Array },
+): Promise<void> {
   const subject = prefixOf(definition.bucket) + entry.key;
   const js = jetstream(bus.connection, { timeout: putTimeoutMs });
   try {
@@ -67,7 +71,12 @@ export function watchBucket(bus: Bus, bucket: string, listener: (change: BucketC
   const follow = async () => {
     for await (const item of reader) {
       if (item.kind === 'reset') listener({ kind: 'reset' });
-      else listener({ kind: 'value', key: item.subject.slice(prefix.length), value: item.deleted ? undefined : item.data });
+      else
+        listener({
+          kind: 'value',
+          key: item.subject.slice(prefix.length),
+          value: item.deleted ? undefined : item.data,
+        });
     }
   };
   void follow();

@@ -28,7 +28,9 @@ export function apiCodeOf(error: unknown): number | undefined {
 /** The stream, or what stands on it (a bucket, a consumer), is not there. */
 export function isMissing(error: unknown): boolean {
   const code = apiCodeOf(error);
-  return code === apiCodes.streamNotFound || code === apiCodes.consumerNotFound || hasCause(error, errors.NoRespondersError);
+  return (
+    code === apiCodes.streamNotFound || code === apiCodes.consumerNotFound || hasCause(error, errors.NoRespondersError)
+  );
 }
 
 /** The stream's end is not where the writer left it: somebody else wrote, or messages were lost. */

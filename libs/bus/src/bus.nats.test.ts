@@ -5,9 +5,11 @@ import {
   connectBus,
   deleteKey,
   deleteStream,
+  ensureBucket,
   ensureStream,
   firstMessage,
   getKey,
+  isWrongSequence,
   lastMessage,
   openPublisher,
   openReader,
@@ -15,9 +17,7 @@ import {
   type ReadItem,
   seekMessage,
   streamState,
-  isWrongSequence,
   watchBucket,
-  ensureBucket,
 } from './mod.ts';
 
 const mb = 1024 * 1024;
@@ -60,7 +60,11 @@ describe('streams', () => {
   test('an altered stream is set right and its messages stay', async () => {
     const { bus, name, subject, definition } = await setUp();
     await write(bus, { name, subject }, ['one', 'two']);
-    await bus.streams.streams.update(name, { max_msgs_per_subject: 5, max_age: 600_000_000_000, max_bytes: 1024 * 1024 });
+    await bus.streams.streams.update(name, {
+      max_msgs_per_subject: 5,
+      max_age: 600_000_000_000,
+      max_bytes: 1024 * 1024,
+    });
     const state = await ensureStream(bus, definition);
     expect(state).toMatchObject({ messages: 2, last: 2, maxBytes: 64 * mb });
     const info = await bus.streams.streams.info(name);
@@ -71,7 +75,10 @@ describe('streams', () => {
     const { bus, name, definition } = await setUp();
     const sealed: object = { sealed: true };
     await bus.streams.streams.update(name, sealed);
-    await expect(ensureStream(bus, definition)).rejects.toMatchObject({ code: 'bus-refused', advice: expect.stringContaining('stream rm') });
+    await expect(ensureStream(bus, definition)).rejects.toMatchObject({
+      code: 'bus-refused',
+      advice: expect.stringContaining('stream rm'),
+    });
   });
 
   test('a stream is made smaller where the server has less room', async () => {
@@ -100,7 +107,10 @@ describe('publisher', () => {
     const publisher = openPublisher(bus, { stream: name, lastSequence: 0 });
     await write(bus, { name, subject }, ['twin']);
     const { stored } = await publisher.send(subject, Buffer.from('mine'));
-    const error = await stored.then(() => undefined, (e: unknown) => e);
+    const error = await stored.then(
+      () => undefined,
+      (e: unknown) => e,
+    );
     expect(isWrongSequence(error)).toBe(true);
     await expect(publisher.send(subject, Buffer.from('more'))).rejects.toThrow();
     expect(await streamState(bus, name)).toMatchObject({ last: 1 });
@@ -148,7 +158,11 @@ describe('reader', () => {
 
   test('a receiver that takes nothing bounds what is held in memory', async () => {
     const { bus, name, subject } = await setUp();
-    await write(bus, { name, subject }, Array.from({ length: 40 }, () => 'x'.repeat(mb)));
+    await write(
+      bus,
+      { name, subject },
+      Array.from({ length: 40 }, () => 'x'.repeat(mb)),
+    );
     const before = bus.connection.stats().inBytes;
     const reader = openReader(bus, { stream: name, subject, prefetchBytes: 4 * mb, idleCheckMs: 100 });
     onTestFinished(() => reader.close());
@@ -190,7 +204,8 @@ describe('reader', () => {
     await write(bus, { name, subject }, ['1', '2']);
     await eventually(() => expect(texts().length).toBe(2));
     await bus.streams.streams.purge(name);
-    for await (const consumer of bus.streams.consumers.list(name)) await bus.streams.consumers.delete(name, consumer.name);
+    for await (const consumer of bus.streams.consumers.list(name))
+      await bus.streams.consumers.delete(name, consumer.name);
     await write(bus, { name, subject }, ['3']);
     await eventually(() => expect(texts()).toEqual(['1', '2', '3']));
   });

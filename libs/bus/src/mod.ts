@@ -1,10 +1,3 @@
-export { type Bus, type BusOptions, connectBus } from './connect.ts';
-export { apiCodes, apiCodeOf, busError, isMissing, isWrongSequence } from './bus-errors.ts';
-export { type BusAddress, parseBusUrl } from './bus-url.ts';
-export { deleteStream, ensureStream, type StreamDefinition, type StreamState, streamState } from './streams.ts';
-export { firstMessage, getBySequence, lastMessage, messageFrom, purgeSubject, seekMessage, type Stored } from './stored.ts';
-export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './publisher.ts';
-export { type Delivered, openReader, type Reader, type ReaderOptions, type ReadItem, type ResetReason } from './reader.ts';
 export {
   type BucketChange,
   type BucketDefinition,
@@ -15,5 +8,27 @@ export {
   putKey,
   watchBucket,
 } from './bucket.ts';
-export { readersOf, type ReaderState } from './readers.ts';
+export { apiCodeOf, apiCodes, busError, isMissing, isWrongSequence } from './bus-errors.ts';
+export { type BusAddress, parseBusUrl } from './bus-url.ts';
+export { type Bus, type BusOptions, connectBus } from './connect.ts';
 export { onNotice, sendNotice } from './notices.ts';
+export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './publisher.ts';
+export {
+  type Delivered,
+  openReader,
+  type Reader,
+  type ReaderOptions,
+  type ReadItem,
+  type ResetReason,
+} from './reader.ts';
+export { type ReaderState, readersOf } from './readers.ts';
+export {
+  firstMessage,
+  getBySequence,
+  lastMessage,
+  messageFrom,
+  purgeSubject,
+  type Stored,
+  seekMessage,
+} from './stored.ts';
+export { deleteStream, ensureStream, type StreamDefinition, type StreamState, streamState } from './streams.ts';

@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
-import { headers as makeHeaders, type Msg, nuid, type Subscription } from '@nats-io/transport-node';
+import { type Msg, headers as makeHeaders, nuid, type Subscription } from '@nats-io/transport-node';
 import type { Bus } from './connect.ts';
 import { type ReadItem, ReadQueue } from './read-queue.ts';
 import { type StreamState, streamState } from './streams.ts';

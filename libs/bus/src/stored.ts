@@ -40,7 +40,12 @@ export async function getBySequence(bus: Bus, stream: string, sequence: number):
 export async function seekMessage(
   bus: Bus,
   stream: string,
-  where: { readonly subject: string; readonly first: number; readonly last: number; isBefore(message: Stored): boolean },
+  where: {
+    readonly subject: string;
+    readonly first: number;
+    readonly last: number;
+    isBefore(message: Stored): boolean;
+  },
 ): Promise<Stored | undefined> {
   let low = where.first;
   let high = where.last + 1;

@@ -46,7 +46,8 @@ export async function ensureStream(bus: Bus, definition: StreamDefinition): Prom
   try {
     return stateOf(await bus.streams.streams.update(definition.name, changes));
   } catch (error) {
-    if (apiCodeOf(error) === undefined || noRoom.has(apiCodeOf(error) ?? 0)) throw busError(error, `setting ${definition.name} right`);
+    if (apiCodeOf(error) === undefined || noRoom.has(apiCodeOf(error) ?? 0))
+      throw busError(error, `setting ${definition.name} right`);
     throw unfit(definition.name, Object.keys(changes), error);
   }
 }
@@ -84,7 +85,10 @@ function configOf(definition: StreamDefinition): Partial<StreamConfig> & { name:
   };
 }
 
-async function createStream(bus: Bus, wanted: Partial<StreamConfig> & { name: string; max_bytes: number }): Promise<StreamState> {
+async function createStream(
+  bus: Bus,
+  wanted: Partial<StreamConfig> & { name: string; max_bytes: number },
+): Promise<StreamState> {
   let maxBytes = wanted.max_bytes;
   while (true) {
     try {
@@ -96,7 +100,8 @@ async function createStream(bus: Bus, wanted: Partial<StreamConfig> & { name: st
         const info = await streamInfo(bus, wanted.name);
         if (info !== undefined) return stateOf(info);
       }
-      if (code === undefined || !noRoom.has(code) || maxBytes <= leastBytes) throw busError(error, `making ${wanted.name}`);
+      if (code === undefined || !noRoom.has(code) || maxBytes <= leastBytes)
+        throw busError(error, `making ${wanted.name}`);
       maxBytes = Math.max(leastBytes, Math.floor(maxBytes / 2));
     }
   }
@@ -150,8 +155,12 @@ function sealedError(name: string): MillraceError {
 }
 
 function unfit(name: string, fields: string[], cause: unknown): MillraceError {
-  return new MillraceError(codes.BUS_REFUSED, `the stream ${name} was altered (${fields.join(', ')}) and the server refuses to set it right`, {
-    advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it anew and fills it`,
-    cause,
-  });
+  return new MillraceError(
+    codes.BUS_REFUSED,
+    `the stream ${name} was altered (${fields.join(', ')}) and the server refuses to set it right`,
+    {
+      advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it anew and fills it`,
+      cause,
+    },
+  );
 }

@@ -45,7 +45,7 @@ export {
   type SubscriberRecord,
   unregisterSubscriber,
 } from './subscribers.ts';
-export { planTableCopy, readTable, type TableCopyPlan } from './table-copy.ts';
+export { planTableCopy, readTable, type TableCopyPlan, type TableReading } from './table-copy.ts';
 export {
   batchSql,
   type ChainedTick,

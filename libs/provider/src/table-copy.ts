@@ -47,13 +47,30 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
   };
 }
 
-/** The rows as COPY text. The session's settings should be pinned. A reader that gives up must drop the session. */
-export function readTable(client: PgClient, plan: TableCopyPlan): Readable {
+/** A table being read. */
+export interface TableReading {
+  /** COPY text, cut anywhere. A reader that gives up must drop the session. */
+  readonly bytes: Readable;
+  /** Rows that were read; to be asked after the last bytes. */
+  rows(): Promise<number>;
+}
+
+/** Reads the rows as COPY text. The session's settings should be pinned. */
+export function readTable(client: PgClient, plan: TableCopyPlan): TableReading {
+  const bytes: Readable & { rowCount?: number } = copyOut(client, copySql(plan));
+  const rows = async () => {
+    // The count comes with the end of the command, which the next answer is sure to be behind.
+    await ask(client, 'ending a copy', 'SELECT 1', []);
+    return bytes.rowCount ?? 0;
+  };
+  return { bytes, rows };
+}
+
+function copySql(plan: TableCopyPlan): string {
   const columns = plan.columns.map(quoteIdent).join(', ');
   const name = quoteTable(plan.table);
-  if (plan.columns.length === 0)
-    return copyOut(client, `COPY (SELECT FROM ${plan.partitioned ? '' : 'ONLY '}${name}) TO STDOUT`);
+  if (plan.columns.length === 0) return `COPY (SELECT FROM ${plan.partitioned ? '' : 'ONLY '}${name}) TO STDOUT`;
   // COPY of a plain table leaves its children out by itself and is a little faster than COPY of a query.
   const source = plan.partitioned ? `(SELECT ${columns} FROM ${name})` : `${name} (${columns})`;
-  return copyOut(client, `COPY ${source} TO STDOUT`);
+  return `COPY ${source} TO STDOUT`;
 }

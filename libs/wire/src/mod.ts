@@ -1,7 +1,8 @@
+export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.ts';
 export {
   type BatchHeader,
-  batchHeader,
   type BatchPrev,
+  batchHeader,
   type CopyHeader,
   copyHeader,
   type Report,
@@ -13,5 +14,12 @@ export {
   tickNotice,
   wireVersion,
 } from './messages-v1.ts';
-export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.ts';
-export { backfillSubject, batchSubject, bucketName, copyStreamName, copySubject, streamName, tickSubject } from './subjects.ts';
+export {
+  backfillSubject,
+  batchSubject,
+  bucketName,
+  copyStreamName,
+  copySubject,
+  streamName,
+  tickSubject,
+} from './subjects.ts';

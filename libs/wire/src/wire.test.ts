@@ -17,7 +17,9 @@ import {
 
 test('the messages of version 1 are what they were: a change that older readers cannot take needs a new version', () => {
   const shape = JSON.stringify([batchHeader, copyHeader, report].map((schema) => z.toJSONSchema(schema)));
-  expect(createHash('sha256').update(shape).digest('hex')).toMatchInlineSnapshot(`"d0ad0e41704e71b00d0813eb966365183ce4e31acd32209b80bb18dfc8fde893"`);
+  expect(createHash('sha256').update(shape).digest('hex')).toMatchInlineSnapshot(
+    `"d0ad0e41704e71b00d0813eb966365183ce4e31acd32209b80bb18dfc8fde893"`,
+  );
 });
 
 const fingerprint = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 });
@@ -34,15 +36,30 @@ const piece = fc.record({
 });
 
 const message = fc
-  .record({ pieces: fc.array(piece, { maxLength: 6 }), tick: count, fingerprint, queue: name, last: fc.boolean(), chunk: count })
+  .record({
+    pieces: fc.array(piece, { maxLength: 6 }),
+    tick: count,
+    fingerprint,
+    queue: name,
+    last: fc.boolean(),
+    chunk: count,
+  })
   .map(({ pieces, tick, fingerprint: print, queue, last, chunk }) => {
     const bodies = pieces.map((one) => Buffer.from(one.body));
     const lines = pieces.reduce((sum, one) => sum + one.lines, 0);
     const header: BatchHeader = {
-      v: 1, kind: 'batch', provider: '7', queue, prev: { tick: 0, fingerprint: print },
-      tick: { tick, fingerprint: print, time: '2026-01-01T00:00:00.000000Z' }, chunk, last,
+      v: 1,
+      kind: 'batch',
+      provider: '7',
+      queue,
+      prev: { tick: 0, fingerprint: print },
+      tick: { tick, fingerprint: print, time: '2026-01-01T00:00:00.000000Z' },
+      chunk,
+      last,
       sections: pieces.map(({ body, ...section }) => ({ ...section, bytes: body.length })),
-      lines, sha256: sha256Hex(bodies), ...(last ? { total: { chunks: chunk + 1, lines, sha256: sha256Hex([]) } } : {}),
+      lines,
+      sha256: sha256Hex(bodies),
+      ...(last ? { total: { chunks: chunk + 1, lines, sha256: sha256Hex([]) } } : {}),
     };
     return { header, bodies };
   });
@@ -97,12 +114,15 @@ test.each<[string, Uint8Array]>([
   ['of a later version', withHeader({ v: 2 })],
   ['of an unknown kind', withHeader({ kind: 'order' })],
   ['of a negative tick', withHeader({ tick: { ...good.header.tick, tick: -1 } })],
-  ['of a tick beyond safe numbers', frame(JSON.stringify(good.header).replace(/"tick":\{"tick":\d+/, '"tick":{"tick":1e300'))],
+  [
+    'of a tick beyond safe numbers',
+    frame(JSON.stringify(good.header).replace(/"tick":\{"tick":\d+/, '"tick":{"tick":1e300')),
+  ],
   ['of a wrong fingerprint', withHeader({ prev: { tick: 1, fingerprint: 'xyz' } })],
   ['with unknown fields', withHeader({ admin: true })],
   ['with a prototype', frame(JSON.stringify(good.header).replace('{', '{"__proto__":{"v":1},'))],
   ['with a wrong digest', withHeader({ sha256: 'a'.repeat(64) })],
-  ['with sections that do not add up', withHeader({ sections: [] , lines: good.header.lines + 1 })],
+  ['with sections that do not add up', withHeader({ sections: [], lines: good.header.lines + 1 })],
   ['with deep nesting', frame(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)],
 ])('a message that is %s is refused with its code', (_what, bytes) => {
   const refuse = () => decodeMessage(bytes);

@@ -50,12 +50,19 @@ export class Backfills {
     const target = heard === undefined ? undefined : this.#target(name, heard);
     if (target === undefined) return;
     this.#log ??= logger('backfill');
-    this.#log.info({ subscriber: name, from: heard?.report.tick, to: target }, 'sending again what the subscriber lacks');
+    this.#log.info(
+      { subscriber: name, from: heard?.report.tick, to: target },
+      'sending again what the subscriber lacks',
+    );
     backfills.add(1);
     const work = this.#run(name, target).catch((error: unknown) => {
-      if (!this.#stopper.signal.aborted) this.#log?.warn({ subscriber: name, err: error, code: toMillraceError(error).code }, 'backfill failed');
+      if (!this.#stopper.signal.aborted)
+        this.#log?.warn({ subscriber: name, err: error, code: toMillraceError(error).code }, 'backfill failed');
     });
-    this.#running.set(name, work.finally(() => this.#running.delete(name)));
+    this.#running.set(
+      name,
+      work.finally(() => this.#running.delete(name)),
+    );
   }
 
   async stop(): Promise<void> {
@@ -178,7 +185,14 @@ class Backfill {
     }
     const { bus } = writer.stream;
     const subject = backfillSubject(options.queue, this.#task.name);
-    const pacer = new Pacer({ bus, stream: streamName(options.queue), subject, limitBytes: aheadBytes, patienceMs, signal: this.#task.signal });
+    const pacer = new Pacer({
+      bus,
+      stream: streamName(options.queue),
+      subject,
+      limitBytes: aheadBytes,
+      patienceMs,
+      signal: this.#task.signal,
+    });
     const intervals = await intervalsAfter(client, options.queue, from.tick, readAhead);
     if (intervals[0] !== undefined && intervals[0].prev.fingerprint !== from.fingerprint) {
       throw new MillraceError(codes.PROVIDER_HISTORY, `tick ${from.tick} of the subscriber is another one here`);

@@ -1,5 +1,13 @@
 // The stream of batches as capture writes it: set right, fenced, looked after.
-import { type Bus, ensureStream, messageFrom, openPublisher, type Publisher, type StreamState, streamState } from '@millrace/bus';
+import {
+  type Bus,
+  ensureStream,
+  messageFrom,
+  openPublisher,
+  type Publisher,
+  type StreamState,
+  streamState,
+} from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { backfillSubject, batchSubject, streamName } from '@millrace/wire';
 import { readBatchHeader } from './cursor.ts';

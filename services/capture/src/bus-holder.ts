@@ -18,7 +18,9 @@ export class BusHolder {
     if (this.#bus?.isConnected()) return this.#bus;
     const url = this.#url();
     if (url === undefined) {
-      throw new MillraceError(codes.BUS_UNAVAILABLE, 'nobody has said yet where the bus is', { advice: 'start `millrace up` or configure bus.url' });
+      throw new MillraceError(codes.BUS_UNAVAILABLE, 'nobody has said yet where the bus is', {
+        advice: 'start `millrace up` or configure bus.url',
+      });
     }
     if (this.#bus !== undefined && url === this.#connectedTo) throw this.#bus.trouble() ?? gone();
     this.#connecting ??= this.#connect(url).finally(() => {

@@ -1,11 +1,11 @@
 import { deleteStream, getBySequence, streamState } from '@millrace/bus';
-import type { Position } from '@millrace/model';
 import { startStopStress } from '@millrace/lifecycle';
+import type { Position } from '@millrace/model';
 import { forceTick } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, sha256Hex, streamName } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import { makeBench, recordedTick, register, sendReport, storedBatches, writeBatch, writeEvent } from './test-bench.ts';
+import { makeBench, recordedTick, register, sendReport, storedBatches, writeBatch, writeEvent } from './test/bench.ts';
 
 /** Waits until the stream ends with this tick, whole. */
 async function untilStored(bench: Awaited<ReturnType<typeof makeBench>>, tick: number) {
@@ -26,9 +26,16 @@ test.each([15, 18])('every tick interval becomes one batch, in an unbroken chain
   const first = await forceTick(bench.client, bench.queue);
   const second = await writeBatch(bench, ['3']);
   const batches = await untilStored(bench, second.tick);
-  expect(batches.map((batch) => batch.header.prev)).toEqual([from, { tick: first.tick, fingerprint: first.fingerprint }]);
+  expect(batches.map((batch) => batch.header.prev)).toEqual([
+    from,
+    { tick: first.tick, fingerprint: first.fingerprint },
+  ]);
   expect(batches[0]?.body).toBe('1\n2\n(U,2,)\n"a\nb"\n');
-  expect(batches[0]?.header.sections.map((s) => [s.table.name, s.form, s.lines])).toEqual([['entry', 'insert', 2], ['entry', 'change', 1], ['other', 'insert', 1]]);
+  expect(batches[0]?.header.sections.map((s) => [s.table.name, s.form, s.lines])).toEqual([
+    ['entry', 'insert', 2],
+    ['entry', 'change', 1],
+    ['other', 'insert', 1],
+  ]);
   expect(batches[0]?.header.trace).toContain(first.fingerprint);
 });
 
@@ -60,23 +67,27 @@ test('a reported position moves the record, forward only', async () => {
   expect(await recordedTick(bench, 'eu')).toBe(two.tick);
 });
 
-test.each(['deleted', 'purged'])('a stream that was %s is filled again from where the slowest subscriber is', async (how) => {
-  const bench = await makeBench();
-  const from = await register(bench, 'eu');
-  await bench.start().start();
-  const tick = await writeBatch(bench, ['1']);
-  await untilStored(bench, tick.tick);
-  if (how === 'deleted') await deleteStream(bench.bus, streamName(bench.queue));
-  else await bench.bus.streams.streams.purge(streamName(bench.queue));
-  const next = await writeBatch(bench, ['2']);
-  const batches = await untilStored(bench, next.tick);
-  if (how === 'deleted') expect(batches[0]?.header.prev).toEqual(from);
-  else await eventually(async () => {
-    await sendReport(bench, 'eu', from);
-    const again = await storedBatches(bench, backfillSubject(bench.queue, 'eu'));
-    expect(again[0]?.header.prev).toEqual(from);
-  });
-});
+test.each(['deleted', 'purged'])(
+  'a stream that was %s is filled again from where the slowest subscriber is',
+  async (how) => {
+    const bench = await makeBench();
+    const from = await register(bench, 'eu');
+    await bench.start().start();
+    const tick = await writeBatch(bench, ['1']);
+    await untilStored(bench, tick.tick);
+    if (how === 'deleted') await deleteStream(bench.bus, streamName(bench.queue));
+    else await bench.bus.streams.streams.purge(streamName(bench.queue));
+    const next = await writeBatch(bench, ['2']);
+    const batches = await untilStored(bench, next.tick);
+    if (how === 'deleted') expect(batches[0]?.header.prev).toEqual(from);
+    else
+      await eventually(async () => {
+        await sendReport(bench, 'eu', from);
+        const again = await storedBatches(bench, backfillSubject(bench.queue, 'eu'));
+        expect(again[0]?.header.prev).toEqual(from);
+      });
+  },
+);
 
 test('a stream that lost its end is written again from there', async () => {
   const bench = await makeBench();
@@ -108,7 +119,7 @@ test('a subscriber that says it lacks something is sent that, on its own subject
   await sendReport(bench, 'eu', from, { gap: { from: from.tick, to: ticks[1]?.tick ?? 0 } });
   await eventually(async () => {
     const sent = await storedBatches(bench, backfillSubject(bench.queue, 'eu'));
-expect(sent[0]?.header.prev).toEqual(from);
+    expect(sent[0]?.header.prev).toEqual(from);
     expect(sent.at(-1)?.header.tick.tick).toBe(ticks[1]?.tick);
   });
   await sendReport(bench, 'eu', ticks[3] ?? from);
@@ -163,7 +174,11 @@ test('rubbish and forged batches on the stream are passed over', async () => {
   await publish(Buffer.from('rubbish'));
   const good = before.at(-1)?.header;
   if (good === undefined) throw new Error('no batch');
-  const forged = { ...good, prev: { tick: 900, fingerprint: 'e'.repeat(32) }, tick: { ...good.tick, tick: 901, fingerprint: 'f'.repeat(32) } };
+  const forged = {
+    ...good,
+    prev: { tick: 900, fingerprint: 'e'.repeat(32) },
+    tick: { ...good.tick, tick: 901, fingerprint: 'f'.repeat(32) },
+  };
   await publish(encodeMessage({ ...forged, sections: [], lines: 0, sha256: sha256Hex([]) }, []));
   const second = await writeBatch(bench, ['2']);
   const state = await eventually(async () => {

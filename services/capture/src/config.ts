@@ -40,7 +40,7 @@ export function captureStart(args?: string[]) {
 }
 
 /** The options as the configuration gives them. Throws CONFIG when it names no provider. */
-export function captureOptions(config: Config): CaptureOptions {
+function captureOptions(config: Config): CaptureOptions {
   return {
     ...captureDefaults,
     queue: config.queue,

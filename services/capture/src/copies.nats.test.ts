@@ -4,7 +4,7 @@ import { requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import { type Bench, copying, makeBench, register, sendReport, writeBatch } from './test-bench.ts';
+import { type Bench, copying, makeBench, register, sendReport, writeBatch } from './test/bench.ts';
 
 const table: TableName = { schema: 'public', name: 'Big "t"' };
 
@@ -33,7 +33,9 @@ async function whole(bench: Bench, id: number, attempt: number) {
 const stateOf = async (bench: Bench, id: number) =>
   (await bench.client.query('SELECT state, attempt, rows FROM millrace.copy_request WHERE copy_id = $1', [id])).rows[0];
 
-async function withTable(rows: number): Promise<{ bench: Bench; from: Awaited<ReturnType<typeof register>>; id: number }> {
+async function withTable(
+  rows: number,
+): Promise<{ bench: Bench; from: Awaited<ReturnType<typeof register>>; id: number }> {
   const bench = await makeBench();
   await bench.client.query(`CREATE TABLE "Big ""t""" (id int PRIMARY KEY, "a b" text, gen int GENERATED ALWAYS AS (id * 2) STORED);
     CREATE TABLE child () INHERITS ("Big ""t""");

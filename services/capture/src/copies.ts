@@ -4,7 +4,15 @@ import { toMillraceError } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { beginCopy, type CopyProgress, type CopyRequest, finishCopy, noteCopyProgress, openCopyRequests, systemIdentifier } from '@millrace/provider';
+import {
+  beginCopy,
+  type CopyProgress,
+  type CopyRequest,
+  finishCopy,
+  noteCopyProgress,
+  openCopyRequests,
+  systemIdentifier,
+} from '@millrace/provider';
 import { copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
 import type { BusHolder } from './bus-holder.ts';
 import type { CaptureOptions } from './config.ts';
@@ -83,7 +91,11 @@ export class Copies {
     this.#client = undefined;
   }
 
-  async #consider(client: PgClient, bus: Bus, wish: { request: CopyRequest; registered: ReadonlySet<string> }): Promise<void> {
+  async #consider(
+    client: PgClient,
+    bus: Bus,
+    wish: { request: CopyRequest; registered: ReadonlySet<string> },
+  ): Promise<void> {
     const { request, registered } = wish;
     const { reports } = this.#parts;
     if (request.attempt > 0 && isSettled(reports, request, registered)) {
@@ -103,7 +115,11 @@ export class Copies {
     const { queue, providerUrl, copyPatienceMs, copyStreamBytes } = options;
     this.#provider ??= await systemIdentifier(client);
     // One level only: a stream of another queue can never share these subjects.
-    await ensureStream(bus, { name: copyStreamName(queue), subjects: [copySubject(queue, 0).replace(/0$/, '>')], maxBytes: copyStreamBytes });
+    await ensureStream(bus, {
+      name: copyStreamName(queue),
+      subjects: [copySubject(queue, 0).replace(/0$/, '>')],
+      maxBytes: copyStreamBytes,
+    });
     await purgeSubject(bus, copyStreamName(queue), copySubject(queue, wish.request.copyId));
     const request = await beginCopy(client, wish.request.copyId);
     if (request === null) return;
@@ -113,7 +129,14 @@ export class Copies {
     const abort = new AbortController();
     const provider = this.#provider;
     const copying = copyTable({
-      providerUrl, provider, bus, reports, request, takers: wish.takers, patienceMs: copyPatienceMs, signal: abort.signal,
+      providerUrl,
+      provider,
+      bus,
+      reports,
+      request,
+      takers: wish.takers,
+      patienceMs: copyPatienceMs,
+      signal: abort.signal,
     });
     const work = copying.then(
       (sent) => this.#sent(request, sent),
@@ -131,7 +154,10 @@ export class Copies {
       await noteCopyProgress(client, request.copyId, request.attempt, sent);
     } catch (error) {
       // Not noted means sent again: no harm but work.
-      this.loop.state?.log.warn({ copy: request.copyId, code: toMillraceError(error).code }, 'could not note that the copy was sent');
+      this.loop.state?.log.warn(
+        { copy: request.copyId, code: toMillraceError(error).code },
+        'could not note that the copy was sent',
+      );
     }
     this.loop.wake();
   }
@@ -139,12 +165,19 @@ export class Copies {
   #failed(request: CopyRequest, error: unknown): void {
     const failures = (this.#notBefore.get(request.copyId)?.failures ?? 0) + 1;
     this.#notBefore.set(request.copyId, { at: performance.now() + Math.min(30_000, 500 * 2 ** failures), failures });
-    this.loop.state?.log.warn({ copy: request.copyId, attempt: request.attempt, err: error, code: toMillraceError(error).code }, 'copy broken off');
+    this.loop.state?.log.warn(
+      { copy: request.copyId, attempt: request.attempt, err: error, code: toMillraceError(error).code },
+      'copy broken off',
+    );
   }
 
   async #finish(client: PgClient, bus: Bus, request: CopyRequest): Promise<void> {
     const position = request.position ?? { tick: 0, fingerprint: '' };
-    const done = await finishCopy(client, request.copyId, request.attempt, { position, rows: request.rows ?? 0, bytes: request.bytes ?? 0 });
+    const done = await finishCopy(client, request.copyId, request.attempt, {
+      position,
+      rows: request.rows ?? 0,
+      bytes: request.bytes ?? 0,
+    });
     this.#progress.clear();
     await purgeSubject(bus, copyStreamName(request.queue), copySubject(request.queue, request.copyId));
     if (done) this.loop.state?.log.info({ copy: request.copyId, table: tableLabel(request.table) }, 'copy done');
@@ -160,7 +193,8 @@ export class Copies {
       const at = `${taking.chunk} ${taking.bytes}`;
       const before = this.#progress.get(key);
       if (before?.at !== at) this.#progress.set(key, { at, since: performance.now() });
-      else if (performance.now() - before.since > stillMs && !(await this.#holds(bus, request, taking.chunk + 1))) return true;
+      else if (performance.now() - before.since > stillMs && !(await this.#holds(bus, request, taking.chunk + 1)))
+        return true;
     }
     return false;
   }
@@ -171,7 +205,11 @@ export class Copies {
     if (first === undefined) return false;
     try {
       const { header } = decodeMessage(first.data);
-      return header.kind === 'copy' && header.attempt <= request.attempt && (header.attempt < request.attempt || header.chunk <= chunk);
+      return (
+        header.kind === 'copy' &&
+        header.attempt <= request.attempt &&
+        (header.attempt < request.attempt || header.chunk <= chunk)
+      );
     } catch {
       return false;
     }

@@ -3,8 +3,16 @@ import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
-import { databaseError, pinSettings } from '@millrace/postgres';
-import { type CopyProgress, type CopyRequest, type PinnedTick, pinTick, planTableCopy, readTable, type TableCopyPlan } from '@millrace/provider';
+import { applySettings, databaseError, pinSettings } from '@millrace/postgres';
+import {
+  type CopyProgress,
+  type CopyRequest,
+  type PinnedTick,
+  pinTick,
+  planTableCopy,
+  readTable,
+  type TableCopyPlan,
+} from '@millrace/provider';
 import { type CopyHeader, copyStreamName, copySubject, encodeMessage, sha256Hex } from '@millrace/wire';
 import { takingOf } from './copy-takers.ts';
 import { copyBytes } from './metrics.ts';
@@ -57,7 +65,7 @@ async function openCopySession(url: string) {
   try {
     await pinSettings(client);
     // Row security that hides rows must be an error, not a smaller copy.
-    await client.query('SET row_security = off');
+    await applySettings(client, { row_security: 'off' });
     return client;
   } catch (error) {
     dropSession(client);
@@ -95,13 +103,12 @@ class TableCopy {
 
   async run(): Promise<CopyProgress> {
     const { pinned, plan, publisher } = this.#parts;
-    const rows = readTable(pinned.client, plan) as ReturnType<typeof readTable> & { rowCount?: number };
-    for await (const piece of rows) await this.#add(piece);
-    // The count comes with the end of the command, which the next answer is sure to be behind.
-    await pinned.client.query('SELECT 1');
-    await this.#send(rows.rowCount ?? 0);
+    const reading = readTable(pinned.client, plan);
+    for await (const piece of reading.bytes) await this.#add(piece);
+    const rows = await reading.rows();
+    await this.#send(rows);
     await publisher.flush();
-    return { position: { tick: pinned.tick, fingerprint: pinned.fingerprint }, rows: rows.rowCount ?? 0, bytes: this.#bytes };
+    return { position: { tick: pinned.tick, fingerprint: pinned.fingerprint }, rows, bytes: this.#bytes };
   }
 
   async #add(piece: Buffer): Promise<void> {
@@ -132,7 +139,8 @@ class TableCopy {
     this.#pieces = [];
     this.#gathered = 0;
     await this.#waitForTakers();
-    if (signal.aborted) throw new MillraceError(codes.TIMEOUT, 'the copy was broken off: capture is stopping, or the wish is gone');
+    if (signal.aborted)
+      throw new MillraceError(codes.TIMEOUT, 'the copy was broken off: capture is stopping, or the wish is gone');
     await this.#parts.publisher.send(copySubject(request.queue, request.copyId), message);
     await failpoint(chunkPoint);
   }
@@ -180,14 +188,16 @@ class TableCopy {
     let least = this.#bytes;
     for (const [name, state] of this.#takers) {
       const taking = takingOf(reports, name, request);
-      if (taking.kind === 'taking' && taking.chunk > state.chunk) this.#takers.set(name, { chunk: taking.chunk, since: now });
+      if (taking.kind === 'taking' && taking.chunk > state.chunk)
+        this.#takers.set(name, { chunk: taking.chunk, since: now });
       const chunk = Math.max(state.chunk, taking.kind === 'taking' ? taking.chunk : -1);
       const has = this.#ends[chunk] ?? 0;
       const isStill = now - state.since > this.#patience(name) && this.#bytes - has > aheadBytes;
       if (taking.kind !== 'taking' || isStill) this.#takers.delete(name);
       else least = Math.min(least, has);
     }
-    if (this.#takers.size === 0) throw new MillraceError(codes.TIMEOUT, `nobody takes the copy of ${tableLabel(request.table)} now`);
+    if (this.#takers.size === 0)
+      throw new MillraceError(codes.TIMEOUT, `nobody takes the copy of ${tableLabel(request.table)} now`);
     return least;
   }
 }

@@ -43,5 +43,7 @@ export function takersOf(reports: Reports, request: CopyRequest, registered: Rea
 
 /** True when nobody who is registered still wants it. */
 export function isSettled(reports: Reports, request: CopyRequest, registered: ReadonlySet<string>): boolean {
-  return request.subscribers.every((name) => !registered.has(name) || takingOf(reports, name, request).kind === 'settled');
+  return request.subscribers.every(
+    (name) => !registered.has(name) || takingOf(reports, name, request).kind === 'settled',
+  );
 }

@@ -3,9 +3,9 @@ import { type Bus, getBySequence, lastMessage, type Stored, type StreamState } f
 import { codes, MillraceError } from '@millrace/errors';
 import { isSameTick, type Position } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
+import { type SubscriberRecord, tickInfo } from '@millrace/provider';
 import { type BatchHeader, batchSubject, decodeMessage, streamName } from '@millrace/wire';
 import { badMessages } from './metrics.ts';
-import { type SubscriberRecord, tickInfo } from '@millrace/provider';
 
 /** How far back bad messages are looked past. */
 const lookBack = 256;
@@ -34,12 +34,15 @@ export async function findCursor(question: CursorQuestion): Promise<Position | u
 }
 
 /** What is complete up to a message: its batch when it is the last chunk, else the batch before. */
-export function endOf(header: BatchHeader): Position {
+function endOf(header: BatchHeader): Position {
   return header.last ? header.tick : header.prev;
 }
 
-export function slowestOf(subscribers: readonly SubscriberRecord[]): SubscriberRecord | undefined {
-  return subscribers.reduce<SubscriberRecord | undefined>((least, one) => (least === undefined || one.tick < least.tick ? one : least), undefined);
+function slowestOf(subscribers: readonly SubscriberRecord[]): SubscriberRecord | undefined {
+  return subscribers.reduce<SubscriberRecord | undefined>(
+    (least, one) => (least === undefined || one.tick < least.tick ? one : least),
+    undefined,
+  );
 }
 
 /** Reads a message as a batch of our queue; undefined, and counted, when it is not. */
@@ -76,7 +79,11 @@ async function lastOwnBatch(question: CursorQuestion): Promise<BatchHeader | und
 }
 
 async function previousBatch({ bus, queue, stream }: CursorQuestion, before: number): Promise<Stored | undefined> {
-  for (let sequence = before - 1, looked = 0; sequence >= stream.first && looked < lookBack; sequence -= 1, looked += 1) {
+  for (
+    let sequence = before - 1, looked = 0;
+    sequence >= stream.first && looked < lookBack;
+    sequence -= 1, looked += 1
+  ) {
     const message = await getBySequence(bus, streamName(queue), sequence);
     if (message?.subject === batchSubject(queue)) return message;
   }
@@ -88,7 +95,10 @@ function continues(later: BatchHeader, earlier: BatchHeader): boolean {
 }
 
 /** True when the provider made that tick, or has forgotten it because nobody needs it. */
-async function isKnown({ client, queue, provider, subscribers }: CursorQuestion, header: BatchHeader): Promise<boolean> {
+async function isKnown(
+  { client, queue, provider, subscribers }: CursorQuestion,
+  header: BatchHeader,
+): Promise<boolean> {
   if (header.provider !== provider) return false;
   const end = endOf(header);
   const known = await tickInfo(client, queue, end.tick);

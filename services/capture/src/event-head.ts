@@ -27,7 +27,11 @@ export interface EventDescription {
 
 /** Section kinds by what describes them, so that events of one table share one object. */
 export class SectionKinds {
-  readonly #byForm = { insert: new Map<string, SectionKind>(), change: new Map<string, SectionKind>(), truncate: new Map<string, SectionKind>() };
+  readonly #byForm = {
+    insert: new Map<string, SectionKind>(),
+    change: new Map<string, SectionKind>(),
+    truncate: new Map<string, SectionKind>(),
+  };
 
   /** `id` is any text that is the same for the same description. */
   get(id: string, form: Section['form'], describe: () => EventDescription): SectionKind {
@@ -84,7 +88,11 @@ function names(text: string, nullable: boolean): (string | null)[] {
 }
 
 function unreadable(part: string): MillraceError {
-  return new MillraceError(codes.INTERNAL, `an event of the queue cannot be read: its ${part} are not what our triggers write`, {
-    advice: 'look for other programs that write into this queue',
-  });
+  return new MillraceError(
+    codes.INTERNAL,
+    `an event of the queue cannot be read: its ${part} are not what our triggers write`,
+    {
+      advice: 'look for other programs that write into this queue',
+    },
+  );
 }

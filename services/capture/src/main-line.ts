@@ -3,7 +3,7 @@ import { onNotice } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import type { Position } from '@millrace/model';
-import { type PgClient } from '@millrace/postgres';
+import type { PgClient } from '@millrace/postgres';
 import { intervalsAfter, listSets, systemIdentifier } from '@millrace/provider';
 import { batchSubject, streamName, tickSubject } from '@millrace/wire';
 import { type BatchStream, checkBatchStream, coverageStart, openBatchStream } from './batch-stream.ts';
@@ -160,7 +160,10 @@ export class MainLine {
     const { queue } = this.#options;
     const provider = await systemIdentifier(client);
     const set = (await listSets(client)).find((one) => one.queue === queue);
-    if (set === undefined) throw new MillraceError(codes.NOT_FOUND, `the provider has no set ${queue}`, { advice: 'run `millrace install`' });
+    if (set === undefined)
+      throw new MillraceError(codes.NOT_FOUND, `the provider has no set ${queue}`, {
+        advice: 'run `millrace install`',
+      });
     if (set.systemIdentifier !== provider) throw providerHistory(`the set ${queue} was made on another cluster`);
     return provider;
   }

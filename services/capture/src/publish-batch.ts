@@ -195,7 +195,11 @@ class SectionCutter {
   }
 
   #toMark(end: number, linesThere: number): SectionPart {
-    const part = { bytes: this.#section.bytes.subarray(this.#at, end), lines: linesThere - this.#lines, cont: this.#cont };
+    const part = {
+      bytes: this.#section.bytes.subarray(this.#at, end),
+      lines: linesThere - this.#lines,
+      cont: this.#cont,
+    };
     this.#move(end, { lines: linesThere, cont: false, quoted: false });
     return part;
   }
@@ -217,7 +221,11 @@ class SectionCutter {
 }
 
 function tooSmall(maxPayload: number): MillraceError {
-  return new MillraceError(codes.BUS_REFUSED, `the bus takes messages of ${maxPayload} bytes only, too small for a batch of this queue`, {
-    advice: 'raise max_payload of nats-server to 1 MB',
-  });
+  return new MillraceError(
+    codes.BUS_REFUSED,
+    `the bus takes messages of ${maxPayload} bytes only, too small for a batch of this queue`,
+    {
+      advice: 'raise max_payload of nats-server to 1 MB',
+    },
+  );
 }

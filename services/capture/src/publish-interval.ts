@@ -6,7 +6,14 @@ import { databaseError, type PgClient } from '@millrace/postgres';
 import { type Interval, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
 import type { SectionKinds } from './event-head.ts';
-import { batchesPublished, bytesPublished, ignoredEvents, linesPublished, publishSeconds, readSeconds } from './metrics.ts';
+import {
+  batchesPublished,
+  bytesPublished,
+  ignoredEvents,
+  linesPublished,
+  publishSeconds,
+  readSeconds,
+} from './metrics.ts';
 import type { Pacer } from './pacer.ts';
 import { type BatchTotals, BatchWriter } from './publish-batch.ts';
 import { EventParser } from './read-events.ts';
@@ -34,7 +41,11 @@ const windowBytes = 8 * 1024 * 1024;
  * Reads an interval's events and sends them as one batch. Returns when the last chunk is sent, not when it is stored. After a
  * throw the session may be in the middle of an answer and must be dropped.
  */
-export async function publishInterval(client: PgClient, interval: Interval, target: IntervalTarget): Promise<BatchTotals> {
+export async function publishInterval(
+  client: PgClient,
+  interval: Interval,
+  target: IntervalTarget,
+): Promise<BatchTotals> {
   const began = performance.now();
   const { fingerprint, tick } = interval.tick;
   const totals = await batchSpan('capture', { fingerprint, attributes: { tick, line: target.line } }, async (span) => {
@@ -80,6 +91,9 @@ async function readAndSend(
   const totals = await writer.finish(regrouper.sequences());
   if (regrouper.ignored > 0) ignoredEvents.add(regrouper.ignored);
   const made = Date.parse(tick.time);
-  void stored?.then(() => publishSeconds.record(Math.max(0, Date.now() - made) / 1000), () => {});
+  void stored?.then(
+    () => publishSeconds.record(Math.max(0, Date.now() - made) / 1000),
+    () => {},
+  );
   return totals;
 }

@@ -40,7 +40,12 @@ function copyBinary(events: Event[]): Buffer {
   for (const [id, event] of events.entries()) {
     const data = event.type === 'T' ? null : event.lines.map(lineText).join('\n');
     const id8 = Buffer.concat([int32(8), int32(0), int32(id)]);
-    const head = [JSON.stringify(['public', event.table]), JSON.stringify(event.columns), '["id"]', String(event.lines.length)];
+    const head = [
+      JSON.stringify(['public', event.table]),
+      JSON.stringify(event.columns),
+      '["id"]',
+      String(event.lines.length),
+    ];
     parts.push(Buffer.from([0, 7]), id8, column(event.type), ...head.map(column), column(data));
   }
   parts.push(Buffer.from([0xff, 0xff]));
@@ -119,7 +124,8 @@ function joinMessages(messages: Buffer[]): Run[] {
         runs.push({ table: section.table.name, form, columns, text: bytes.toString('latin1'), lines: section.lines });
       }
     }
-    if (header.last) expect(header.total).toEqual({ chunks: messages.length, lines, sha256: sha256Hex([digests.join('')]) });
+    if (header.last)
+      expect(header.total).toEqual({ chunks: messages.length, lines, sha256: sha256Hex([digests.join('')]) });
   }
   return runs;
 }
@@ -164,14 +170,40 @@ function wanted(events: Event[]) {
 }
 
 const nasty = fc.oneof(
-  fc.constantFrom(null, '', '\\.', '\\', '\\\\', '"', '""', '\n', ',)\n(I,', ',)', '(I,', '"\n"', '\\\n\\', 'é', ' ', '\r\n', '\u0000x'),
+  fc.constantFrom(
+    null,
+    '',
+    '\\.',
+    '\\',
+    '\\\\',
+    '"',
+    '""',
+    '\n',
+    ',)\n(I,',
+    ',)',
+    '(I,',
+    '"\n"',
+    '\\\n\\',
+    'é',
+    ' ',
+    '\r\n',
+    '\u0000x',
+  ),
   fc.string({ unit: fc.constantFrom('a', '"', '\\', ',', '\n', ')', '(', 'I', 'é', '😀', '.') }),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: fc.constantFrom('x', '"', '\\', '\n'), minLength: 200, maxLength: 3000 }),
 );
 
 const event: fc.Arbitrary<Event> = fc.oneof(
-  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('T', 'P'), table: fc.constantFrom('a', 'b'), columns: fc.constant<string[]>([]), lines: fc.constant<Line[]>([]) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constantFrom('T', 'P'),
+      table: fc.constantFrom('a', 'b'),
+      columns: fc.constant<string[]>([]),
+      lines: fc.constant<Line[]>([]),
+    }),
+  },
   {
     weight: 8,
     arbitrary: fc
@@ -196,7 +228,12 @@ async function throughCapture(events: Event[], how: { cut: number; window: numbe
   const parser = new EventParser(regrouper);
   const tick = { tick: 2, fingerprint: 'b'.repeat(32), time: '2026-01-01T00:00:00.000000Z' };
   const writer = new BatchWriter({
-    provider: '1', queue: 'q', prev: { tick: 1, fingerprint: 'a'.repeat(32) }, tick, trace: undefined, maxPayload: how.payload,
+    provider: '1',
+    queue: 'q',
+    prev: { tick: 1, fingerprint: 'a'.repeat(32) },
+    tick,
+    trace: undefined,
+    maxPayload: how.payload,
     send: async (message) => void messages.push(message),
   });
   for (let at = 0; at < copy.length; at += how.cut) {
@@ -234,7 +271,15 @@ test('inserts keep their own form until the table had another change, and again 
 
 test('a value of many megabytes goes through in pieces', async () => {
   const big = 'x"\\\n,)\n(I,'.repeat(600_000);
-  const events = ['I', 'U'].map((op) => ({ type: op, table: 'a', columns: ['id'], lines: [{ op, values: [big] }, { op, values: ['y'] }] }));
+  const events = ['I', 'U'].map((op) => ({
+    type: op,
+    table: 'a',
+    columns: ['id'],
+    lines: [
+      { op, values: [big] },
+      { op, values: ['y'] },
+    ],
+  }));
   const runs = await throughCapture(events, { cut: 65_536, window: 8 << 20, payload: 1 << 20 });
   expect(seen(runs)).toEqual(wanted(events));
 });

@@ -306,4 +306,3 @@ function oddQuotes(bytes: Uint8Array): boolean {
 function damaged(): MillraceError {
   return new MillraceError(codes.INTERNAL, 'an event of the queue does not hold the lines it announces');
 }
-

@@ -4,7 +4,13 @@ import { hostname } from 'node:os';
 import { ensureBucket } from '@millrace/bus';
 import { codes, type MillraceError, toMillraceError, type Verdict } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
-import { listSubscribers, type ReportVerdict, reportPosition, reportService, type SubscriberRecord } from '@millrace/provider';
+import {
+  listSubscribers,
+  type ReportVerdict,
+  reportPosition,
+  reportService,
+  type SubscriberRecord,
+} from '@millrace/provider';
 import { bucketName } from '@millrace/wire';
 import type { Backfills } from './backfill.ts';
 import type { BusHolder } from './bus-holder.ts';

@@ -1,5 +1,5 @@
 // Sessions with the provider. What reads much must not be cut short by a timeout, and must not hold up a stop either.
-import { connect, databaseError, type PgClient } from '@millrace/postgres';
+import { applySettings, connect, databaseError, type PgClient } from '@millrace/postgres';
 
 const goodbyeMs = 1000;
 
@@ -22,12 +22,13 @@ export async function openSession(url: string, options: SessionOptions): Promise
   });
   try {
     // Batches are sorted by event id, which wants memory, and JIT would cost more than it gives.
-    await client.query(
-      `SELECT set_config('statement_timeout', $1, false), set_config('idle_session_timeout', $2, false),
-              set_config('default_transaction_isolation', 'read committed', false),
-              set_config('work_mem', '64MB', false), set_config('jit', 'off', false)`,
-      [String(answerMs ?? 0), String(silenceMs)],
-    );
+    await applySettings(client, {
+      statement_timeout: String(answerMs ?? 0),
+      idle_session_timeout: String(silenceMs),
+      default_transaction_isolation: 'read committed',
+      work_mem: '64MB',
+      jit: 'off',
+    });
     return client;
   } catch (error) {
     await closeSession(client);
@@ -39,7 +40,10 @@ export async function openSession(url: string, options: SessionOptions): Promise
 export async function closeSession(client: PgClient | undefined): Promise<void> {
   if (client === undefined) return;
   const timer = setTimeout(() => dropSession(client), goodbyeMs);
-  await Promise.race([client.end().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 2 * goodbyeMs).unref())]);
+  await Promise.race([
+    client.end().catch(() => {}),
+    new Promise((resolve) => setTimeout(resolve, 2 * goodbyeMs).unref()),
+  ]);
   clearTimeout(timer);
 }
 

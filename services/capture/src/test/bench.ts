@@ -1,13 +1,21 @@
 // For the tests of capture: a provider with a queue, a bus, and subscribers that only report.
-import { connectBus, type Bus, putKey } from '@millrace/bus';
+import { type Bus, connectBus, putKey } from '@millrace/bus';
 import type { Position, TableName } from '@millrace/model';
-import { createSet, forceTick, installProvider, registerSubscriber } from '@millrace/provider';
 import { connect, type PgClient } from '@millrace/postgres';
+import { createSet, forceTick, installProvider, registerSubscriber } from '@millrace/provider';
 import { createDatabase, sharedNatsUrl, uniqueName } from '@millrace/testkit';
-import { type BatchHeader, batchSubject, bucketName, decodeMessage, type Report, streamName, type Message } from '@millrace/wire';
+import {
+  type BatchHeader,
+  batchSubject,
+  bucketName,
+  decodeMessage,
+  type Message,
+  type Report,
+  streamName,
+} from '@millrace/wire';
 import { onTestFinished } from 'vitest';
-import { makeCapture } from './capture.ts';
-import { captureDefaults, type CaptureOptions } from './config.ts';
+import { makeCapture } from '../capture.ts';
+import { type CaptureOptions, captureDefaults } from '../config.ts';
 
 export interface Bench {
   readonly url: string;
@@ -31,7 +39,14 @@ export async function makeBench(options: { busUrl?: string; major?: number } = {
   onTestFinished(() => bus.close());
   const start = (more: Partial<CaptureOptions> = {}) => {
     const capture = makeCapture({
-      ...captureDefaults, queue, providerUrl: database.url, busUrl: () => busUrl, releaseMs: 50, standbyMs: 100, pollMs: 50, ...more,
+      ...captureDefaults,
+      queue,
+      providerUrl: database.url,
+      busUrl: () => busUrl,
+      releaseMs: 50,
+      standbyMs: 100,
+      pollMs: 50,
+      ...more,
     });
     onTestFinished(() => capture.stop());
     return capture;
@@ -81,22 +96,48 @@ export async function storedBatches(bench: Bench, subject = batchSubject(bench.q
 export const register = (bench: Bench, name: string) => registerSubscriber(bench.client, bench.queue, name);
 
 /** Says what a replay would say. */
-export async function sendReport(bench: Bench, subscriber: string, at: Position, more: Partial<Report> = {}): Promise<void> {
+export async function sendReport(
+  bench: Bench,
+  subscriber: string,
+  at: Position,
+  more: Partial<Report> = {},
+): Promise<void> {
   const provider = (await bench.client.query('SELECT millrace.system_identifier() AS id')).rows[0].id;
   const now = new Date().toISOString();
   const value: Report = {
-    v: 1, kind: 'report', subscriber, queue: bench.queue, provider, tick: at.tick, fingerprint: at.fingerprint, state: 'running',
-    busy: false, error: null, gap: null, tables: [], applied_at: now, lag_ms: 0, at: now, ...more,
+    v: 1,
+    kind: 'report',
+    subscriber,
+    queue: bench.queue,
+    provider,
+    tick: at.tick,
+    fingerprint: at.fingerprint,
+    state: 'running',
+    busy: false,
+    error: null,
+    gap: null,
+    tables: [],
+    applied_at: now,
+    lag_ms: 0,
+    at: now,
+    ...more,
   };
   await putKey(bench.bus, { bucket: bucketName(bench.queue) }, { key: subscriber, value: JSON.stringify(value) });
 }
 
 /** A table entry of a report. */
-export function copying(table: TableName, copy: { id: number; attempt: number; chunk: number }, state: 'copying' | 'ok' = 'copying') {
+export function copying(
+  table: TableName,
+  copy: { id: number; attempt: number; chunk: number },
+  state: 'copying' | 'ok' = 'copying',
+) {
   return { schema: table.schema, name: table.name, state, copied_rows: 0, copied_bytes: 0, copy };
 }
 
 export async function recordedTick(bench: Bench, name: string): Promise<number> {
-  const { rows } = await bench.client.query('SELECT tick FROM millrace.subscriber WHERE queue = $1 AND name = $2', [bench.queue, name]);
+  const { rows } = await bench.client.query('SELECT tick FROM millrace.subscriber WHERE queue = $1 AND name = $2', [
+    bench.queue,
+    name,
+  ]);
   return Number(rows[0]?.tick ?? -1);
 }
