@@ -95,12 +95,13 @@ export interface Move {
   readonly to: Tick;
   /** Batches that this move covers. */
   readonly batches: number;
+  /** null: the hint that is there stays. */
   readonly busHint: BusHint | null;
 }
 
 /** The statement of `movePosition`, for callers that prepare it. */
 export const movePositionSql = `UPDATE millrace.position p SET tick = $4, fingerprint = $5, tick_time = $6::timestamptz,
-    applied_at = clock_timestamp(), batches = batches + $7, bus_hint = $8::jsonb
+    applied_at = clock_timestamp(), batches = batches + $7, bus_hint = coalesce($8::jsonb, bus_hint)
   WHERE queue = $1 AND tick = $2 AND fingerprint = $3
   RETURNING (SELECT c.generation FROM millrace.control c WHERE c.queue = p.queue) AS generation`;
 

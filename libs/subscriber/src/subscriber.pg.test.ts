@@ -130,7 +130,7 @@ test('a table moves along the transitions of the model and no others', async () 
       await client.query('UPDATE millrace.subscribed_table SET state = $1', [from]);
       const moved = moveTable(client, queue, entry, { to, copyTick: 9 });
       if (transitions.some((t) => t.from === from && t.to === to)) await moved;
-      else await expect(moved).rejects.toMatchObject({ code: 'internal' });
+      else await expect(moved).rejects.toMatchObject({ code: 'not-leader' });
     }
   }
   await noteTable(client, queue, entry, { error: 'why' });

@@ -71,23 +71,24 @@ export interface TableMove {
 
 /**
  * Moves a table to another state, if the list of transitions in libs/model allows it from where it is.
- * Throws INTERNAL when it does not, or when the table is no longer followed: then a person was faster.
+ * `ifCopy`: only while this copy is the one asked for. Throws NOT_LEADER when it does not: a person or a twin was faster.
  */
 export async function moveTable(
   client: Queryable,
   queue: string,
   table: TableName,
-  { to, ...move }: TableMove & { readonly to: TableState },
+  { to, ifCopy, ...move }: TableMove & { readonly to: TableState; readonly ifCopy?: number },
 ): Promise<void> {
   const from = transitions.filter((t) => t.to === to).map((t) => t.from);
-  const { sets, values } = assignments(move, 6);
+  const { sets, values } = assignments(move, 7);
   const done = await client.query(
-    `UPDATE millrace.subscribed_table SET state = $4, changed_at = clock_timestamp()${sets}
-     WHERE queue = $1 AND schema_name = $2 AND table_name = $3 AND state = ANY ($5)`,
-    [queue, table.schema, table.name, to, from, ...values],
+    `UPDATE millrace.subscribed_table SET state = $4, changed_at = clock_timestamp()${sets}${to === 'registered' ? forgetCopy : ''}
+     WHERE queue = $1 AND schema_name = $2 AND table_name = $3 AND state = ANY ($5)
+       AND ($6::bigint IS NULL OR copy_id = $6)`,
+    [queue, table.schema, table.name, to, from, ifCopy ?? null, ...values],
   );
   if (done.rowCount !== 1) {
-    throw new MillraceError(codes.INTERNAL, `table ${tableLabel(table)} cannot become ${to}: its state changed meanwhile`);
+    throw new MillraceError(codes.NOT_LEADER, `table ${tableLabel(table)} cannot become ${to}: its state changed meanwhile`);
   }
 }
 
@@ -100,6 +101,9 @@ export async function noteTable(client: Queryable, queue: string, table: TableNa
     [queue, table.schema, table.name, ...values],
   );
 }
+
+// An earlier copy, still on the bus, must not be loaded again over rows that have changed since.
+const forgetCopy = ", copy_id = CASE WHEN state = 'copying' THEN copy_id END";
 
 const moveColumns = {
   copyAttempt: 'copy_attempt',

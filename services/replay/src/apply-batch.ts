@@ -2,7 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { type TableName, tableKey } from '@millrace/model';
 import { quoteTable } from '@millrace/postgres';
-import { keepPending, movedGeneration, movePositionSql, movePositionValues, type Move, orderByReferences } from '@millrace/subscriber';
+import { keepPending, movedGeneration, movePositionSql, movePositionValues, type Move, orderByReferences, type TargetTable } from '@millrace/subscriber';
 import type { BatchHeader, Message, SequenceValue } from '@millrace/wire';
 import { NeedsCare, RowConflict, tableError, WishesChanged } from './apply-errors.ts';
 import { type FewRows, prepareFew, sendFew } from './apply-few.ts';
@@ -37,6 +37,8 @@ export interface ApplierOptions {
   readonly queue: string;
   /** What to do about rows that are not as expected. */
   readonly conflicts: 'stop' | 'upsert';
+  /** Up to so many lines of a table go without staging. For tests; default as measured. */
+  readonly fewLines?: number | undefined;
 }
 
 /** Applies batches, each group in one transaction with the position. One at a time. */
@@ -45,8 +47,10 @@ export class Applier {
   readonly #queue: string;
   readonly #targets: Targets;
   readonly #conflicts: 'stop' | 'upsert';
+  readonly #fewLines: number | undefined;
 
-  constructor({ session, queue, conflicts }: ApplierOptions) {
+  constructor({ session, queue, conflicts, fewLines }: ApplierOptions) {
+    this.#fewLines = fewLines;
     this.#session = session;
     this.#queue = queue;
     this.#conflicts = conflicts;
@@ -104,6 +108,7 @@ export class Applier {
   ): Promise<Applied> {
     return this.#careful((mode) =>
       this.#inTransaction(mode, async (tx) => {
+        await tx.pipeline.settle();
         await around.before();
         let lines = 0;
         for await (const { piece } of pieces()) {
@@ -215,7 +220,7 @@ export class Applier {
     for (const step of steps) {
       if (step.kind !== 'rows' || mode.careful.has(tableKey(step.table))) continue;
       try {
-        const rows = await prepareFew(step, this.#targets);
+        const rows = await prepareFew(step, this.#targets, this.#fewLines);
         if (rows !== undefined) few.set(step, rows);
       } catch (error) {
         throw tableError(error, step.table);
@@ -257,9 +262,7 @@ export class Applier {
     const [first] = tables;
     try {
       const targets = await Promise.all(tables.map((table) => this.#targets.table(table)));
-      const together = new Set(tables.map(tableKey));
-      const isFree = (target: (typeof targets)[number]) => target.referencedBy.every((other) => together.has(tableKey(other)));
-      const free = targets.filter(isFree);
+      const free = truncatable(targets);
       if (free.length > 0) await this.#session.client.query(truncateSql(free));
       for (const target of targets) if (!free.includes(target)) await this.#session.client.query(deleteAllSql(target));
     } catch (error) {
@@ -298,6 +301,13 @@ interface Tx {
   readonly writer: BulkWriter;
   /** Truncates that stand side by side and wait for the next thing that is none. */
   truncated: TableName[];
+}
+
+/** Those of the tables that only others of these reference; the server refuses to truncate any other. */
+function truncatable(targets: readonly TargetTable[]): TargetTable[] {
+  const together = new Set(targets.map(tableKey));
+  const free = targets.filter((target) => target.referencedBy.every((other) => together.has(tableKey(other))));
+  return free.length === targets.length ? free : truncatable(free);
 }
 
 function linesOf(chunks: readonly Message<BatchHeader>[]): number {

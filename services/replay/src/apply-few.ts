@@ -9,8 +9,8 @@ import type { Pipeline } from './session.ts';
 import type { Prepared, Targets } from './targets.ts';
 
 /** Up to here lines go as one parameter of a prepared statement; beyond, staging is quicker (measured). */
-export const fewLines = 150;
-export const fewBytes = 256 * 1024;
+const fewLines = 1000;
+const fewBytes = 1024 * 1024;
 
 /** A table's few lines, netted, ready to send. */
 export interface FewRows {
@@ -22,8 +22,8 @@ export interface FewRows {
  * Readies a step for the quick way. Undefined when it is too large, its key cannot be compared as text, its records
  * have several shapes, or its bytes are not UTF-8: then it goes through staging.
  */
-export async function prepareFew(step: RowsStep, targets: Targets): Promise<FewRows | undefined> {
-  if (step.lines > fewLines || step.bytes > fewBytes) return undefined;
+export async function prepareFew(step: RowsStep, targets: Targets, mostLines = fewLines): Promise<FewRows | undefined> {
+  if (step.lines > mostLines || step.bytes > fewBytes) return undefined;
   const whole = step.pieces.filter((piece) => !isKeyOnly(piece.columns, piece.key));
   const model = whole[0] ?? step.pieces[0];
   if (model === undefined) return undefined;

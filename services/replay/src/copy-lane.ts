@@ -18,7 +18,7 @@ export class CopyLane {
     return this.#open?.sql === sql;
   }
 
-  /** Writes bytes that hold `lines` ends of records; resolves when more is welcome. */
+  /** Writes bytes that hold `lines` ends of records (-Infinity once: not known); resolves when more is welcome. */
   async write(target: { sql: string; table: TableName }, bytes: Buffer, lines: number): Promise<void> {
     if (this.#open?.sql !== target.sql) {
       await this.end();

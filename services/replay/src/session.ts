@@ -53,6 +53,17 @@ export async function openApplySession(url: string, applicationName: string): Pr
   }
 }
 
+const goodbyeMs = 1000;
+
+/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
+export async function closeSession(client: PgClient): Promise<void> {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+  const timer = setTimeout(() => connection?.stream?.destroy(), goodbyeMs);
+  const dropped = new Promise<void>((resolve) => setTimeout(resolve, goodbyeMs + 50).unref());
+  await Promise.race([client.end().catch(() => {}), dropped]);
+  clearTimeout(timer);
+}
+
 /** The sentence for an operator whose replay may not turn foreign keys off. */
 export const replicaAdvice =
   'the replay role may not set session_replication_role: foreign keys and triggers stay on and tables are applied in ' +

@@ -1,0 +1,51 @@
+// The options of this service: what it takes from the configuration, and the bounds that need no option.
+import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+
+export interface ReplayOptions {
+  readonly queue: string;
+  /** The subscriber's name. */
+  readonly subscriber: string;
+  readonly subscriberUrl: string;
+  /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
+  readonly busUrl: () => string | undefined;
+  /** Longest wait for news on the bus between two looks at the wishes, ms. */
+  readonly idleMs: number;
+  /** After what a person must repair it is tried again so much later, ms. */
+  readonly retryMs: number;
+  /** How often a stand-by asks for the lead, ms. */
+  readonly standbyMs: number;
+  /** Rows that are not as the provider's changes expect: stop, or make them right and count them. */
+  readonly conflicts: 'stop' | 'upsert';
+  /** Batches up to this size are held in memory as a whole, bytes. */
+  readonly wholeBytes: number;
+  /** Longest wait for the next chunk of a begun batch, ms. */
+  readonly chunkTimeoutMs: number;
+}
+
+export const replayDefaults = {
+  idleMs: 400,
+  retryMs: 1500,
+  standbyMs: 1000,
+  conflicts: 'stop',
+  wholeBytes: 8 * 1024 * 1024,
+  chunkTimeoutMs: 15_000,
+} as const;
+
+/** Reads arguments and configuration. Throws USAGE or CONFIG. */
+export function replayStart(args?: string[]) {
+  const start = startFromArgs('replay', args);
+  if (start.name === undefined) throw new MillraceError(codes.USAGE, 'replay needs --name');
+  return { ...start, name: start.name, options: replayOptions(start.config, start.name) };
+}
+
+/** The options as the configuration gives them. Throws CONFIG when it does not know the subscriber or its url. */
+export function replayOptions(config: Config, name: string): ReplayOptions {
+  return {
+    ...replayDefaults,
+    queue: config.queue,
+    subscriber: name,
+    subscriberUrl: needSubscriberUrl(config, name),
+    busUrl: () => busUrl(config),
+  };
+}

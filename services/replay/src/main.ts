@@ -1,0 +1,16 @@
+// Replay as a process: configuration, wiring, run.
+import { runFile, writeRunFile } from '@millrace/config';
+import { runMain, runProcess } from '@millrace/lifecycle';
+import { replayStart } from './config.ts';
+import { makeReplay } from './replay.ts';
+
+await runMain('replay', async () => {
+  const { config, http, name, options } = replayStart();
+  await runProcess({
+    identity: { service: 'replay', queue: config.queue, subscriber: name },
+    http,
+    onListening: async ({ host, port, url }) =>
+      writeRunFile(runFile(config, 'replay', name), { service: 'replay', name, host, port, url }),
+    create: () => makeReplay(options),
+  });
+});

@@ -1,0 +1,59 @@
+// Replay: leads or stands by; as leader it takes the next batch from the bus and applies it, again and again.
+import { codes, toMillraceError, verdictOf } from '@millrace/errors';
+import { failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
+import { logger } from '@millrace/telemetry';
+import { AFTER_COMMIT } from './apply-batch.ts';
+import type { ReplayOptions } from './config.ts';
+import { LeadSession, type ReplayLease } from './lead.ts';
+import { ReplayWork } from './replay-work.ts';
+import { WishesChanged } from './apply-errors.ts';
+
+/** Makes the service; it needs no database or bus to start and waits for both. */
+export function makeReplay(options: ReplayOptions): Service {
+  const session = new LeadSession(options);
+  return leadOrStandBy<ReplayLease>({
+    name: 'replay',
+    tryLead: () => session.tryLead(),
+    work: (lease) => replayLoop(options, lease),
+    onStopped: () => session.close(),
+    pollMs: options.standbyMs,
+  });
+}
+
+/** The work of the leader. */
+export function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
+  const work = new ReplayWork(options, lease.session);
+  const loop = new RunLoop({
+    name: 'replay loop',
+    runOnce: (signal) => runOnce(work, signal),
+    backoff: { minMs: 100, maxMs: options.retryMs },
+    onFailed: async (error) => {
+      const { code } = toMillraceError(error);
+      work.failed(verdictOf(error));
+      // On another session: the state of this one is not known.
+      if (code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL) lease.abandon();
+    },
+    onStopped: () => work.stop(),
+    log: logger('replay'),
+  });
+  return loop;
+}
+
+/** One pass: wishes, tables that are due, the next batches, a report. Returns the pause before the next, ms. */
+async function runOnce(work: ReplayWork, signal: AbortSignal): Promise<number> {
+  const position = await work.position();
+  const wishes = await work.wishes();
+  if (wishes.paused) return work.rest();
+  if (await work.finishTable(wishes, position)) return 0;
+  const ready = await work.next(position, signal);
+  if (ready === undefined) return work.idle();
+  try {
+    await work.apply(ready, wishes);
+    await failpoint(AFTER_COMMIT);
+    work.applied(ready);
+  } catch (error) {
+    if (error instanceof WishesChanged) return work.lookAgain();
+    throw error;
+  }
+  return 0;
+}

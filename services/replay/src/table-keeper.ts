@@ -1,0 +1,133 @@
+// Brings the followed tables through their states: starts copies, and completes those that are in.
+import type { Bus } from '@millrace/bus';
+import { codes, toMillraceError, verdictOf } from '@millrace/errors';
+import { defineFailpoints, failpoint } from '@millrace/lifecycle';
+import { type TableName, tableKey, tableLabel } from '@millrace/model';
+import { connect } from '@millrace/postgres';
+import { dropPending, holdPosition, moveTable, noteTable, readPending, type StoredPosition, type SubscribedTable } from '@millrace/subscriber';
+import type { Logger } from '@millrace/telemetry';
+import type { Applier } from './apply-batch.ts';
+import type { Followed } from './plan-batch.ts';
+import type { CopyProgress } from './reporter.ts';
+import type { ApplySession } from './session.ts';
+import { TableSync } from './sync-table.ts';
+
+const [FINISH_BEFORE_COMMIT] = defineFailpoints('replay.finish-before-commit');
+
+export interface TableKeeperOptions {
+  readonly url: string;
+  readonly queue: string;
+  readonly log: Logger;
+  /** Copies that are loaded at once. Default 3. */
+  readonly copiesAtOnce?: number;
+  readonly onProgress: () => void;
+}
+
+/** After a failed completion the table is tried again so much later, ms. */
+const againMs = 2000;
+
+export class TableKeeper {
+  readonly #options: TableKeeperOptions;
+  readonly #syncs = new Map<string, TableSync>();
+  readonly #notBefore = new Map<string, number>();
+  #bus: Bus | undefined;
+  /** A copy came in or ended: the states in the database are not those we know. */
+  hasNews = false;
+
+  constructor(options: TableKeeperOptions) {
+    this.#options = options;
+  }
+
+  progressOf(table: TableName): CopyProgress | undefined {
+    return this.#syncs.get(tableKey(table))?.progress;
+  }
+
+  /** Starts the copies that are due and stops those nobody wants any more. */
+  async tend(followed: Followed, bus: Bus, provider: string): Promise<void> {
+    if (bus !== this.#bus) await this.stop();
+    this.#bus = bus;
+    for (const [key, sync] of this.#syncs) {
+      const table = followed.tables.get(key);
+      if (table !== undefined && isAwaiting(table) && table.copyId === sync.copyId) continue;
+      this.#syncs.delete(key);
+      await sync.stop();
+    }
+    for (const [key, table] of followed.tables) {
+      if (this.#syncs.size >= (this.#options.copiesAtOnce ?? 3)) return;
+      if (this.#syncs.has(key) || !isAwaiting(table) || table.copyId === null) continue;
+      this.#start(key, table, { copyId: table.copyId, bus, provider });
+    }
+  }
+
+  /** Completes the first table whose copy is in and not ahead of us. True when one became ok. */
+  async finishOne(applier: Applier, session: ApplySession, followed: Followed, position: StoredPosition): Promise<boolean> {
+    for (const [key, table] of followed.tables) {
+      if (table.state !== 'catching-up' || table.copyTick === null || position.tick < table.copyTick) continue;
+      if (performance.now() < (this.#notBefore.get(key) ?? 0)) continue;
+      try {
+        await this.#finish(applier, session, table, position);
+        this.#notBefore.delete(key);
+        return true;
+      } catch (error) {
+        await this.#failed(error, session, table);
+        this.#notBefore.set(key, performance.now() + againMs);
+      }
+    }
+    return false;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#syncs.values()].map((sync) => sync.stop()));
+    this.#syncs.clear();
+  }
+
+  #start(key: string, table: SubscribedTable, { copyId, bus, provider }: { copyId: number; bus: Bus; provider: string }): void {
+    const { url, queue, log, onProgress } = this.#options;
+    const { schema, name } = table;
+    const sync = new TableSync({ url, bus, queue, provider, table: { schema, name }, copyId, isNew: table.state === 'registered', log, onProgress });
+    this.#syncs.set(key, sync);
+    void sync.done.then(() => {
+      this.hasNews = true;
+      if (this.#syncs.get(key) === sync) this.#syncs.delete(key);
+    });
+  }
+
+  /** The changes kept during the copy, and the state ok, in one transaction that holds the position. */
+  async #finish(applier: Applier, { client }: ApplySession, table: SubscribedTable, position: StoredPosition): Promise<void> {
+    const { queue, url, log } = this.#options;
+    const { lines } = await applier.applyPieces(table, () => piecesFrom(url, queue, table), {
+      before: () => holdPosition(client, queue, position),
+      after: async () => {
+        await dropPending(client, queue, table);
+        await moveTable(client, queue, table, { to: 'ok', ...(table.copyId === null ? {} : { ifCopy: table.copyId }), error: null });
+        await failpoint(FINISH_BEFORE_COMMIT);
+      },
+    });
+    log.info({ table: tableLabel(table), lines, tick: position.tick }, 'the table is ok');
+  }
+
+  async #failed(error: unknown, { client }: ApplySession, table: SubscribedTable): Promise<void> {
+    const { code } = toMillraceError(error);
+    if (verdictOf(error).action === 'retry' || code === codes.POSITION) throw error;
+    // The table waits; the others go on.
+    const { sentence } = verdictOf(error);
+    if (table.error !== sentence) this.#options.log.warn({ code, table: tableLabel(table) }, sentence);
+    await noteTable(client, this.#options.queue, table, { error: sentence });
+  }
+}
+
+function isAwaiting(table: SubscribedTable): boolean {
+  return table.state === 'registered' || table.state === 'copying';
+}
+
+/** On a session of its own: the applying one is busy with COPY. What is kept is committed and only we remove it. */
+async function* piecesFrom(url: string, queue: string, table: SubscribedTable) {
+  const client = await connect(url, { applicationName: 'millrace replay pending' });
+  try {
+    for await (const { form, columns, key, cont, n, lines } of readPending(client, queue, table, table.copyTick ?? 0)) {
+      yield { piece: { form, columns, key, cont, lines: n, body: lines } };
+    }
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
