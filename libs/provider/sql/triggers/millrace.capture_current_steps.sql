@@ -1,9 +1,10 @@
 -- millrace.capture_current_steps(root, touched)
 -- Purpose:    queries that tell the present state of the rows with given keys.
--- Parameters: i_root - the registered table; i_touched - a query giving its key columns by name.
+-- Parameters: i_root - the registered table; i_touched - a query giving its key columns in order, whatever their names.
 -- Returns:    two steps: absent keys (lines A), rows (lines R), each with its columns as JSON. Generated columns are not
 --             read: their expressions are the application's and might fail.
--- Tables:     as millrace.table_key. Errors: row security would hide rows from the function's owner (42501).
+-- Tables:     as millrace.table_key.
+-- Errors:     row security would hide rows from the function's owner (42501).
 CREATE OR REPLACE FUNCTION millrace.capture_current_steps(i_root oid, i_touched text, OUT columns text, OUT query text) RETURNS SETOF record
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -17,17 +18,18 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege', HINT = format('ALTER ROLE %I BYPASSRLS, or NO FORCE ROW LEVEL SECURITY on the table.', current_user);
     END IF;
     SELECT * INTO STRICT v_key FROM millrace.table_key(i_root);
-    SELECT string_agg(format('t.%1$I %2$s x.%1$I', k.name, k.operator), ' AND ' ORDER BY k.n),
-           string_agg(format('x.%I', k.name), ', ' ORDER BY k.n)
+    SELECT string_agg(format('t.%I %s x."mr~%s"', k.name, k.operator, k.n), ' AND ' ORDER BY k.n),
+           string_agg(format('x."mr~%s"', k.n), ', ' ORDER BY k.n)
     INTO v_same, v_keys
     FROM unnest(v_key.names, v_key.operators) WITH ORDINALITY AS k(name, operator, n);
     columns := millrace.capture_key(i_root);
-    query := format('SELECT ROW(''A'', %s, NULL)::text FROM (%s) AS x WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)',
-        v_keys, i_touched, i_root::regclass, v_same);
+    query := format('SELECT ROW(''A'', %s, NULL)::text FROM (%s) AS x(%s) WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)',
+        v_keys, i_touched, replace(v_keys, 'x.', ''), i_root::regclass, v_same);
     RETURN NEXT;
     columns := millrace.capture_columns(i_root);
     SELECT string_agg(coalesce('t.' || quote_ident(c.name), 'NULL'), ', ' ORDER BY c.n) INTO v_row
     FROM json_array_elements_text(columns::json) WITH ORDINALITY AS c(name, n);
-    query := format('SELECT ROW(''R'', %s, NULL)::text FROM (%s) AS x JOIN %s AS t ON %s', v_row, i_touched, i_root::regclass, v_same);
+    query := format('SELECT ROW(''R'', %s, NULL)::text FROM (%s) AS x(%s) JOIN %s AS t ON %s',
+        v_row, i_touched, replace(v_keys, 'x.', ''), i_root::regclass, v_same);
     RETURN NEXT;
 END $$;

@@ -1,51 +1,51 @@
 -- millrace.capture_quick(queue_id, rel, root, op, registered, shape)
 -- Purpose:    the part of a capture function's source that logs a statement of exactly one row which keeps its key: one
 --             INSERT … SELECT per event table. It can neither fail nor lie after any ALTER TABLE: key columns are named by
---             their place through an alias list (padded, so that it is never too long), compared by their text, and a
---             shape other than the one below is folded to "no row" when the statement is planned.
+--             their place (millrace.capture_aliases), compared by their text, and a shape other than the one below is
+--             folded to "no row" when the statement is planned.
 -- Parameters: i_queue_id; i_rel, i_root - as in millrace.capture_shape; i_op - I, U or D; i_registered - ev_extra1;
 --             i_shape - millrace.capture_shape of now.
--- Returns:    PL/pgSQL statements after which FOUND tells whether it was done; NULL when the table has no usable key or
---             too many columns for the alias list.
--- Tables:     pgq.queue (read), as millrace.table_key.
+-- Returns:    PL/pgSQL statements after which FOUND tells whether it was done; NULL when the key cannot be named so.
+-- Tables:     pgq.queue (read), as millrace.capture_aliases.
 CREATE OR REPLACE FUNCTION millrace.capture_quick(i_queue_id integer, i_rel oid, i_root oid, i_op text, i_registered text, i_shape text)
 RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_places  integer[] := string_to_array(substring(i_shape FROM '^key=([0-9,]+);'), ',')::integer[];
-    v_last    integer := (SELECT max(p) FROM unnest(v_places) p);
-    v_alias   text := (SELECT string_agg(format('"mr~%s"', n), ', ') FROM generate_series(1, v_last) AS n);
-    v_pad     text := repeat(', NULL', v_last);
-    v_source  text;
-    v_line    text := '"mr~line"';
+    v_names   record;
+    v_old     text;
+    v_new     text;
+    v_source  text := 'mr_new AS n';
+    v_line    text := format('ROW(%L, n.*, NULL)::text', i_op);
     v_columns text := format('millrace.capture_columns(%s)', i_rel);
-    v_where   text := format('millrace.capture_shape(%s, %s) = %L', i_rel, i_root, i_shape);
+    v_single  text := 'NOT EXISTS (SELECT FROM mr_new OFFSET 1)';
     v_result  text;
 BEGIN
-    IF i_op <> 'I' AND (v_places IS NULL OR cardinality(millrace.capture_names(i_rel)) + v_last > 1600) THEN
+    SELECT * INTO v_names FROM millrace.capture_aliases(i_rel, i_shape);
+    SELECT string_agg(format('concat(o."mr~%s")', p), ', '), string_agg(format('concat(n."mr~%s")', p), ', ')
+    INTO v_old, v_new FROM unnest(v_names.places) AS p;
+    IF i_op <> 'I' AND v_names.places IS NULL THEN
         RETURN NULL;
-    END IF;
-    CASE i_op
-    WHEN 'I' THEN
-        v_line := 'ROW(''I'', n.*, NULL)::text';
-        v_source := 'mr_new AS n';
-    WHEN 'D' THEN
-        v_line := format('ROW(''D'', %s, NULL)::text', (SELECT string_agg(format('o."mr~%s"', p.place), ', ' ORDER BY p.n) FROM unnest(v_places) WITH ORDINALITY AS p(place, n)));
-        v_source := format('(SELECT o.*%s FROM mr_old AS o) AS o(%s)', v_pad, v_alias);
+    ELSIF i_op = 'D' THEN
+        v_line := format('ROW(''D'', %s, NULL)::text',
+            (SELECT string_agg(format('o."mr~%s"', p.place), ', ' ORDER BY p.n) FROM unnest(v_names.places) WITH ORDINALITY AS p(place, n)));
+        v_source := v_names.olds;
         v_columns := format('millrace.capture_key(%s)', i_root);
-    WHEN 'U' THEN
-        v_source := format('(SELECT ROW(''U'', n.*, NULL)::text, n.*%1$s FROM mr_new AS n) AS n("mr~line", %2$s), (SELECT o.*%1$s FROM mr_old AS o) AS o(%2$s)', v_pad, v_alias);
-        v_where := v_where || (SELECT string_agg(format(' AND concat(o."mr~%1$s") = concat(n."mr~%1$s")', p), '') FROM unnest(v_places) AS p);
-    END CASE;
-    SELECT string_agg(format(
-        $part$%s millrace.current_table_%s() = %s THEN
+        v_single := 'NOT EXISTS (SELECT FROM mr_old OFFSET 1)';
+    ELSIF i_op = 'U' THEN
+        v_line := '"mr~line"';
+        v_source := replace(replace(v_names.news, '(SELECT n.*', '(SELECT ROW(''U'', n.*, NULL)::text, n.*'), 'AS n("', 'AS n("mr~line", "');
+        -- One old row, and with the same key: two old rows make an array that nothing equals.
+        v_single := format('ARRAY(SELECT ARRAY[%s] FROM %s LIMIT 2) = ARRAY[ARRAY[%s]]', v_old, v_names.olds, v_new);
+    END IF;
+    SELECT string_agg(format($source$
+    %s millrace.current_table_%s() = %s THEN
         INSERT INTO %s (ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
         SELECT now(), %L, %s, %L, %s, millrace.capture_key(%s), '1'
         FROM %s
-        WHERE (SELECT count(*) FROM (SELECT FROM %s LIMIT 2) AS mr) = 1 AND %s;
-    $part$, CASE t.n WHEN 0 THEN 'IF' ELSE 'ELSIF' END, i_queue_id, t.n,
-        pgq.quote_fqname(q.queue_data_pfx || '_' || t.n), i_op, v_line, i_registered, v_columns, i_root,
-        v_source, CASE i_op WHEN 'D' THEN 'mr_old' ELSE 'mr_new' END, v_where), '' ORDER BY t.n) || 'END IF;'
+        WHERE %s AND millrace.capture_shape(%s, %s) = %L;$source$,
+        CASE t.n WHEN 0 THEN 'IF' ELSE 'ELSIF' END, i_queue_id, t.n, pgq.quote_fqname(q.queue_data_pfx || '_' || t.n),
+        i_op, v_line, i_registered, v_columns, i_root, v_source, v_single, i_rel, i_root, i_shape), '' ORDER BY t.n) || '
+    END IF;'
     INTO v_result
     FROM pgq.queue q, generate_series(0, q.queue_ntables - 1) AS t(n)
     WHERE q.queue_id = i_queue_id;

@@ -6,6 +6,8 @@
 --             the first capture in a message logs transition rows, every later one the rows as they are now. Whatever the
 --             order, the last line logged for a key is then the truth; at worst a harmless repetition. A rolled back
 --             savepoint takes back events and setting together.
+--             Four ways, from quick to slow: one row (capture_quick); any rows in the shape the code was made for
+--             (capture_static); nested, few rows, nothing altered (capture_nested); everything else (capture_steps).
 -- Parameters: as millrace.capture_quick.
 -- Returns:    a PL/pgSQL body.
 -- Tables:     as millrace.capture_quick.
@@ -13,65 +15,65 @@ CREATE OR REPLACE FUNCTION millrace.capture_source(i_queue_id integer, i_rel oid
 RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_flag  text := format('millrace.captured_%s_%s', i_queue_id, i_root);
-    v_quick text := millrace.capture_quick(i_queue_id, i_rel, i_root, i_op, i_registered, i_shape);
+    v_flag   text := format('millrace.captured_%s_%s', i_queue_id, i_root);
+    v_side   text := CASE i_op WHEN 'D' THEN 'mr_old' ELSE 'mr_new' END;
+    v_quick  text := millrace.capture_quick(i_queue_id, i_rel, i_root, i_op, i_registered, i_shape);
+    v_static text := millrace.capture_static(i_queue_id, i_rel, i_op, i_registered, i_shape);
+    v_parts  text[];
 BEGIN
-    RETURN format($source$
+    v_parts := ARRAY[
+        format($source$
 <<mr>>
 DECLARE
     message text := ((date_part('epoch', statement_timestamp()) * 1e6)::int8)::text;
-    nested  boolean := false;
-BEGIN
-    IF current_setting(%1$L, true) = message THEN
-        nested := true;
-    %2$s
+    nested  boolean := current_setting(%1$L, true) IS NOT DISTINCT FROM message;
+    known   record;
+    step    record;
+    line    text;
+    lines   text[];
+    bytes   integer;
+    moved   boolean := false;
+    saved   text[];
+BEGIN$source$, v_flag),
+        format($source$
+    IF NOT nested THEN%s
+    IF FOUND THEN
+        message := set_config(%L, message, true);
+        RETURN NULL;
     END IF;
-    PERFORM FROM %3$s LIMIT 1;
+    END IF;$source$, v_quick, v_flag),
+        format($source$
+    SELECT millrace.capture_shape(%1$s, %2$s) AS shape, millrace.capture_columns(%1$s) AS columns, millrace.capture_key(%2$s) AS key,
+           millrace.capture_name(%2$s) AS name, EXISTS (SELECT FROM %3$s OFFSET 1000) AS many
+    INTO known FROM %3$s LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    message := set_config(%1$L, message, true);
-    DECLARE
-        step  record;
-        line  text;
-        lines text[];
-        bytes integer;
-        any_lines boolean := false;
-        settings text[];
-    BEGIN
-        FOR step IN SELECT s.* FROM millrace.capture_steps(%4$s, %5$s, %6$L, nested, %7$L) AS s LOOP
-            settings := step.saved;
-            CONTINUE WHEN step.only_after AND NOT any_lines;
-            lines := '{}';
-            bytes := 0;
-            FOR line IN EXECUTE step.query LOOP
-                -- 500 for a line's own cost: an event ends at 1 MB or 2000 lines.
-                bytes := bytes + octet_length(line) + 500;
-                IF bytes > 1000000 AND cardinality(lines) > 0 THEN
-                    PERFORM millrace.put_capture(%8$s, step.type, %9$L, step.columns, step.key, lines);
-                    lines := '{}';
-                    bytes := octet_length(line) + 500;
-                END IF;
-                lines := lines || line;
-            END LOOP;
-            IF bytes > 0 THEN
-                PERFORM millrace.put_capture(%8$s, step.type, %9$L, step.columns, step.key, lines);
-                any_lines := any_lines OR step.type = 'D';
-            END IF;
+    message := set_config(%4$L, message, true);
+    $source$, i_rel, i_root, v_side, v_flag),
+        millrace.capture_nested(i_queue_id, i_rel, i_root, i_op, i_registered, i_shape),
+        -- An update of many rows is planned anew: comparing its keys must suit their number.
+        format('IF NOT nested AND known.shape = %L %s THEN%s
+    ELSE', i_shape, CASE i_op WHEN 'U' THEN 'AND NOT known.many' ELSE '' END, v_static),
+        format($source$
+        FOR step IN SELECT s.* FROM millrace.capture_steps(%s, %s, %L, nested, %L, known.shape, known.columns, known.key) AS s LOOP
+            saved := step.saved;
+            CONTINUE WHEN step.only_after AND NOT moved;$source$, i_rel, i_root, i_op, substring(i_shape FROM 'pins=(.*)')),
+        millrace.capture_loop(i_queue_id, i_registered, 'step.type', 'step.columns', 'step.key', 'EXECUTE step.query'),
+        $source$
+            moved := moved OR (step.type = 'D' AND bytes > 0);
         END LOOP;
-        IF settings IS NOT NULL THEN
-            PERFORM millrace.restore_settings(settings);
+        IF saved IS NOT NULL THEN
+            PERFORM millrace.restore_settings(saved);
         END IF;
-    END;
+    END IF;
     RETURN NULL;
-END $source$,
-        v_flag,
-        coalesce(format($quick$ELSE
-    %s
-        IF FOUND THEN
-            message := set_config(%L, message, true);
-            RETURN NULL;
-        END IF;$quick$, v_quick, v_flag), ''),
-        CASE i_op WHEN 'D' THEN 'mr_old' ELSE 'mr_new' END,
-        i_rel, i_root, i_op, substring(i_shape FROM 'pins=(.*)'), i_queue_id, i_registered);
+END $source$];
+    IF v_quick IS NULL THEN
+        v_parts[2] := '';
+    END IF;
+    IF v_static IS NULL THEN
+        v_parts[5] := 'IF true THEN';
+    END IF;
+    RETURN array_to_string(v_parts, '');
 END $$;

@@ -26,9 +26,10 @@ BEGIN
             SELECT * INTO v_found FROM millrace.refresh_table(i_queue, v_table.queue_id, v_table.relid,
                 format('%I.%I', v_table.schema_name, v_table.table_name), v_table.added_at);
             action := v_found.action;
-            problem := coalesce(v_table.problem, v_found.problem);
-            UPDATE millrace.set_table t SET problem = v_found.problem
-            WHERE t.queue = i_queue AND t.relid = v_table.relid AND t.problem IS NULL AND v_found.problem IS NOT NULL;
+            IF strpos(coalesce(v_table.problem, ''), v_found.problem) = 0 THEN
+                problem := concat_ws('; ', v_table.problem, v_found.problem);
+                UPDATE millrace.set_table t SET problem = refresh_triggers.problem WHERE t.queue = i_queue AND t.relid = v_table.relid;
+            END IF;
         EXCEPTION
             WHEN lock_not_available OR deadlock_detected THEN
                 action := 'in use, later';

@@ -1,0 +1,33 @@
+-- millrace.capture_static(queue_id, rel, op, registered, shape)
+-- Purpose:    the part of a capture function's source for statements that are not nested, with the table's shape as it was
+--             when the code was made. An update logs first the keys that vanished (D), then the rows (U), then, when keys
+--             moved at all, those that a row only passed through (cascades that change a row twice in one statement).
+-- Parameters: as millrace.capture_quick.
+-- Returns:    PL/pgSQL statements; NULL when the key cannot be named.
+-- Tables:     as millrace.capture_aliases.
+CREATE OR REPLACE FUNCTION millrace.capture_static(i_queue_id integer, i_rel oid, i_op text, i_registered text, i_shape text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_names record;
+    v_old   text;
+    v_new   text;
+    v_rows  text := millrace.capture_loop(i_queue_id, i_registered, quote_literal(i_op), 'known.columns', 'known.key',
+        format('SELECT ROW(%L, n.*, NULL)::text FROM mr_new AS n', i_op));
+BEGIN
+    IF i_op = 'I' THEN
+        RETURN v_rows;
+    END IF;
+    SELECT * INTO v_names FROM millrace.capture_aliases(i_rel, i_shape);
+    SELECT string_agg(format('o."mr~%s"', p.place), ', ' ORDER BY p.n), string_agg(format('n."mr~%s"', p.place), ', ' ORDER BY p.n)
+    INTO v_old, v_new FROM unnest(v_names.places) WITH ORDINALITY AS p(place, n);
+    IF i_op = 'D' THEN
+        RETURN millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key',
+            format('SELECT ROW(''D'', %s, NULL)::text FROM %s', v_old, v_names.olds));
+    END IF;
+    RETURN millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key', millrace.capture_gone(v_old, v_names.olds, v_new, v_names.news))
+        || '
+        moved := bytes > 0;' || v_rows || '
+        IF moved THEN' || millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key',
+            millrace.capture_passed(cardinality(v_names.places), v_old, v_names.olds, v_new, v_names.news)) || '
+        END IF;';
+END $$;
