@@ -1,5 +1,5 @@
 import { codes } from '@millrace/errors';
-import { sameTable, tableLabel, type TableName } from '@millrace/model';
+import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Target } from './add-tables.ts';
 import { type Finding, refuseOn } from './preflight/findings.ts';
 import { kindLabel } from './preflight/table-description.ts';
@@ -54,9 +54,14 @@ async function checkSequence({ provider, targets }: SequenceWork, sequence: Tabl
 
 async function checkAt(side: Side, sequence: TableName, mustUpdate: boolean): Promise<Finding | undefined> {
   const label = tableLabel(sequence);
-  const [row] = await side.run<{ kind: string; may_update: boolean }>('describe_sequence', [sequence.schema, sequence.name]);
+  const [row] = await side.run<{ kind: string; may_update: boolean }>('describe_sequence', [
+    sequence.schema,
+    sequence.name,
+  ]);
   if (row === undefined) return { code: codes.NOT_FOUND, text: `${side.label}: there is no sequence ${label}` };
-  if (row.kind !== 'S') return { code: codes.NOT_REPLICABLE, text: `${side.label}: ${label} is ${kindLabel(row.kind)}, not a sequence` };
-  if (mustUpdate && !row.may_update) return { code: codes.PERMISSION, text: `${side.label}: we may not set the sequence ${label}` };
+  if (row.kind !== 'S')
+    return { code: codes.NOT_REPLICABLE, text: `${side.label}: ${label} is ${kindLabel(row.kind)}, not a sequence` };
+  if (mustUpdate && !row.may_update)
+    return { code: codes.PERMISSION, text: `${side.label}: we may not set the sequence ${label}` };
   return undefined;
 }

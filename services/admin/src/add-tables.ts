@@ -1,8 +1,8 @@
 import { codes } from '@millrace/errors';
-import { sameTable, tableLabel, type TableName } from '@millrace/model';
-import type { Candidate } from './preflight/check-provider-table.ts';
-import { refuseOn, type Finding } from './preflight/findings.ts';
+import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import { type Addition, needsCopy, planAddition } from './plan-addition.ts';
+import type { Candidate } from './preflight/check-provider-table.ts';
+import { type Finding, refuseOn } from './preflight/findings.ts';
 import { retryBusy } from './retry-busy.ts';
 import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
 import type { ProviderSide } from './sides/provider-side.ts';
@@ -18,7 +18,11 @@ export interface Target {
 /** What `add` decided for one table. */
 export interface TablePlan {
   readonly candidate: Candidate;
-  readonly additions: readonly { readonly target: Target; readonly addition: Addition; readonly openCopy: number | undefined }[];
+  readonly additions: readonly {
+    readonly target: Target;
+    readonly addition: Addition;
+    readonly openCopy: number | undefined;
+  }[];
 }
 
 /** Decides for every table and subscriber, or refuses. Nothing is changed. */

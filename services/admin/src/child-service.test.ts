@@ -21,7 +21,9 @@ function childOf(program: string): { child: ChildService; lines: string[]; ends:
 }
 
 test('a process that ends, however it ends, is started again', async () => {
-  const { child, lines, ends } = childOf('console.log("up", process.argv.at(-1)); console.error("both"); setInterval(() => {}, 1000)');
+  const { child, lines, ends } = childOf(
+    'console.log("up", process.argv.at(-1)); console.error("both"); setInterval(() => {}, 1000)',
+  );
   child.start();
   await eventually(() => lines.includes('up --x') && lines.includes('both'));
   process.kill(child.pid ?? 0, 'SIGKILL');
@@ -39,7 +41,9 @@ test('one that cannot run is tried again with growing pauses', async () => {
 });
 
 test('stopping waits for the end, also of one that is frozen, and nothing is started afterwards', async () => {
-  const { child, lines } = childOf('process.on("SIGTERM", () => { console.log("bye"); process.exit(0); }); console.log("up"); setInterval(() => {}, 1000)');
+  const { child, lines } = childOf(
+    'process.on("SIGTERM", () => { console.log("bye"); process.exit(0); }); console.log("up"); setInterval(() => {}, 1000)',
+  );
   child.start();
   await eventually(() => lines.includes('up'));
   process.kill(child.pid ?? 0, 'SIGSTOP');

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Backoff } from '@millrace/lifecycle';
-import { nodeOptions } from './project.ts';
 import { eachLine } from './prefix-lines.ts';
+import { nodeOptions } from './project.ts';
 
 /** One process that the supervisor keeps running. */
 export interface ChildPlan {
@@ -53,7 +53,9 @@ export class ChildService {
     if (child.stderr !== null) eachLine(child.stderr, this.plan.onLine);
     child.stdin?.on('error', () => {});
     child.once('error', (error) => this.#ended(`could not be started (${error.message})`, begin));
-    child.once('exit', (code, signal) => this.#ended(signal === null ? `ended with code ${code}` : `was ended by ${signal}`, begin));
+    child.once('exit', (code, signal) =>
+      this.#ended(signal === null ? `ended with code ${code}` : `was ended by ${signal}`, begin),
+    );
   }
 
   /** SIGTERM, and SIGKILL when it takes too long. Safe when it is down, and twice. */
@@ -75,7 +77,10 @@ export class ChildService {
     // Linux ends it with us, however we end; elsewhere it notices that its standard input has closed.
     const node = [process.execPath, ...nodeOptions, '--import', watchProgram, this.plan.program, ...this.plan.args];
     const [file = '', ...args] = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', '--', ...node];
-    const options = { stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'], env: { ...process.env, MILLRACE_SUPERVISED: '1' } };
+    const options = {
+      stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, MILLRACE_SUPERVISED: '1' },
+    };
     // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop all in order.
     return spawn(file, args, { ...options, detached: true });
   }

@@ -15,7 +15,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-function millrace(args: readonly string[], { cwd = makeScratchDir('cli'), program = launcher, env = {} } = {}): Promise<Ended> {
+function millrace(
+  args: readonly string[],
+  { cwd = makeScratchDir('cli'), program = launcher, env = {} } = {},
+): Promise<Ended> {
   const { MILLRACE_CONFIG: _unused, ...own } = process.env;
   return new Promise((resolve) => {
     execFile(program, [...args], { cwd, env: { ...own, ...env } }, (error, stdout, stderr) => {
@@ -41,7 +44,9 @@ test.each([
   expect(plain.stderr).toMatch(/^millrace: [^\n]+\n$/);
   const json = await millrace([...args, '--json']);
   expect(json.code).toBe(2);
-  expect(JSON.parse(json.stdout)).toEqual({ error: { code: expect.stringMatching(/usage|config/), message: expect.any(String) } });
+  expect(JSON.parse(json.stdout)).toEqual({
+    error: { code: expect.stringMatching(/usage|config/), message: expect.any(String) },
+  });
 });
 
 test('a configuration with an unknown key names file, line and key', async () => {
@@ -65,7 +70,11 @@ test('it runs from any folder, through links, and with an old Node on PATH', asy
   const cwd = makeScratchDir('cli');
   symlinkSync(launcher, join(cwd, 'one'));
   symlinkSync('one', join(cwd, 'two'));
-  const { code, stdout } = await millrace(['--version'], { cwd, program: join(cwd, 'two'), env: { PATH: '/usr/bin:/bin' } });
+  const { code, stdout } = await millrace(['--version'], {
+    cwd,
+    program: join(cwd, 'two'),
+    env: { PATH: '/usr/bin:/bin' },
+  });
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^\d/) });
 });
 

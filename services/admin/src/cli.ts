@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
 import type { Context } from './command.ts';
 import { loadCommand } from './commands.ts';
@@ -60,10 +61,13 @@ function contextOf(configFile: string | undefined, json: boolean): Context {
 function fail(error: unknown, json: boolean): number {
   const { code, sentence } = toMillraceError(error);
   // Several findings come as several lines; each is an error of its own for people.
-  const lines = sentence.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = sentence
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   if (json) write(JSON.stringify({ error: { code, message: lines.join('; ') } }));
   for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
-  if (process.env['MILLRACE_DEBUG'] !== undefined) console.error(error);
+  if (process.env['MILLRACE_DEBUG'] !== undefined) process.stderr.write(`${inspect(error)}\n`);
   return verdictOf(error).exitCode;
 }
 

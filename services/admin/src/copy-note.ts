@@ -1,5 +1,5 @@
 import { ensureBucket, getKey, putKey } from '@millrace/bus';
-import { busToken, tableKey, type TableName } from '@millrace/model';
+import { busToken, type TableName, tableKey } from '@millrace/model';
 import { bucketName } from '@millrace/wire';
 import { z } from 'zod';
 import type { BusSide } from './sides/bus-side.ts';
@@ -18,7 +18,8 @@ const copyNote = z.strictObject({
   copy: z.number().int().min(0),
 });
 
-const keyOf = (subscriber: string, table: TableName): string => `copy/${busToken(subscriber)}/${busToken(tableKey(table))}`;
+const keyOf = (subscriber: string, table: TableName): string =>
+  `copy/${busToken(subscriber)}/${busToken(tableKey(table))}`;
 
 /** Leaves the note. Makes the bucket when it is missing. */
 export async function leaveCopy(
@@ -27,12 +28,23 @@ export async function leaveCopy(
 ): Promise<void> {
   const bucket = { bucket: bucketName(queue) };
   await ensureBucket(bus, bucket);
-  const note: z.infer<typeof copyNote> = { v: 1, kind: 'copy-wish', queue, subscriber, table: { schema: table.schema, name: table.name }, copy };
+  const note: z.infer<typeof copyNote> = {
+    v: 1,
+    kind: 'copy-wish',
+    queue,
+    subscriber,
+    table: { schema: table.schema, name: table.name },
+    copy,
+  };
   await putKey(bus, bucket, { key: keyOf(subscriber, table), value: JSON.stringify(note) });
 }
 
 /** The copy that was asked for; undefined when there is no note that fits. */
-export async function findCopy({ bus, queue }: BusSide, subscriber: string, table: TableName): Promise<number | undefined> {
+export async function findCopy(
+  { bus, queue }: BusSide,
+  subscriber: string,
+  table: TableName,
+): Promise<number | undefined> {
   const value = await getKey(bus, bucketName(queue), keyOf(subscriber, table));
   if (value === undefined) return undefined;
   try {

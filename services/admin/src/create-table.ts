@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/errors';
-import { tableLabel, type TableName } from '@millrace/model';
+import { type TableName, tableLabel } from '@millrace/model';
 import { databaseError, withTransaction } from '@millrace/postgres';
 import type { ProviderSide } from './sides/provider-side.ts';
 import type { SubscriberSide } from './sides/subscriber-side.ts';

@@ -37,7 +37,10 @@ function say(line: string): void {
 
 async function main(args: readonly string[]): Promise<number> {
   const unknown = args.find((arg) => arg !== '--once' && arg !== '--');
-  if (unknown !== undefined) throw new MillraceError(codes.USAGE, `unexpected ${JSON.stringify(unknown)}`, { advice: 'usage: npm run demo [-- --once]' });
+  if (unknown !== undefined)
+    throw new MillraceError(codes.USAGE, `unexpected ${JSON.stringify(unknown)}`, {
+      advice: 'usage: npm run demo [-- --once]',
+    });
   running.push(takeLock(join(projectRoot, '.millrace'), 'demo'));
   await clearDemoDirectory(dir);
   say('starting a provider and two subscribers (PostgreSQL), nats-server and the services …');
@@ -77,7 +80,9 @@ async function startTraffic({ urls }: EmbeddedDefault): Promise<Traffic> {
   const traffic = new Traffic(url);
   traffic.start(sessions);
   running.push(() => traffic.stop());
-  say(`replication works after ${((performance.now() - beganAt) / 1_000).toFixed(1)} s; traffic begins, and the tables are added while it runs`);
+  say(
+    `replication works after ${((performance.now() - beganAt) / 1_000).toFixed(1)} s; traffic begins, and the tables are added while it runs`,
+  );
   return traffic;
 }
 
@@ -110,7 +115,9 @@ async function judge({ urls }: EmbeddedDefault, transactions: number): Promise<n
   say(alignColumns([['ROWS, BY CHECKSUM', ...sides, ''], ...rows]));
   const isEqual = compared.length > 0 && compared.every(({ different }) => different.length === 0);
   say('');
-  say(`${transactions.toLocaleString('en-US')} transactions while five tables were copied and followed: ${isEqual ? 'all sides are equal' : 'NOT equal'}`);
+  say(
+    `${transactions.toLocaleString('en-US')} transactions while five tables were copied and followed: ${isEqual ? 'all sides are equal' : 'NOT equal'}`,
+  );
   return isEqual ? 0 : 1;
 }
 
@@ -128,7 +135,8 @@ function ended(afterMs?: number): Promise<void> {
 
 /** The data goes when all was well; after a failure it stays, for a look. */
 async function cleanUp(isWell: boolean): Promise<void> {
-  for (const stop of running.toReversed()) await Promise.resolve(stop()).catch((error: unknown) => say(toMillraceError(error).message));
+  for (const stop of running.toReversed())
+    await Promise.resolve(stop()).catch((error: unknown) => say(toMillraceError(error).message));
   if (isWell) rmSync(dir, { recursive: true, force: true });
   else say(`logs are in ${join(dir, 'log')}`);
 }

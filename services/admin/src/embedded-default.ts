@@ -34,7 +34,9 @@ export async function startEmbedded(dir: string): Promise<EmbeddedDefault> {
     await Promise.all(serverNames.map((name) => startServer(join(dir, name), last[name], servers)));
     const byName = new Map(servers.map((server) => [server.dir, server]));
     const ports = Object.fromEntries(serverNames.map((name) => [name, byName.get(join(dir, name))?.port ?? 0]));
-    const urls = Object.fromEntries(serverNames.map((name) => [name, byName.get(join(dir, name))?.urlOf(database) ?? '']));
+    const urls = Object.fromEntries(
+      serverNames.map((name) => [name, byName.get(join(dir, name))?.urlOf(database) ?? '']),
+    );
     for (const server of servers) await makeDatabase(server);
     const configFile = join(dir, 'millrace.yaml');
     await writeConfig(configFile, { urls, ports, last });

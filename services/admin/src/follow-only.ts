@@ -1,8 +1,8 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { sameTable, tableLabel, type TableName } from '@millrace/model';
-import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
+import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Target } from './add-tables.ts';
+import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
 import type { Arguments, Context } from './command.ts';
 import { findCopy } from './copy-note.ts';
 import { type Finding, refuseOn } from './preflight/findings.ts';
@@ -20,7 +20,8 @@ export async function followOnly(
   { tables, args }: { tables: readonly TableName[]; args: Arguments },
 ): Promise<number> {
   for (const option of ['all', 'create']) {
-    if (args.has(option)) throw new MillraceError(codes.CONFIG, `--${option} needs the provider, which ${config.file} does not name`);
+    if (args.has(option))
+      throw new MillraceError(codes.CONFIG, `--${option} needs the provider, which ${config.file} does not name`);
   }
   const targets = await openTargets(config, chooseSubscribers(args.values('subscriber'), knownSubscribers(config)));
   try {
@@ -58,7 +59,8 @@ async function followOne(
   else await side?.followTable(table, noCopy ? 'ok' : 'registered');
   if (noCopy || state === 'ok' || state === 'catching-up') return `${label} is followed`;
   const copy = await copyOf(config, name, table);
-  if (copy === undefined) return `${label} waits for a copy; run \`millrace add ${label}\` on the provider's side, then here again`;
+  if (copy === undefined)
+    return `${label} waits for a copy; run \`millrace add ${label}\` on the provider's side, then here again`;
   await side?.expectCopy(table, copy);
   return `${label} waits for copy ${copy}`;
 }

@@ -36,7 +36,9 @@ export class HttpApi implements Service {
     if (this.#server !== undefined) return;
     const { host, port, onListening } = this.#options;
     const server = createServer((request, response) => {
-      this.#answer(request, response).catch(() => send(response, 500, { error: { code: codes.INTERNAL, message: 'the request failed' } }));
+      this.#answer(request, response).catch(() =>
+        send(response, 500, { error: { code: codes.INTERNAL, message: 'the request failed' } }),
+      );
     });
     this.#server = server;
     try {
@@ -82,7 +84,9 @@ export class HttpApi implements Service {
         await this.#options.status();
         return this.#options.metrics(request, response);
       default:
-        return send(response, 404, { error: { code: codes.NOT_FOUND, message: 'there is /, /status, /live, /ready and /metrics' } });
+        return send(response, 404, {
+          error: { code: codes.NOT_FOUND, message: 'there is /, /status, /live, /ready and /metrics' },
+        });
     }
   }
 
@@ -117,5 +121,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 function busyAddress(host: string, port: number, cause: unknown): MillraceError {
   const reason = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'is in use' : 'cannot be listened on';
-  return new MillraceError(codes.CONFIG, `${host}:${port} ${reason}`, { advice: 'set another http.port, or 0 for any free one', cause });
+  return new MillraceError(codes.CONFIG, `${host}:${port} ${reason}`, {
+    advice: 'set another http.port, or 0 for any free one',
+    cause,
+  });
 }

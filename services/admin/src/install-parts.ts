@@ -1,7 +1,19 @@
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
 import { type ErrorCode, toMillraceError } from '@millrace/errors';
-import { createSet, installProvider, registerSubscriber, systemIdentifier, tickInfo, writeAudit } from '@millrace/provider';
-import { initPosition, installSubscriber, readPosition, writeAudit as writeSubscriberAudit } from '@millrace/subscriber';
+import {
+  createSet,
+  installProvider,
+  registerSubscriber,
+  systemIdentifier,
+  tickInfo,
+  writeAudit,
+} from '@millrace/provider';
+import {
+  initPosition,
+  installSubscriber,
+  readPosition,
+  writeAudit as writeSubscriberAudit,
+} from '@millrace/subscriber';
 import { reachable } from './choose-subscribers.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { Side } from './sides/side.ts';
@@ -56,9 +68,11 @@ async function atProvider(config: Config, starts: Map<string, Start>): Promise<O
     const { client } = side;
     const isNew = await side.asked(() => createSet(client, config.queue));
     for (const name of Object.keys(config.subscribers)) starts.set(name, await register(side, config.queue, name));
-    if (isNew || migrations.length > 0) await side.asked(() => writeAudit(client, config.queue, 'install', { migrations }));
+    if (isNew || migrations.length > 0)
+      await side.asked(() => writeAudit(client, config.queue, 'install', { migrations }));
     const names = [...starts.keys()];
-    const who = names.length === 0 ? 'no subscriber in the configuration' : `subscribers ${names.join(', ')} registered`;
+    const who =
+      names.length === 0 ? 'no subscriber in the configuration' : `subscribers ${names.join(', ')} registered`;
     return { state: 'done', detail: `queue ${config.queue}, ${who}` };
   } finally {
     await side.close();
@@ -81,7 +95,8 @@ async function atSubscriber(config: Config, name: string, from: Start | BusSide 
     await side.asked(() => installSubscriber(side.client));
     const stands = await side.asked(() => readPosition(side.client, queue));
     const start = from instanceof BusSide ? await findStart(from, name).catch(() => undefined) : from;
-    if (start === undefined) return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
+    if (start === undefined)
+      return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
     const at = await side.asked(() => initPosition(side.client, { queue, subscriber: name, ...start }));
     const detail = { queue, subscriber: name, tick: at.tick };
     if (stands === undefined) await side.asked(() => writeSubscriberAudit(side.client, 'install', detail));

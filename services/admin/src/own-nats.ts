@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { busUrl, busUrlFile, type Config } from '@millrace/config';
-import { toMillraceError } from '@millrace/errors';
 import { EmbeddedNats, freePort } from '@millrace/embedded';
+import { toMillraceError } from '@millrace/errors';
 
 const lookMs = 250;
 
@@ -50,7 +50,7 @@ export class OwnNats {
   #watch(): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
-      this.#revive().finally(() => this.#watch());
+      void this.#revive().finally(() => this.#watch());
     }, lookMs);
     this.#timer.unref();
   }

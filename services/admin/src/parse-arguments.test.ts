@@ -3,7 +3,10 @@ import { loadCommand } from './commands.ts';
 import { parseArguments, splitCommand } from './parse-arguments.ts';
 
 test('the command may stand before or after the global options', () => {
-  expect(splitCommand(['--config', 'a.yaml', 'tables', '--json'])).toEqual({ name: 'tables', rest: ['--config', 'a.yaml', '--json'] });
+  expect(splitCommand(['--config', 'a.yaml', 'tables', '--json'])).toEqual({
+    name: 'tables',
+    rest: ['--config', 'a.yaml', '--json'],
+  });
   expect(splitCommand(['tables', '--config=a.yaml'])).toEqual({ name: 'tables', rest: ['--config=a.yaml'] });
   expect(splitCommand(['--help'])).toEqual({ name: undefined, rest: ['--help'] });
 });

@@ -6,7 +6,9 @@ export type PartName = 'nats' | 'ticker' | 'capture' | 'admin' | `replay:${strin
 
 /** All parts that the configuration has on this host. */
 export function allParts(config: Config): PartName[] {
-  const replays = Object.entries(config.subscribers).flatMap(([name, { url }]) => (url === undefined ? [] : [`replay:${name}` as const]));
+  const replays = Object.entries(config.subscribers).flatMap(([name, { url }]) =>
+    url === undefined ? [] : [`replay:${name}` as const],
+  );
   const atProvider = config.provider === undefined ? [] : (['ticker', 'capture'] as const);
   return [...(config.bus.url === undefined ? (['nats'] as const) : []), ...atProvider, ...replays, 'admin'];
 }
@@ -15,12 +17,18 @@ export function allParts(config: Config): PartName[] {
 export function chooseParts(config: Config, only: string | undefined): PartName[] {
   const there = allParts(config);
   if (only === undefined) return there;
-  const words = only.split(',').map((word) => word.trim()).filter((word) => word !== '');
-  if (words.length === 0) throw new MillraceError(codes.USAGE, '--only names no part', { advice: `parts are ${there.join(', ')}` });
+  const words = only
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (words.length === 0)
+    throw new MillraceError(codes.USAGE, '--only names no part', { advice: `parts are ${there.join(', ')}` });
   const chosen = words.flatMap((word) => {
     const found = there.filter((part) => part === word || (word === 'replay' && part.startsWith('replay:')));
     if (found.length > 0) return found;
-    throw new MillraceError(codes.USAGE, `--only: there is no part ${JSON.stringify(word)} here`, { advice: `parts are ${there.join(', ')}` });
+    throw new MillraceError(codes.USAGE, `--only: there is no part ${JSON.stringify(word)} here`, {
+      advice: `parts are ${there.join(', ')}`,
+    });
   });
   return [...new Set(chosen)];
 }

@@ -5,6 +5,12 @@ import type { Gathered } from './gather.ts';
 export function refuseWithoutAnswer({ provider, subscribers }: Gathered): void {
   if (provider.kind === 'answer') return;
   if (provider.kind === 'absent' && subscribers.some(({ database }) => database.kind === 'answer')) return;
-  const fault = provider.kind === 'fault' ? provider.fault : subscribers.map(({ database }) => database).find((d) => d.kind === 'fault')?.fault;
-  throw new MillraceError((fault?.code ?? 'config') as ErrorCode, fault?.message ?? 'the configuration names no database');
+  const fault =
+    provider.kind === 'fault'
+      ? provider.fault
+      : subscribers.map(({ database }) => database).find((d) => d.kind === 'fault')?.fault;
+  throw new MillraceError(
+    (fault?.code ?? 'config') as ErrorCode,
+    fault?.message ?? 'the configuration names no database',
+  );
 }

@@ -1,6 +1,6 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { sameTable, tableLabel, type TableName } from '@millrace/model';
+import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Target } from './add-tables.ts';
 import { closeTargets, openTargets } from './targets.ts';
 
@@ -37,8 +37,12 @@ export function refuseFar(targets: readonly Target[], tables: readonly TableName
     if (side !== undefined) continue;
     const held = tables.find((table) => followed.some((t) => sameTable(t, table)));
     if (held === undefined) continue;
-    throw new MillraceError(codes.CONFIG, `subscriber ${name} follows ${tableLabel(held)} and its database has no url here`, {
-      advice: `run \`millrace remove ${tableLabel(held)}\` where it can be reached first`,
-    });
+    throw new MillraceError(
+      codes.CONFIG,
+      `subscriber ${name} follows ${tableLabel(held)} and its database has no url here`,
+      {
+        advice: `run \`millrace remove ${tableLabel(held)}\` where it can be reached first`,
+      },
+    );
   }
 }

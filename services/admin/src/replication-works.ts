@@ -20,7 +20,8 @@ export async function replicationWorks(
   { parts, signal, say }: { parts: readonly PartName[]; signal: AbortSignal; say: (line: string) => void },
 ): Promise<boolean> {
   const names = parts.flatMap((part) => subscriberOf(part) ?? []);
-  const look = config.provider === undefined || names.length === 0 ? lookAtHealth(config, parts) : lookAtTick(config, names);
+  const look =
+    config.provider === undefined || names.length === 0 ? lookAtHealth(config, parts) : lookAtTick(config, names);
   let toldAt = performance.now();
   while (!signal.aborted) {
     const open = await look();
@@ -77,14 +78,20 @@ async function makeTick(config: Config): Promise<number> {
     .finally(() => provider.close());
 }
 
-async function standing(config: Config, name: string, { tick, begin }: { tick: number; begin: number }): Promise<string[]> {
+async function standing(
+  config: Config,
+  name: string,
+  { tick, begin }: { tick: number; begin: number },
+): Promise<string[]> {
   const isPatient = performance.now() - begin < patienceMs;
   try {
     const side = await SubscriberSide.open(config, name, 2_000);
     const { position, paused, replay } = await side.overview().finally(() => side.close());
     if (paused || (position !== null && position.tick >= tick)) return [];
     if (!isPatient && replay?.state === 'stopped' && replay.ageMs < patienceMs) return [];
-    return [`${name} is at tick ${position?.tick ?? '-'} of ${tick}${replay?.errorMessage ? ` (${replay.errorMessage})` : ''}`];
+    return [
+      `${name} is at tick ${position?.tick ?? '-'} of ${tick}${replay?.errorMessage ? ` (${replay.errorMessage})` : ''}`,
+    ];
   } catch (error) {
     return isPatient ? [toMillraceError(error).sentence] : [];
   }

@@ -16,8 +16,14 @@ export function showStatus(status: Status): string {
 function headOf({ queue, provider, bus }: Status): string {
   const tick = provider.tick === null ? provider.state : `tick ${showCount(provider.tick)}`;
   const held = provider.queue;
-  const size = held === null ? [] : [`${showCount(held.events)} events waiting to be released, ${showBytes(held.bytes)} of event tables`];
-  const stream = bus.batches === null ? [] : [`${showCount(bus.batches.messages)} messages on the bus, ${showBytes(bus.batches.bytes)}`];
+  const size =
+    held === null
+      ? []
+      : [`${showCount(held.events)} events waiting to be released, ${showBytes(held.bytes)} of event tables`];
+  const stream =
+    bus.batches === null
+      ? []
+      : [`${showCount(bus.batches.messages)} messages on the bus, ${showBytes(bus.batches.bytes)}`];
   return [`queue ${queue}`, tick, ...size, ...stream].join('; ');
 }
 
@@ -43,7 +49,7 @@ function tableLines(subscribers: readonly SubscriberStatus[]): string {
 }
 
 /** A table's state in one cell; a copy with its progress. */
-export function stateCell(table: TableStatus | undefined): string {
+function stateCell(table: TableStatus | undefined): string {
   if (table === undefined) return '-';
   if (table.state !== 'copying') return table.state;
   return `copying ${table.copy_progress ?? 0} % (${showCount(table.copied_rows)} rows)`;

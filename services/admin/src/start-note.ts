@@ -35,7 +35,9 @@ const keyOf = (subscriber: string): string => `start/${busToken(subscriber)}`;
 export async function leaveStart({ bus, queue }: BusSide, subscriber: string, start: Start): Promise<void> {
   const bucket = { bucket: bucketName(queue) };
   await ensureBucket(bus, bucket);
-  const value = JSON.stringify({ v: 1, kind: 'start', queue, subscriber, ...start } satisfies z.infer<typeof startNote>);
+  const value = JSON.stringify({ v: 1, kind: 'start', queue, subscriber, ...start } satisfies z.infer<
+    typeof startNote
+  >);
   await putKey(bus, bucket, { key: keyOf(subscriber), value });
 }
 
@@ -45,7 +47,9 @@ export async function findStart({ bus, queue }: BusSide, subscriber: string): Pr
   if (value === undefined) return undefined;
   try {
     const note = startNote.parse(JSON.parse(value.toString('utf8')));
-    return note.queue === queue && note.subscriber === subscriber ? { provider: note.provider, tick: note.tick } : undefined;
+    return note.queue === queue && note.subscriber === subscriber
+      ? { provider: note.provider, tick: note.tick }
+      : undefined;
   } catch {
     return undefined;
   }

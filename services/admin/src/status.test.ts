@@ -15,7 +15,13 @@ const provider: ProviderOverview = {
   sequences: [],
   subscribers: [{ name: 'eu', tick: 7, fingerprint: 'e'.repeat(32), reportedAt: null }],
   copies: [],
-  services: ['ticker', 'capture'].map((service) => ({ service, state: 'running', errorCode: null, errorMessage: null, ageMs: 100 })),
+  services: ['ticker', 'capture'].map((service) => ({
+    service,
+    state: 'running',
+    errorCode: null,
+    errorMessage: null,
+    ageMs: 100,
+  })),
 };
 
 const subscriber: SubscriberOverview = {
@@ -37,7 +43,13 @@ function gathered(
     provider: { kind: 'answer', value: { ...provider, ...more } },
     bus: { kind: 'answer', value: { batches: undefined, copies: undefined } },
     subscribers: [
-      { name: 'eu', database: { kind: 'answer', value: { ...subscriber, ...overview } }, report: undefined, behindMs: undefined, ...rest },
+      {
+        name: 'eu',
+        database: { kind: 'answer', value: { ...subscriber, ...overview } },
+        report: undefined,
+        behindMs: undefined,
+        ...rest,
+      },
     ],
   };
 }
@@ -57,10 +69,25 @@ test('lag counts from the first tick it lacks, or from the newest when only even
 
 test.each<[string, Parameters<typeof gathered>[0], string, boolean]>([
   ['paused', { overview: { paused: true } }, 'paused', true],
-  ['stopped by an error', { overview: { replay: { state: 'stopped', errorCode: 'conflict', errorMessage: 'x', ageMs: 9 } } }, 'stopped', false],
-  ['silent', { overview: { replay: { state: 'running', errorCode: null, errorMessage: null, ageMs: 60_000 } } }, 'stopped', false],
+  [
+    'stopped by an error',
+    { overview: { replay: { state: 'stopped', errorCode: 'conflict', errorMessage: 'x', ageMs: 9 } } },
+    'stopped',
+    false,
+  ],
+  [
+    'silent',
+    { overview: { replay: { state: 'running', errorCode: null, errorMessage: null, ageMs: 60_000 } } },
+    'stopped',
+    false,
+  ],
   ['never started', { overview: { replay: null } }, 'stopped', false],
-  ['unreachable', { database: { kind: 'fault', fault: { code: 'database-unreachable', message: 'no' } } }, 'unreachable', false],
+  [
+    'unreachable',
+    { database: { kind: 'fault', fault: { code: 'database-unreachable', message: 'no' } } },
+    'unreachable',
+    false,
+  ],
   ['far away and silent', { database: { kind: 'absent' } }, 'unreachable', false],
 ])('a subscriber that is %s says so', (_name, one, state, ok) => {
   expect(euOf(gathered(one))?.state).toBe(state);
@@ -71,7 +98,10 @@ test('a table held, a problem of capture and a service that is silent make the w
   const held = { ...subscriber.tables[0], state: 'held' } as SubscriberOverview['tables'][number];
   expect(statusOf(gathered({ overview: { tables: [held] } }), at).ok).toBe(false);
   const tables = provider.tables.map((t) => ({ ...t, problem: 'its trigger is disabled' }));
-  expect(statusOf(gathered({}, { tables }), at)).toMatchObject({ ok: false, provider: { problems: [{ table: 'public.entry' }] } });
+  expect(statusOf(gathered({}, { tables }), at)).toMatchObject({
+    ok: false,
+    provider: { problems: [{ table: 'public.entry' }] },
+  });
   const silent = statusOf(gathered({}, { services: [] }), at);
   expect(silent.ok).toBe(false);
   expect(silent.provider.services.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
@@ -79,13 +109,25 @@ test('a table held, a problem of capture and a service that is silent make the w
 
 test('a copy shows its progress by the estimate of the provider, never as done', () => {
   const copying = (copiedRows: number) =>
-    euOf(gathered({ overview: { tables: [{ ...subscriber.tables[0], state: 'copying', copiedRows } as SubscriberOverview['tables'][number]] } }))?.tables[0];
+    euOf(
+      gathered({
+        overview: {
+          tables: [{ ...subscriber.tables[0], state: 'copying', copiedRows } as SubscriberOverview['tables'][number]],
+        },
+      }),
+    )?.tables[0];
   expect(copying(50)).toMatchObject({ name: 'public.entry', state: 'copying', copied_rows: 50, copy_progress: 25 });
   expect(copying(5000)?.copy_progress).toBe(99);
 });
 
 test('a provider that is not configured here is no fault, one that cannot be reached is', () => {
   const fault = { code: 'database-unreachable', message: 'no answer' };
-  expect(statusOf({ ...gathered(), provider: { kind: 'absent' } }, at)).toMatchObject({ ok: true, provider: { tick: null } });
-  expect(statusOf({ ...gathered(), provider: { kind: 'fault', fault } }, at)).toMatchObject({ ok: false, provider: { error: fault } });
+  expect(statusOf({ ...gathered(), provider: { kind: 'absent' } }, at)).toMatchObject({
+    ok: true,
+    provider: { tick: null },
+  });
+  expect(statusOf({ ...gathered(), provider: { kind: 'fault', fault } }, at)).toMatchObject({
+    ok: false,
+    provider: { error: fault },
+  });
 });

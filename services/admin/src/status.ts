@@ -49,7 +49,11 @@ export interface Status {
     readonly tick: number | null;
     readonly tick_time: string | null;
     readonly new_events: number | null;
-    readonly queue: { readonly events: number | null; readonly bytes: number; readonly oldest_tick: number | null } | null;
+    readonly queue: {
+      readonly events: number | null;
+      readonly bytes: number;
+      readonly oldest_tick: number | null;
+    } | null;
     readonly services: readonly ServiceStatus[];
     readonly problems: readonly { readonly table: string; readonly problem: string }[];
     readonly error: Fault | null;
@@ -105,8 +109,16 @@ function providerStatus(answer: Answer<ProviderOverview>): Status['provider'] {
 function serviceStatus(name: string, reports: ProviderOverview['services']): ServiceStatus {
   const found = reports.find(({ service }) => service === name);
   if (found === undefined || found.ageMs > silenceMs) {
-    const since = found === undefined ? 'has never reported' : `has not reported for ${Math.round(found.ageMs / 1_000)} s`;
-    return { name, state: 'stopped', error: { code: 'not-running', message: `${name} ${since}; start it with \`millrace run ${name}\` or \`millrace up\`` } };
+    const since =
+      found === undefined ? 'has never reported' : `has not reported for ${Math.round(found.ageMs / 1_000)} s`;
+    return {
+      name,
+      state: 'stopped',
+      error: {
+        code: 'not-running',
+        message: `${name} ${since}; start it with \`millrace run ${name}\` or \`millrace up\``,
+      },
+    };
   }
   const error = fault(found.errorCode, found.errorMessage);
   return { name, state: found.state === 'running' ? 'running' : 'stopped', error };
@@ -150,7 +162,10 @@ function reportAge({ database, report }: GatheredSubscriber, at: Date): number |
   return Math.min(here, onBus);
 }
 
-function stateOf({ name, database, report }: GatheredSubscriber, age: number | undefined): { state: SubscriberState; error: Fault | null } {
+function stateOf(
+  { name, database, report }: GatheredSubscriber,
+  age: number | undefined,
+): { state: SubscriberState; error: Fault | null } {
   if (database.kind === 'fault') return { state: 'unreachable', error: database.fault };
   const here = database.kind === 'answer' ? database.value : undefined;
   const said = here?.replay ?? undefined;

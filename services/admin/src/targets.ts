@@ -38,14 +38,20 @@ async function openFar(config: Config, names: readonly string[]): Promise<Target
   const bus = await BusSide.open(config);
   if (bus === undefined) throw noWay(names[0] ?? '');
   try {
-    return await Promise.all(names.map(async (name) => ({ name, side: undefined, tables: (await bus.report(name))?.tables ?? [] })));
+    return await Promise.all(
+      names.map(async (name) => ({ name, side: undefined, tables: (await bus.report(name))?.tables ?? [] })),
+    );
   } finally {
     await bus.close();
   }
 }
 
 function noWay(name: string): MillraceError {
-  return new MillraceError(codes.CONFIG, `subscriber ${name}: the configuration gives neither its url nor a bus on which it reports`, {
-    advice: `add subscribers.${name}.url, or name the subscribers to work on with --subscriber`,
-  });
+  return new MillraceError(
+    codes.CONFIG,
+    `subscriber ${name}: the configuration gives neither its url nor a bus on which it reports`,
+    {
+      advice: `add subscribers.${name}.url, or name the subscribers to work on with --subscriber`,
+    },
+  );
 }

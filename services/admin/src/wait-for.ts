@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
-import { tableLabel, type TableName, type TableState } from '@millrace/model';
+import { type TableName, type TableState, tableLabel } from '@millrace/model';
 import { reachable } from './choose-subscribers.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { SubscriberSide } from './sides/subscriber-side.ts';
@@ -108,7 +108,13 @@ class Watcher {
   async #lookFar(): Promise<Standing> {
     this.#bus ??= await BusSide.open(this.#config);
     const report = await this.#bus?.report(this.name);
-    if (report === undefined) return { tick: undefined, tables: [], paused: false, error: 'it has not reported on the bus' };
-    return { tick: report.tick, tables: report.tables, paused: report.state === 'paused', error: report.error?.message };
+    if (report === undefined)
+      return { tick: undefined, tables: [], paused: false, error: 'it has not reported on the bus' };
+    return {
+      tick: report.tick,
+      tables: report.tables,
+      paused: report.state === 'paused',
+      error: report.error?.message,
+    };
   }
 }

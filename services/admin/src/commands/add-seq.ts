@@ -10,7 +10,9 @@ export const addSeq: Command = {
   summary: 'Follow sequences: their value at a subscriber is set whenever it moves at the provider.',
   usage: 'SEQ… [--subscriber NAME…]',
   example: 'millrace add-seq entry_id_seq',
-  options: { subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' } },
+  options: {
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
+  },
   words: [1, Number.POSITIVE_INFINITY],
   run: runAddSeq,
 };

@@ -6,7 +6,10 @@ import { type CommandSite, makeSite } from '../../test/command-site.ts';
 const ENTRY = 'CREATE TABLE entry (id int PRIMARY KEY, item text)';
 
 const wishes = (site: CommandSite) =>
-  query(site.provider, 'SELECT schema_name, table_name, subscribers, state FROM millrace.copy_request ORDER BY copy_id');
+  query(
+    site.provider,
+    'SELECT schema_name, table_name, subscribers, state FROM millrace.copy_request ORDER BY copy_id',
+  );
 const followed = (url: string) =>
   query(url, 'SELECT table_name, state, copy_id FROM millrace.subscribed_table ORDER BY table_name');
 
@@ -20,7 +23,9 @@ async function installed(sql: string = ENTRY): Promise<CommandSite> {
 test('a table is followed everywhere, captured, and one copy is asked for; repeating changes nothing', async () => {
   const site = await installed();
   await site.do('add', 'entry');
-  expect(await wishes(site)).toEqual([{ schema_name: 'public', table_name: 'entry', subscribers: ['eu', 'us'], state: 'wanted' }]);
+  expect(await wishes(site)).toEqual([
+    { schema_name: 'public', table_name: 'entry', subscribers: ['eu', 'us'], state: 'wanted' },
+  ]);
   for (const url of Object.values(site.subscribers)) {
     expect(await followed(url)).toEqual([{ table_name: 'entry', state: 'registered', copy_id: '1' }]);
   }
@@ -34,7 +39,10 @@ test('a command that was broken off between any two steps is finished by repeati
   const site = await installed();
   const [eu = ''] = Object.values(site.subscribers);
   // After the first subscriber.
-  await query(eu, `INSERT INTO millrace.subscribed_table (queue, schema_name, table_name) VALUES ('${site.queue}', 'public', 'entry')`);
+  await query(
+    eu,
+    `INSERT INTO millrace.subscribed_table (queue, schema_name, table_name) VALUES ('${site.queue}', 'public', 'entry')`,
+  );
   await site.do('add', 'entry');
   expect(await followed(eu)).toEqual([{ table_name: 'entry', state: 'registered', copy_id: '1' }]);
   // Before the subscribers heard of the copy; the open one is told again.
@@ -51,11 +59,14 @@ test('a command that was broken off between any two steps is finished by repeati
 
 test('what cannot be replicated is refused by name and reason, and nothing is changed', async () => {
   const site = await installed('');
-  await query(site.provider, `
+  await query(
+    site.provider,
+    `
     CREATE TABLE nokey (a int); CREATE VIEW seen AS SELECT 1 AS a; CREATE UNLOGGED TABLE quick (id int PRIMARY KEY);
     CREATE TABLE late (id int PRIMARY KEY DEFERRABLE); CREATE SEQUENCE numbers;
     CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF whole DEFAULT;
-    CREATE TABLE good (id int PRIMARY KEY)`);
+    CREATE TABLE good (id int PRIMARY KEY)`,
+  );
   const bad: [string, RegExp][] = [
     ['nosuch', /no table public\.nosuch at the provider/],
     ['nokey', /public\.nokey cannot be replicated: it has no primary key/],
@@ -103,10 +114,15 @@ test("a subscriber's table that cannot take the rows is refused by subscriber, t
 });
 
 test('--create makes the table as it is at the provider, from 15 to 18 and back', async () => {
-  for (const majors of [[15, 18], [18, 15]] as const) {
+  for (const majors of [
+    [15, 18],
+    [18, 15],
+  ] as const) {
     const site = await makeSite({ names: ['eu'], majors });
     await site.do('install');
-    await query(site.provider, `
+    await query(
+      site.provider,
+      `
       CREATE SCHEMA "Odd schema"; CREATE SEQUENCE shared;
       CREATE TABLE "Odd schema".parent (id serial PRIMARY KEY, code varchar(10) UNIQUE COLLATE "C" DEFAULT 'x''y');
       CREATE TABLE "Odd schema"."Child.Table" (
@@ -114,16 +130,25 @@ test('--create makes the table as it is at the provider, from 15 to 18 and back'
         twice numeric(8,2) GENERATED ALWAYS AS (n * 2) STORED, n numeric(8,2) CHECK (n > 0), other int DEFAULT nextval('shared'),
         at timestamptz(3) NOT NULL DEFAULT now(), tags text[] DEFAULT '{a,b}', PRIMARY KEY ("id one"));
       CREATE UNIQUE INDEX ON "Odd schema"."Child.Table" (lower(tags[1])) WHERE n > 5;
-      CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF whole DEFAULT`);
+      CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF whole DEFAULT`,
+    );
     const { notes } = await site.do('add', '"Odd schema"."Child.Table"', '"Odd schema".parent', 'whole', '--create');
     expect(notes).toContain('eu: made public.whole (as a plain table: it is partitioned at the provider)');
     const eu = site.subscribers['eu'] ?? '';
-    await query(eu, `INSERT INTO "Odd schema".parent DEFAULT VALUES; INSERT INTO whole VALUES (1);
-      INSERT INTO "Odd schema"."Child.Table" (parent_id, n) VALUES (1, 3)`);
-    expect(await query(eu, 'SELECT "id one"::int AS id, twice, other, tags[1] AS tag FROM "Odd schema"."Child.Table"'))
-      .toEqual([{ id: 1, twice: '6.00', other: null, tag: 'a' }]);
-    await expect(query(eu, 'INSERT INTO "Odd schema"."Child.Table" (parent_id, n) VALUES (99, 3)')).rejects.toThrow(/foreign key/);
-    await expect(query(eu, 'INSERT INTO "Odd schema"."Child.Table" (n) VALUES (-1)')).rejects.toThrow(/check constraint/);
+    await query(
+      eu,
+      `INSERT INTO "Odd schema".parent DEFAULT VALUES; INSERT INTO whole VALUES (1);
+      INSERT INTO "Odd schema"."Child.Table" (parent_id, n) VALUES (1, 3)`,
+    );
+    expect(
+      await query(eu, 'SELECT "id one"::int AS id, twice, other, tags[1] AS tag FROM "Odd schema"."Child.Table"'),
+    ).toEqual([{ id: 1, twice: '6.00', other: null, tag: 'a' }]);
+    await expect(query(eu, 'INSERT INTO "Odd schema"."Child.Table" (parent_id, n) VALUES (99, 3)')).rejects.toThrow(
+      /foreign key/,
+    );
+    await expect(query(eu, 'INSERT INTO "Odd schema"."Child.Table" (n) VALUES (-1)')).rejects.toThrow(
+      /check constraint/,
+    );
     expect((await site.do('add', '"Odd schema"."Child.Table"', '--create')).document).toMatchObject({ added: [] });
   }
 });
@@ -152,11 +177,16 @@ test('a table held by an error begins anew when it is added again', async () => 
 
 test('--all takes what can be replicated with its sequences, and tells what it left out', async () => {
   const site = await installed('');
-  await query(site.provider, 'CREATE TABLE a (id serial PRIMARY KEY); CREATE TABLE b (x int); CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY)');
+  await query(
+    site.provider,
+    'CREATE TABLE a (id serial PRIMARY KEY); CREATE TABLE b (x int); CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY)',
+  );
   const { notes, document } = await site.do('add', '--all', '--create');
   expect(document).toMatchObject({ added: ['public.a', 's.c'] });
   expect(notes.join('\n')).toMatch(/skipped: public\.b cannot be replicated/);
-  expect((await site.do('seqs')).document).toMatchObject({ sequences: [{ name: 'public.a_id_seq', subscribers: { eu: 'ok', us: 'ok' } }] });
+  expect((await site.do('seqs')).document).toMatchObject({
+    sequences: [{ name: 'public.a_id_seq', subscribers: { eu: 'ok', us: 'ok' } }],
+  });
 });
 
 test('a table in use is waited for with a word, and added when it is free', async () => {
@@ -181,5 +211,7 @@ test('a subscriber out of reach is told on the bus which copy to wait for', asyn
   expect(notes.join('\n')).toMatch(/eu: now run `millrace add public\.entry`/);
   expect(await wishes(site)).toMatchObject([{ subscribers: ['us'] }, { subscribers: ['eu'] }]);
   await far.do('add', 'entry');
-  expect(await followed(site.subscribers['eu'] ?? '')).toEqual([{ table_name: 'entry', state: 'registered', copy_id: '2' }]);
+  expect(await followed(site.subscribers['eu'] ?? '')).toEqual([
+    { table_name: 'entry', state: 'registered', copy_id: '2' },
+  ]);
 });

@@ -1,8 +1,8 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { parseTableName, tableLabel, type TableName } from '@millrace/model';
-import { type AddWork, addTable, planTables, type Target, type TablePlan } from '../add-tables.ts';
+import { parseTableName, type TableName, tableLabel } from '@millrace/model';
 import { addSequences } from '../add-sequences.ts';
+import { type AddWork, addTable, planTables, type TablePlan, type Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
 import { leaveCopy } from '../copy-note.ts';
@@ -12,8 +12,8 @@ import { type Candidate, checkProviderTable } from '../preflight/check-provider-
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
 import { BusSide } from '../sides/bus-side.ts';
-import { ProviderSide } from '../sides/provider-side.ts';
 import type { ProviderOverview } from '../sides/overviews.ts';
+import { ProviderSide } from '../sides/provider-side.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 import { closeTargets, openTargets } from '../targets.ts';
 
@@ -41,7 +41,9 @@ async function runAdd(context: Context, args: Arguments): Promise<number> {
   const tables = args.words.map(parseTableName);
   const all = args.has('all');
   if (all === tables.length > 0) {
-    throw new MillraceError(codes.USAGE, 'add: name tables, or use --all', { advice: `usage: millrace add ${add.usage}` });
+    throw new MillraceError(codes.USAGE, 'add: name tables, or use --all', {
+      advice: `usage: millrace add ${add.usage}`,
+    });
   }
   const config = await context.config();
   if (config.provider === undefined) return followOnly(context, config, { tables, args });
@@ -100,7 +102,9 @@ async function carryOut(
   }
   if (added.length > 0) await audit(provider, targets, { tables: added, noCopy: args.has('no-copy') });
   if (args.has('all')) {
-    const sequences = (await Promise.all(plans.map(({ candidate }) => ownedSequences(provider, candidate.table)))).flat();
+    const sequences = (
+      await Promise.all(plans.map(({ candidate }) => ownedSequences(provider, candidate.table)))
+    ).flat();
     await addSequences({ provider, targets, note: context.note, skipMissing: true }, sequences);
   }
   context.result({ added, subscribers: onto }, '');
@@ -112,7 +116,9 @@ async function onBus(config: Config, work: (bus: BusSide) => Promise<void>): Pro
 }
 
 function addedLine(label: string, onto: readonly string[]): string {
-  return onto.length === 0 ? `${label}: in the set; there is no subscriber yet` : `${label}: added for ${onto.join(', ')}`;
+  return onto.length === 0
+    ? `${label}: in the set; there is no subscriber yet`
+    : `${label}: added for ${onto.join(', ')}`;
 }
 
 async function findCandidates(context: Context, { provider, overview, tables, args }: Work): Promise<Candidate[]> {
@@ -130,7 +136,11 @@ async function findCandidates(context: Context, { provider, overview, tables, ar
 
 type Missing = { readonly side: SubscriberSide; readonly candidate: Candidate };
 
-async function checkTargets(candidates: readonly Candidate[], targets: readonly Target[], create: boolean): Promise<Missing[]> {
+async function checkTargets(
+  candidates: readonly Candidate[],
+  targets: readonly Target[],
+  create: boolean,
+): Promise<Missing[]> {
   const findings: Finding[] = [];
   const missing: Missing[] = [];
   for (const { side } of targets) {
@@ -158,7 +168,11 @@ async function createMissing(context: Context, provider: ProviderSide, missing: 
   for (const [side, statements] of later) await addForeignKeys(side, statements, context.note);
 }
 
-async function audit(provider: ProviderSide, targets: readonly Target[], detail: Record<string, unknown>): Promise<void> {
+async function audit(
+  provider: ProviderSide,
+  targets: readonly Target[],
+  detail: Record<string, unknown>,
+): Promise<void> {
   await provider.audit('add', { ...detail, subscribers: targets.map(({ name }) => name) });
   for (const { side } of targets) await side?.audit('add', detail);
 }
@@ -167,7 +181,10 @@ async function audit(provider: ProviderSide, targets: readonly Target[], detail:
 function refuseUnregistered(names: readonly string[], overview: ProviderOverview): void {
   const unknown = names.filter((name) => !overview.subscribers.some((subscriber) => subscriber.name === name));
   refuseOn(
-    unknown.map((name) => ({ code: codes.NOT_INSTALLED, text: `subscriber ${name} is not registered at the provider` })),
+    unknown.map((name) => ({
+      code: codes.NOT_INSTALLED,
+      text: `subscriber ${name} is not registered at the provider`,
+    })),
     'run `millrace install`',
   );
 }

@@ -6,13 +6,18 @@ import { type CommandSite, makeSite } from '../../test/command-site.ts';
 async function withTables(): Promise<CommandSite> {
   const site = await makeSite();
   await site.do('install');
-  await site.everywhere('CREATE TABLE entry (id serial PRIMARY KEY, item text); CREATE TABLE other (id int PRIMARY KEY)');
+  await site.everywhere(
+    'CREATE TABLE entry (id serial PRIMARY KEY, item text); CREATE TABLE other (id int PRIMARY KEY)',
+  );
   await site.do('add', 'entry', 'other');
   return site;
 }
 
 const triggers = (site: CommandSite) =>
-  query(site.provider, "SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1");
+  query(
+    site.provider,
+    'SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1',
+  );
 const copies = (site: CommandSite) =>
   query(site.provider, 'SELECT table_name, subscribers, state FROM millrace.copy_request ORDER BY copy_id');
 
@@ -26,12 +31,16 @@ test('a table is captured as long as one subscriber follows it', async () => {
   expect(await triggers(site)).toEqual([{ name: 'other' }]);
   expect(await copies(site)).toContainEqual({ table_name: 'entry', subscribers: [], state: 'cancelled' });
   expect((await site.do('remove', 'entry')).document).toMatchObject({ removed: [] });
-  expect((await site.do('tables')).document).toMatchObject({ tables: [{ name: 'public.other', subscribers: { eu: 'registered', us: 'registered' } }] });
+  expect((await site.do('tables')).document).toMatchObject({
+    tables: [{ name: 'public.other', subscribers: { eu: 'registered', us: 'registered' } }],
+  });
 });
 
 test('removing what does not exist, or from a subscriber nobody knows, is refused', async () => {
   const site = await withTables();
-  expect(await site.run('remove', 'entyr')).toMatchObject({ error: { code: 'not-found', message: expect.stringContaining('public.entyr') } });
+  expect(await site.run('remove', 'entyr')).toMatchObject({
+    error: { code: 'not-found', message: expect.stringContaining('public.entyr') },
+  });
   expect(await site.run('remove', 'entry', '--subscriber', 'asia')).toMatchObject({ error: { code: 'usage' } });
   expect(await triggers(site)).toHaveLength(2);
 });
@@ -41,19 +50,29 @@ test('a table removed and added again waits for a new copy', async () => {
   await site.do('remove', 'entry');
   await site.do('add', 'entry');
   const eu = site.subscribers['eu'] ?? '';
-  expect(await query(eu, "SELECT state, copy_id FROM millrace.subscribed_table WHERE table_name = 'entry'")).toEqual([{ state: 'registered', copy_id: '3' }]);
+  expect(await query(eu, "SELECT state, copy_id FROM millrace.subscribed_table WHERE table_name = 'entry'")).toEqual([
+    { state: 'registered', copy_id: '3' },
+  ]);
 });
 
 test('sequences are followed, listed and left; what is none is refused by name', async () => {
   const site = await withTables();
   await site.do('add-seq', 'entry_id_seq', '--subscriber', 'eu');
-  expect((await site.do('seqs')).document).toMatchObject({ sequences: [{ name: 'public.entry_id_seq', subscribers: { eu: 'ok', us: null } }] });
+  expect((await site.do('seqs')).document).toMatchObject({
+    sequences: [{ name: 'public.entry_id_seq', subscribers: { eu: 'ok', us: null } }],
+  });
   await site.do('add-seq', 'entry_id_seq');
   expect(await query(site.provider, 'SELECT last_value FROM millrace.set_sequence')).toEqual([{ last_value: null }]);
-  expect(await site.run('add-seq', 'nosuch')).toMatchObject({ error: { code: 'not-found', message: expect.stringContaining('public.nosuch') } });
-  expect(await site.run('add-seq', 'entry')).toMatchObject({ error: { code: 'not-replicable', message: expect.stringContaining('public.entry') } });
+  expect(await site.run('add-seq', 'nosuch')).toMatchObject({
+    error: { code: 'not-found', message: expect.stringContaining('public.nosuch') },
+  });
+  expect(await site.run('add-seq', 'entry')).toMatchObject({
+    error: { code: 'not-replicable', message: expect.stringContaining('public.entry') },
+  });
   await query(site.provider, 'CREATE SEQUENCE here_only');
-  expect(await site.run('add-seq', 'here_only')).toMatchObject({ error: { message: expect.stringMatching(/subscriber eu: there is no sequence/) } });
+  expect(await site.run('add-seq', 'here_only')).toMatchObject({
+    error: { message: expect.stringMatching(/subscriber eu: there is no sequence/) },
+  });
   await site.do('remove-seq', 'entry_id_seq', '--subscriber', 'us');
   expect((await site.do('seqs')).document).toMatchObject({ sequences: [{ subscribers: { eu: 'ok', us: null } }] });
   await site.do('remove-seq', 'entry_id_seq');
@@ -64,12 +83,17 @@ test('sequences are followed, listed and left; what is none is refused by name',
 test('a pause is a wish in the database of the subscriber, noted in the audits, and repeatable', async () => {
   const site = await withTables();
   const eu = site.subscribers['eu'] ?? '';
-  for (const [command, paused] of [['pause', true], ['pause', true], ['resume', false]] as const) {
+  for (const [command, paused] of [
+    ['pause', true],
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
     await site.do(command, 'eu');
     expect(await query(eu, 'SELECT paused FROM millrace.control')).toEqual([{ paused }]);
   }
   const audit = "SELECT what FROM millrace.audit WHERE what IN ('pause', 'resume') ORDER BY id";
-  for (const url of [eu, site.provider]) expect(await query(url, audit)).toEqual([{ what: 'pause' }, { what: 'resume' }]);
+  for (const url of [eu, site.provider])
+    expect(await query(url, audit)).toEqual([{ what: 'pause' }, { what: 'resume' }]);
 });
 
 test('wait ends at its timeout, naming who is behind and why', async () => {
@@ -98,7 +122,12 @@ test('status tells of services that never started, and its exit code says so', a
   expect(code).toBe(1);
   expect(document).toMatchObject({
     queue: site.queue,
-    provider: { services: [{ name: 'ticker', state: 'stopped' }, { name: 'capture', state: 'stopped' }] },
+    provider: {
+      services: [
+        { name: 'ticker', state: 'stopped' },
+        { name: 'capture', state: 'stopped' },
+      ],
+    },
     subscribers: [
       { name: 'eu', state: 'stopped', tables: [{ name: 'public.entry', state: 'registered', copied_rows: 0 }, {}] },
       { name: 'us', state: 'stopped' },

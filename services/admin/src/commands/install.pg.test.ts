@@ -15,7 +15,10 @@ test('twenty at once install the same as one, and repeating changes nothing', as
   await site.do('install');
   expect(await query(site.provider, everything)).toEqual(before);
   expect(await query(site.subscribers['eu'] ?? '', 'SELECT * FROM millrace.position')).toEqual(position);
-  expect(await query(site.provider, 'SELECT name FROM millrace.subscriber ORDER BY 1')).toEqual([{ name: 'eu' }, { name: 'us' }]);
+  expect(await query(site.provider, 'SELECT name FROM millrace.subscriber ORDER BY 1')).toEqual([
+    { name: 'eu' },
+    { name: 'us' },
+  ]);
 });
 
 test('one subscriber that cannot be reached does not keep the others from being installed', async () => {
@@ -53,7 +56,7 @@ test('uninstall needs --yes, leaves the rows, and can be repeated', async () => 
   for (const url of [site.provider, ...Object.values(site.subscribers)]) {
     expect(await query(url, everything)).toEqual([]);
     expect(await query(url, 'SELECT id FROM entry')).toEqual([{ id: 1 }]);
-    expect(await query(url, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).toEqual([]);
+    expect(await query(url, 'SELECT tgname FROM pg_trigger WHERE NOT tgisinternal')).toEqual([]);
   }
   expect(await query(own.url, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'millrace%'")).toEqual([]);
   await site.do('uninstall', '--yes');

@@ -17,7 +17,9 @@ async function runInstall(context: Context): Promise<number> {
   const config = await context.config();
   const parts = await installParts(config);
   if (parts.length === 0) {
-    throw new MillraceError(codes.CONFIG, `${config.file} names no database`, { advice: 'add `provider:` or `subscribers:`' });
+    throw new MillraceError(codes.CONFIG, `${config.file} names no database`, {
+      advice: 'add `provider:` or `subscribers:`',
+    });
   }
   for (const { part, state, detail } of parts) if (state !== 'failed') context.note(`${part}: ${detail}`);
   refuseFailed(parts);

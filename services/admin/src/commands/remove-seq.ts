@@ -1,5 +1,5 @@
 import { codes } from '@millrace/errors';
-import { parseTableName, sameTable, tableLabel, type TableName } from '@millrace/model';
+import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -14,7 +14,9 @@ export const removeSeq: Command = {
   summary: 'Follow sequences no longer. Their values at the subscribers stay.',
   usage: 'SEQ… [--subscriber NAME…]',
   example: 'millrace remove-seq entry_id_seq',
-  options: { subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' } },
+  options: {
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
+  },
   words: [1, Number.POSITIVE_INFINITY],
   run: runRemoveSeq,
 };
@@ -62,7 +64,11 @@ async function followsSequence({ side }: Target, sequence: TableName): Promise<b
   return (await side.overview()).sequences.some((s) => sameTable(s, sequence));
 }
 
-async function refuseUnknown(provider: ProviderSide, overview: ProviderOverview, sequences: readonly TableName[]): Promise<void> {
+async function refuseUnknown(
+  provider: ProviderSide,
+  overview: ProviderOverview,
+  sequences: readonly TableName[],
+): Promise<void> {
   for (const sequence of sequences) {
     if (overview.sequences.some((s) => sameTable(s, sequence))) continue;
     const rows = await provider.side.run('describe_sequence', [sequence.schema, sequence.name]);

@@ -1,5 +1,5 @@
 import { codes } from '@millrace/errors';
-import { parseTableName, sameTable, tableLabel, type TableName } from '@millrace/model';
+import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -16,7 +16,9 @@ export const remove: Command = {
   summary: 'Take tables off the subscribers, and out of the set when no subscriber is left for them. Rows stay.',
   usage: 'TABLE… [--subscriber NAME…]',
   example: 'millrace remove entry --subscriber eu',
-  options: { subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only from these subscribers; default: all' } },
+  options: {
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only from these subscribers; default: all' },
+  },
   words: [1, Number.POSITIVE_INFINITY],
   run: runRemove,
 };
@@ -87,7 +89,11 @@ async function leaveSet(
 }
 
 /** A name that is neither in the set nor a table of the provider is most likely a slip of the hand. */
-async function refuseUnknown(provider: ProviderSide, overview: ProviderOverview, tables: readonly TableName[]): Promise<void> {
+async function refuseUnknown(
+  provider: ProviderSide,
+  overview: ProviderOverview,
+  tables: readonly TableName[],
+): Promise<void> {
   for (const table of tables) {
     if (overview.tables.some((t) => sameTable(t, table))) continue;
     const there = await provider.side.asked(() => describeTable(provider.side.client, table));

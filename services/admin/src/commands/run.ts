@@ -42,7 +42,8 @@ async function runRun(context: Context, args: Arguments): Promise<number> {
 
 /** Becomes that program: the same process, so that signals and the exit code are the service's own. */
 function become(args: readonly string[]): void {
-  if (process.execve === undefined) throw new MillraceError(codes.PROGRAM, 'this system cannot replace a process; start the service itself');
+  if (process.execve === undefined)
+    throw new MillraceError(codes.PROGRAM, 'this system cannot replace a process; start the service itself');
   process.execve(process.execPath, [process.execPath, ...nodeOptions, ...args], process.env as Record<string, string>);
 }
 

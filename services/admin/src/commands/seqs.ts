@@ -1,4 +1,4 @@
-import { sameTable, tableKey, tableLabel, type TableName } from '@millrace/model';
+import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { Command } from '../command.ts';
 import { type Gathered, type GatheredSubscriber, gather } from '../gather.ts';
 import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
@@ -16,8 +16,15 @@ export const seqs: Command = {
     refuseWithoutAnswer(gathered);
     const list = sequenceList(gathered);
     const subscribers = gathered.subscribers.map(({ name }) => name);
-    const rows = list.map((s) => [s.name, s.last_value ?? '-', ...subscribers.map((name) => s.subscribers[name] ?? '-')]);
-    context.result({ queue: gathered.queue, sequences: list }, alignColumns([['SEQUENCE', 'LAST VALUE', ...subscribers], ...rows]));
+    const rows = list.map((s) => [
+      s.name,
+      s.last_value ?? '-',
+      ...subscribers.map((name) => s.subscribers[name] ?? '-'),
+    ]);
+    context.result(
+      { queue: gathered.queue, sequences: list },
+      alignColumns([['SEQUENCE', 'LAST VALUE', ...subscribers], ...rows]),
+    );
     return 0;
   },
 };
@@ -35,7 +42,8 @@ interface ListedSequence {
 function sequenceList({ provider, subscribers }: Gathered): ListedSequence[] {
   const inSet = provider.kind === 'answer' ? provider.value.sequences : [];
   const all = new Map<string, TableName>();
-  for (const s of [...inSet, ...subscribers.flatMap(sequencesOf)]) all.set(tableKey(s), { schema: s.schema, name: s.name });
+  for (const s of [...inSet, ...subscribers.flatMap(sequencesOf)])
+    all.set(tableKey(s), { schema: s.schema, name: s.name });
   return [...all.values()].map((sequence) => ({
     name: tableLabel(sequence),
     schema: sequence.schema,

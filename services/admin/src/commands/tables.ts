@@ -1,4 +1,4 @@
-import { sameTable, tableKey, tableLabel, type TableName } from '@millrace/model';
+import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { Command } from '../command.ts';
 import { type Gathered, gather } from '../gather.ts';
 import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
@@ -38,7 +38,8 @@ interface ListedTable {
 function tableList({ provider, subscribers }: Gathered): ListedTable[] {
   const inSet = provider.kind === 'answer' ? provider.value.tables : [];
   const all = new Map<string, TableName>();
-  for (const t of [...inSet, ...subscribers.flatMap(tablesOf)]) all.set(tableKey(t), { schema: t.schema, name: t.name });
+  for (const t of [...inSet, ...subscribers.flatMap(tablesOf)])
+    all.set(tableKey(t), { schema: t.schema, name: t.name });
   return [...all.values()].map((table) => {
     const known = inSet.find((t) => sameTable(t, table));
     const states = subscribers.map((s) => [s.name, tablesOf(s).find((t) => sameTable(t, table))?.state ?? null]);

@@ -23,9 +23,13 @@ export const uninstall: Command = {
 async function runUninstall(context: Context, args: Arguments): Promise<number> {
   const config = await context.config();
   if (!args.has('yes')) {
-    throw new MillraceError(codes.USAGE, 'uninstall removes triggers, schemas, roles and streams of Millrace; replication ends, data stays', {
-      advice: 'add --yes to do it',
-    });
+    throw new MillraceError(
+      codes.USAGE,
+      'uninstall removes triggers, schemas, roles and streams of Millrace; replication ends, data stays',
+      {
+        advice: 'add --yes to do it',
+      },
+    );
   }
   const faults: { code: ErrorCode; line: string }[] = [];
   const attempt = async (part: string, work: () => Promise<string>): Promise<void> => {

@@ -29,11 +29,13 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
   let release: (() => void) | undefined;
   try {
     let file = findConfigFile({ flag: context.configFile });
-    if (file === undefined || isEmbedded(file)) {
+    if (file === undefined && args.has('only')) {
+      throw new MillraceError(codes.CONFIG, '--only needs a configuration', {
+        advice: 'write millrace.yaml or run `millrace up` once',
+      });
+    }
+    if (file === undefined || (isEmbedded(file) && !args.has('only'))) {
       const dir = dirname(file ?? embeddedConfigFile());
-      if (args.has('only') && file === undefined) {
-        throw new MillraceError(codes.CONFIG, '--only needs a configuration', { advice: 'write millrace.yaml or run `millrace up` once' });
-      }
       release = takeLock(dir, 'postgres');
       context.note('starting a provider and two subscribers …');
       embedded = await startEmbedded(dir);

@@ -18,7 +18,9 @@ export interface Compared {
 
 /** Compares every table and the sequence of the demo on all sides, by checksum. `urls`: the provider's is `provider`. */
 export async function compareSides(urls: Readonly<Record<string, string>>): Promise<Compared[]> {
-  const sides = await Promise.all(Object.entries(urls).map(async ([side, url]) => ({ side, sums: await read(url, 'demo/checksum') })));
+  const sides = await Promise.all(
+    Object.entries(urls).map(async ([side, url]) => ({ side, sums: await read(url, 'demo/checksum') })),
+  );
   const provider = sides.find(({ side }) => side === 'provider')?.sums ?? [];
   return provider.map(({ name, rows, sum }) => {
     const found = sides.map(({ side, sums }) => ({ side, at: sums.find((s) => s.name === name) }));

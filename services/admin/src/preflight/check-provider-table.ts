@@ -1,7 +1,7 @@
 import { codes } from '@millrace/errors';
-import { tableLabel, type TableName } from '@millrace/model';
-import type { ProviderSide } from '../sides/provider-side.ts';
+import { type TableName, tableLabel } from '@millrace/model';
 import type { ProviderOverview } from '../sides/overviews.ts';
+import type { ProviderSide } from '../sides/provider-side.ts';
 import type { Finding } from './findings.ts';
 import { describeTable, type TableDescription } from './table-description.ts';
 

@@ -1,9 +1,9 @@
 import { codes } from '@millrace/errors';
-import { describeTable, where } from './table-description.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 import type { Candidate } from './check-provider-table.ts';
 import { compareTables } from './compare-tables.ts';
 import type { Finding } from './findings.ts';
+import { describeTable, where } from './table-description.ts';
 
 /** What stands against replicating the table at this subscriber; `missing`: it is not there at all. */
 export async function checkSubscriberTable(

@@ -23,8 +23,16 @@ test.each<[string, TableDescription, RegExp]>([
   ['a missing column', table([column('id')]), /has no column "item"/],
   ['another type', table([column('id'), column('item', 'int4')]), /column "item" is int4, at the provider text/],
   ['a narrower type', table([column('id', 'int2'), column('item', 'text')]), /column "id" is int2/],
-  ['no key', table([...provider.columns], { uniques: [['item'], ['id', 'item']] }), /no unique index on the key \(id\)/],
-  ['a column nobody fills', table([...provider.columns, column('x', 'int4', { notNull: true })]), /"x" is not at the provider, NOT NULL/],
+  [
+    'no key',
+    table([...provider.columns], { uniques: [['item'], ['id', 'item']] }),
+    /no unique index on the key \(id\)/,
+  ],
+  [
+    'a column nobody fills',
+    table([...provider.columns, column('x', 'int4', { notNull: true })]),
+    /"x" is not at the provider, NOT NULL/,
+  ],
   ['a view', table([...provider.columns], { kind: 'v' }), /is a view there/],
   ['a lack of rights', table([...provider.columns], { missing: ['INSERT', 'DELETE'] }), /lack INSERT, DELETE/],
   ['a closed schema', table([...provider.columns], { usage: false }), /may not use its schema/],

@@ -1,4 +1,4 @@
-import { tableLabel, type TableName } from '@millrace/model';
+import { type TableName, tableLabel } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { sqlText } from '../sql-text.ts';
 

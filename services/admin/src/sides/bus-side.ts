@@ -1,4 +1,4 @@
-import { type Bus, connectBus, getKey, streamState, type StreamState } from '@millrace/bus';
+import { type Bus, connectBus, getKey, type StreamState, streamState } from '@millrace/bus';
 import { busUrl, type Config } from '@millrace/config';
 import { busToken } from '@millrace/model';
 import { bucketName, copyStreamName, type Report, report, streamName } from '@millrace/wire';

@@ -1,8 +1,8 @@
 import { type Config, needProvider } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { type Position, safeInteger, type TableName } from '@millrace/model';
-import { addSequence, forceTick, removeSequence, requestCopy, writeAudit } from '@millrace/provider';
 import type { PgClient } from '@millrace/postgres';
+import { addSequence, forceTick, removeSequence, requestCopy, writeAudit } from '@millrace/provider';
 import type { ProviderOverview } from './overviews.ts';
 import { Side } from './side.ts';
 
