@@ -145,3 +145,15 @@ export async function orderByReferences<T extends TableName>(client: Queryable, 
   for (const name of byKey.keys()) visit(name);
   return [...ordered];
 }
+
+// Changes whenever a column, an index or the row security of one of the tables does.
+const versionSql = `SELECT md5(string_agg(v, ',' ORDER BY v)) AS version FROM (
+    SELECT format('a %s %s %s', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid = ANY ($1::oid[]) AND attnum > 0
+    UNION ALL SELECT format('i %s %s', indexrelid, xmin) FROM pg_index WHERE indrelid = ANY ($1::oid[])
+    UNION ALL SELECT format('c %s %s %s', oid, relname, relrowsecurity) FROM pg_class WHERE oid = ANY ($1::oid[])) s(v)`;
+
+/** A text that changes whenever one of the tables is altered in a way that matters to `readTarget`. */
+export async function readVersion(client: Queryable, oids: readonly string[]): Promise<string> {
+  const found = await client.query({ name: 'millrace_version', text: versionSql, values: [oids] });
+  return `${oids.length} ${found.rows[0]?.version}`;
+}

@@ -1,6 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { codes, MillraceError } from '@millrace/errors';
-import { databaseError, migrate, type PgClient, type Queryable, readSqlFolder, sqlstateOf, withTransaction } from '@millrace/postgres';
+import {
+  databaseError,
+  migrate,
+  type PgClient,
+  type Queryable,
+  readSqlFolder,
+  sqlstateOf,
+  withTransaction,
+} from '@millrace/postgres';
 
 const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
 
@@ -67,9 +75,13 @@ export async function requireInstalled(client: Queryable): Promise<void> {
   const version = Number(found.rows[0]?.version ?? 0);
   if (version === wanted) return;
   const side = version < wanted ? 'older' : 'newer';
-  throw new MillraceError(codes.NOT_INSTALLED, `the subscriber schema is ${side} (${version}) than this program (${wanted})`, {
-    advice: version < wanted ? advice : 'use a newer Millrace',
-  });
+  throw new MillraceError(
+    codes.NOT_INSTALLED,
+    `the subscriber schema is ${side} (${version}) than this program (${wanted})`,
+    {
+      advice: version < wanted ? advice : 'use a newer Millrace',
+    },
+  );
 }
 
 /** One installer at a time in a database, whatever part it installs. */

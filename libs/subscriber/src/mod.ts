@@ -1,4 +1,32 @@
+export {
+  type ApplySession,
+  beginSql,
+  closeSession,
+  commit,
+  openApplySession,
+  planForManyRows,
+  replicaAdvice,
+  rollBack,
+} from './apply-session.ts';
+export {
+  orderByReferences,
+  readTarget,
+  readVersion,
+  type TargetColumn,
+  type TargetIndex,
+  type TargetTable,
+} from './catalog.ts';
+export {
+  type ReplayState,
+  readControl,
+  readReplayReport,
+  recordRefused,
+  setPaused,
+  writeAudit,
+  writeReplayReport,
+} from './control.ts';
 export { installSubscriber, requireInstalled, uninstallSubscriber } from './install.ts';
+export { dropPending, keepPending, type PendingPiece, readPending } from './pending.ts';
 export {
   type BusHint,
   type Control,
@@ -15,7 +43,6 @@ export {
   replacePosition,
   type StoredPosition,
 } from './position.ts';
-export { readControl, readReplayReport, recordRefused, type ReplayState, setPaused, writeAudit, writeReplayReport } from './control.ts';
 export {
   addSequence,
   addTable,
@@ -25,9 +52,8 @@ export {
   noteTable,
   removeSequence,
   removeTable,
-  setCopy,
   type SubscribedTable,
+  setCopy,
+  setSequenceQuery,
   type TableMove,
 } from './tables.ts';
-export { dropPending, keepPending, type PendingPiece, readPending } from './pending.ts';
-export { orderByReferences, readTarget, type TargetColumn, type TargetIndex, type TargetTable } from './catalog.ts';

@@ -15,7 +15,12 @@ export interface PendingPiece {
 }
 
 /** Keeps a piece; the caller is in the transaction that moves the position over it. */
-export async function keepPending(client: Queryable, queue: string, table: TableName, piece: PendingPiece): Promise<void> {
+export async function keepPending(
+  client: Queryable,
+  queue: string,
+  table: TableName,
+  piece: PendingPiece,
+): Promise<void> {
   await client.query({
     name: 'millrace_keep_pending',
     text: `INSERT INTO millrace.pending (queue, schema_name, table_name, tick, form, columns, key, cont, lines, n)

@@ -62,9 +62,13 @@ export async function initPosition(
   const stands = await readPosition(client, queue);
   if (stands === undefined) throw new MillraceError(codes.INTERNAL, 'the position row vanished while it was made');
   if (stands.subscriber !== subscriber || stands.provider !== provider) {
-    throw new MillraceError(codes.POSITION, `queue ${queue} is followed in this database already, as subscriber ${stands.subscriber}`, {
-      advice: 'one database follows a queue once; use the name it has, or unregister it first',
-    });
+    throw new MillraceError(
+      codes.POSITION,
+      `queue ${queue} is followed in this database already, as subscriber ${stands.subscriber}`,
+      {
+        advice: 'one database follows a queue once; use the name it has, or unregister it first',
+      },
+    );
   }
   return stands;
 }
@@ -84,7 +88,14 @@ export async function replacePosition(
 
 /** Forgets a queue: position, tables, sequences, kept changes. The replicated data stays. */
 export async function dropPosition(client: Queryable, queue: string): Promise<void> {
-  for (const table of ['subscribed_table', 'subscribed_sequence', 'position', 'control', 'replay_report', 'refused_message']) {
+  for (const table of [
+    'subscribed_table',
+    'subscribed_sequence',
+    'position',
+    'control',
+    'replay_report',
+    'refused_message',
+  ]) {
     await client.query(`DELETE FROM millrace.${table} WHERE queue = $1`, [queue]);
   }
 }

@@ -13,8 +13,8 @@ import {
   listPositions,
   listSequences,
   listTables,
-  moveTable,
   movePosition,
+  moveTable,
   noteTable,
   orderByReferences,
   readControl,
@@ -68,7 +68,8 @@ test('uninstalling leaves the objects of a provider in the same schema alone', a
   await query(url, 'CREATE SCHEMA millrace; CREATE TABLE millrace.provider_migration (version int)');
   await within(installSubscriber);
   await within(uninstallSubscriber);
-  const left = "SELECT relname FROM pg_class WHERE relnamespace = 'millrace'::regnamespace AND relkind = 'r' ORDER BY 1";
+  const left =
+    "SELECT relname FROM pg_class WHERE relnamespace = 'millrace'::regnamespace AND relkind = 'r' ORDER BY 1";
   expect(await query(url, left)).toEqual([{ relname: 'audit' }, { relname: 'provider_migration' }]);
 });
 
@@ -87,11 +88,20 @@ test('a position moves only from where it stands, and a second registration leav
   const move = { queue, from: tick(5), to: tick(6), batches: 1, busHint: { sequence: 12 } };
   expect(await movePosition(client, move)).toBe(1);
   await expect(movePosition(client, move)).rejects.toMatchObject({ code: 'position' });
-  await expect(movePosition(client, { ...move, from: { tick: 6, fingerprint: fp(5) } })).rejects.toMatchObject({ code: 'position' });
+  await expect(movePosition(client, { ...move, from: { tick: 6, fingerprint: fp(5) } })).rejects.toMatchObject({
+    code: 'position',
+  });
   await initPosition(client, { queue, subscriber: 'eu', provider: '77', tick: tick(50) });
-  expect(await readPosition(client, queue)).toMatchObject({ tick: 6, fingerprint: fp(6), batches: 1, busHint: { sequence: 12 } });
+  expect(await readPosition(client, queue)).toMatchObject({
+    tick: 6,
+    fingerprint: fp(6),
+    batches: 1,
+    busHint: { sequence: 12 },
+  });
   expect(await readPosition(client, queue)).toMatchObject({ tickTime: '2025-01-02T03:04:05.678901Z' });
-  await expect(initPosition(client, { queue, subscriber: 'us', provider: '77', tick: tick(5) })).rejects.toMatchObject({ code: 'position' });
+  await expect(initPosition(client, { queue, subscriber: 'us', provider: '77', tick: tick(5) })).rejects.toMatchObject({
+    code: 'position',
+  });
   await replacePosition(client, { queue, provider: '78', tick: tick(2) });
   expect(await listPositions(client)).toMatchObject([{ tick: 2, provider: '78', busHint: null }]);
   await dropPosition(client, queue);
@@ -143,7 +153,15 @@ test('kept pieces come back in order, after a tick, and can be dropped', async (
   await addTable(client, queue, entry);
   for (let n = 0; n < 40; n++) {
     const lines = Buffer.from([n, 0, 255]);
-    await keepPending(client, queue, entry, { tick: n, form: 'change', columns: ['id', null], key: ['id'], cont: false, n: 1, lines });
+    await keepPending(client, queue, entry, {
+      tick: n,
+      form: 'change',
+      columns: ['id', null],
+      key: ['id'],
+      cont: false,
+      n: 1,
+      lines,
+    });
   }
   const read: number[] = [];
   for await (const piece of readPending(client, queue, entry, 4)) {
@@ -162,7 +180,8 @@ test('a replay report and refused messages are kept small', async () => {
   await writeReplayReport(client, queue, { state: 'stopped', error: { code: 'conflict', message: 'x' } });
   await writeReplayReport(client, queue, { state: 'running', error: null });
   expect(await readReplayReport(client, queue)).toMatchObject({ state: 'running', error: null });
-  for (let n = 1; n <= 120; n++) await recordRefused(client, queue, { subject: 's', sequence: n, bytes: 1, reason: 'r' });
+  for (let n = 1; n <= 120; n++)
+    await recordRefused(client, queue, { subject: 's', sequence: n, bytes: 1, reason: 'r' });
   const kept = await client.query('SELECT min(sequence) AS low, count(*) AS n FROM millrace.refused_message');
   expect(kept.rows[0]).toEqual({ low: '21', n: '100' });
   await client.end();
@@ -189,7 +208,10 @@ test('the shape of a table tells types, keys, generated and identity columns, an
       { name: 'g', type: 'integer', collate: '', generated: true, identity: null, exact: true },
     ]);
     expect(odd?.uniqueIndexes.map((index) => [index.columns, index.equals])).toEqual([
-      [['k', 'id'], ['OPERATOR(pg_catalog.=)', 'OPERATOR(pg_catalog.=)']],
+      [
+        ['k', 'id'],
+        ['OPERATOR(pg_catalog.=)', 'OPERATOR(pg_catalog.=)'],
+      ],
       [['id'], ['OPERATOR(pg_catalog.=)']],
     ]);
     expect(odd?.referencedBy).toEqual([{ schema: 'public', name: 'child' }]);

@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { safeInteger, type TableName, type TableState, tableLabel, transitions } from '@millrace/model';
-import type { Queryable } from '@millrace/postgres';
+import { type Queryable, quoteTable } from '@millrace/postgres';
 
 /** A followed table as its row says. */
 export interface SubscribedTable extends TableName {
@@ -88,7 +88,10 @@ export async function moveTable(
     [queue, table.schema, table.name, to, from, ifCopy ?? null, ...values],
   );
   if (done.rowCount !== 1) {
-    throw new MillraceError(codes.NOT_LEADER, `table ${tableLabel(table)} cannot become ${to}: its state changed meanwhile`);
+    throw new MillraceError(
+      codes.NOT_LEADER,
+      `table ${tableLabel(table)} cannot become ${to}: its state changed meanwhile`,
+    );
   }
 }
 
@@ -165,5 +168,14 @@ function fromRow(row: Record<string, string | number | null>): SubscribedTable {
     copiedRows: number(row['copied_rows']) ?? 0,
     copiedBytes: number(row['copied_bytes']) ?? 0,
     error: row['error'] as string | null,
+  };
+}
+
+/** The statement that gives a sequence a value, for callers that send several statements at once. */
+export function setSequenceQuery(value: TableName & { readonly last_value: string; readonly is_called: boolean }) {
+  return {
+    name: 'millrace_setval',
+    text: 'SELECT setval($1::text::regclass, $2::bigint, $3::boolean)',
+    values: [quoteTable(value), value.last_value, value.is_called],
   };
 }

@@ -1,22 +1,42 @@
-import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { type TableName, tableKey } from '@millrace/model';
-import { quoteTable } from '@millrace/postgres';
-import { keepPending, movedGeneration, movePositionSql, movePositionValues, type Move, orderByReferences, type TargetTable } from '@millrace/subscriber';
+import {
+  type ApplySession,
+  beginSql,
+  commit,
+  keepPending,
+  type Move,
+  movedGeneration,
+  movePositionSql,
+  movePositionValues,
+  orderByReferences,
+  rollBack,
+  setSequenceQuery,
+  type TargetTable,
+} from '@millrace/subscriber';
 import type { BatchHeader, Message, SequenceValue } from '@millrace/wire';
 import { NeedsCare, RowConflict, tableError, WishesChanged } from './apply-errors.ts';
 import { type FewRows, prepareFew, sendFew } from './apply-few.ts';
 import { type ApplyMode, BulkWriter } from './apply-staged.ts';
-import { fateOf, type Followed, type Piece, piecesOf, planBatches, planSequences, type RowsStep, type Step, type WholeBatch } from './plan-batch.ts';
+import { Pipeline } from './pipeline.ts';
+import {
+  type Followed,
+  fateOf,
+  type Piece,
+  piecesOf,
+  planBatches,
+  planSequences,
+  type RowsStep,
+  type Step,
+  type WholeBatch,
+} from './plan-batch.ts';
 import { deleteAllSql, truncateSql } from './plan-statements.ts';
-import { type ApplySession, Pipeline, rollBack } from './session.ts';
 import { Targets } from './targets.ts';
 
-export const [BEFORE_BEGIN, MID_BATCH, BEFORE_COMMIT, AFTER_COMMIT] = defineFailpoints(
+const [BEFORE_BEGIN, MID_BATCH, BEFORE_COMMIT] = defineFailpoints(
   'replay.before-begin',
   'replay.mid-batch',
   'replay.before-commit',
-  'replay.after-commit',
 );
 
 /** A batch too large for memory: its chunks can be had again from the first one. */
@@ -24,6 +44,8 @@ export interface StreamedBatch {
   readonly first: BatchHeader;
   /** The chunks in order, checked to be the whole batch; throws when the rest does not come. */
   open(): AsyncIterable<Message<BatchHeader>>;
+  /** What `open` has given was rolled back and must be given again. */
+  putBack(): void;
 }
 
 export interface Applied {
@@ -69,7 +91,13 @@ export class Applier {
         async (tx, few) => {
           this.#move(tx, followed, move);
           await this.#runSteps(steps, tx, few);
-          await this.#finishSteps(tx, planSequences(batches.flatMap((batch) => batch.chunks), followed));
+          await this.#finishSteps(
+            tx,
+            planSequences(
+              batches.flatMap((batch) => batch.chunks),
+              followed,
+            ),
+          );
           return batches.reduce((sum, batch) => sum + linesOf(batch.chunks), 0);
         },
         () => this.#prepareFew(steps, mode),
@@ -79,7 +107,7 @@ export class Applier {
 
   /** Applies one batch while it arrives. Like `applyWhole`. */
   async applyStream(batch: StreamedBatch, followed: Followed, move: Move): Promise<Applied> {
-    return this.#careful((mode) =>
+    const run = (mode: ApplyMode) =>
       this.#inTransaction(mode, async (tx) => {
         this.#move(tx, followed, move);
         await tx.pipeline.settle();
@@ -93,6 +121,11 @@ export class Applier {
         await this.#truncate(tx);
         await this.#finishSteps(tx, planSequences(last === undefined ? [] : [last], followed));
         return lines;
+      });
+    return this.#careful((mode) =>
+      run(mode).catch((error: unknown) => {
+        batch.putBack();
+        throw error;
       }),
     );
   }
@@ -153,7 +186,7 @@ export class Applier {
     tx.pipeline.send(
       { name: 'millrace_move', text: movePositionSql, values: movePositionValues(move) },
       {
-        then: (result) => {
+        judge: (result) => {
           if (movedGeneration(result) !== followed.generation) throw new WishesChanged();
         },
       },
@@ -167,13 +200,18 @@ export class Applier {
     prepare: () => Promise<FewSteps> = async () => new Map(),
   ): Promise<Applied> {
     const { client } = this.#session;
-    const tx: Tx = { pipeline: new Pipeline(client), writer: new BulkWriter(this.#session, this.#targets, mode), truncated: [] };
+    const tx: Tx = {
+      pipeline: new Pipeline(client),
+      writer: new BulkWriter(this.#session, this.#targets, mode),
+      truncated: [],
+    };
     let begun = false;
     await failpoint(BEFORE_BEGIN);
     try {
+      await this.#targets.refresh();
       const few = await prepare();
       begun = true;
-      tx.pipeline.send({ text: 'BEGIN' });
+      tx.pipeline.send({ text: beginSql });
       const lines = await work(tx, few);
       await failpoint(BEFORE_COMMIT);
       await this.#commit();
@@ -182,16 +220,15 @@ export class Applier {
       await tx.writer.abort();
       await tx.pipeline.drain();
       if (begun) await rollBack(client);
-      await this.#targets.rolledBack(!(error instanceof NeedsCare || error instanceof WishesChanged));
+      await this.#targets.rolledBack(!(error instanceof WishesChanged));
       throw error;
     }
   }
 
   async #commit(): Promise<void> {
-    const done = await this.#session.client.query('COMMIT').catch((error: unknown) => {
+    await commit(this.#session.client).catch((error: unknown) => {
       throw commitError(error);
     });
-    if (done.command !== 'COMMIT') throw new MillraceError(codes.INTERNAL, 'the server rolled back what was to be committed');
     this.#targets.committed();
   }
 
@@ -250,7 +287,15 @@ export class Applier {
   async #keep(table: TableName, piece: Piece, tick: number, tx?: Tx): Promise<void> {
     await tx?.writer.endCopy();
     const { form, columns, key, cont, lines, body } = piece;
-    await keepPending(this.#session.client, this.#queue, table, { tick, form, columns, key, cont, n: lines, lines: body });
+    await keepPending(this.#session.client, this.#queue, table, {
+      tick,
+      form,
+      columns,
+      key,
+      cont,
+      n: lines,
+      lines: body,
+    });
   }
 
   /** Empties the tables whose truncates stand side by side; those that others reference are deleted from instead. */
@@ -283,14 +328,7 @@ export class Applier {
   }
 
   #setSequence(value: SequenceValue, tx: Tx): void {
-    tx.pipeline.send(
-      {
-        name: 'millrace_setval',
-        text: 'SELECT setval($1::text::regclass, $2::bigint, $3::boolean)',
-        values: [quoteTable(value), value.last_value, value.is_called],
-      },
-      { wrap: (error) => tableError(error, value) },
-    );
+    tx.pipeline.send(setSequenceQuery(value), { wrap: (error) => tableError(error, value) });
   }
 }
 

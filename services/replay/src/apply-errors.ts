@@ -62,10 +62,14 @@ export function tableError(error: unknown, table: TableName): MillraceError {
   if (state.startsWith('23')) return constraintError(fields, label, more);
   if (state.startsWith('22')) return valueError(fields, label, more);
   if (missing.test(state)) {
-    return new MillraceError(codes.SUBSCRIBER_SCHEMA, `table ${label} at the subscriber does not fit: ${messageOf(error)}`, {
-      ...more,
-      advice: 'alter it to fit the provider; replay goes on by itself',
-    });
+    return new MillraceError(
+      codes.SUBSCRIBER_SCHEMA,
+      `table ${label} at the subscriber does not fit: ${messageOf(error)}`,
+      {
+        ...more,
+        advice: 'alter it to fit the provider; replay goes on by itself',
+      },
+    );
   }
   if (state === '42501') {
     return new MillraceError(codes.PERMISSION, `a privilege is missing for table ${label}: ${messageOf(error)}`, {
@@ -74,12 +78,20 @@ export function tableError(error: unknown, table: TableName): MillraceError {
     });
   }
   if (state === 'P0001' || state === 'P0000') {
-    return new MillraceError(codes.DATABASE_REFUSED, `a trigger or function at the subscriber refused a row of table ${label}`, more);
+    return new MillraceError(
+      codes.DATABASE_REFUSED,
+      `a trigger or function at the subscriber refused a row of table ${label}`,
+      more,
+    );
   }
   return databaseError(error, `applying to table ${label}`);
 }
 
-function constraintError(fields: ServerFields, label: string, more: { sqlstate: string; cause: unknown }): MillraceError {
+function constraintError(
+  fields: ServerFields,
+  label: string,
+  more: { sqlstate: string; cause: unknown },
+): MillraceError {
   const kind = constraintKinds[more.sqlstate] ?? 'constraint';
   const what =
     fields.constraint !== undefined
@@ -97,10 +109,14 @@ function valueError(fields: ServerFields, label: string, more: { sqlstate: strin
   // "COPY stage, line 7, column price: …": only the column's name is taken.
   const column = fields.column ?? /^COPY [^\n]*?, line \d+, column ([^\n:]+)/.exec(fields.where ?? '')?.[1];
   const where = column === undefined ? `table ${label}` : `column ${quoteIdent(column)} of table ${label}`;
-  return new MillraceError(codes.BAD_VALUE, `a value does not fit ${where} at the subscriber (SQLSTATE ${more.sqlstate})`, {
-    ...more,
-    advice: 'give the column the type it has at the provider; replay goes on by itself',
-  });
+  return new MillraceError(
+    codes.BAD_VALUE,
+    `a value does not fit ${where} at the subscriber (SQLSTATE ${more.sqlstate})`,
+    {
+      ...more,
+      advice: 'give the column the type it has at the provider; replay goes on by itself',
+    },
+  );
 }
 
 function messageOf(error: unknown): string {
@@ -120,7 +136,13 @@ export class RowConflict extends MillraceError {
 }
 
 /** Says how many rows were not as expected, not which. */
-export function conflict(table: TableName, what: { readonly op: string; readonly wrong: number; readonly of: number }): RowConflict {
+export function conflict(
+  table: TableName,
+  what: { readonly op: string; readonly wrong: number; readonly of: number },
+): RowConflict {
   const found = what.op === 'insert' ? 'found their row already there' : 'found no row';
-  return new RowConflict(table, `table ${tableLabel(table)}: ${what.wrong} of ${what.of} rows to ${what.op} ${found} at the subscriber`);
+  return new RowConflict(
+    table,
+    `table ${tableLabel(table)}: ${what.wrong} of ${what.of} rows to ${what.op} ${found} at the subscriber`,
+  );
 }

@@ -1,11 +1,11 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { arrayOf, compositeOf, parseRecords, type RawRecord } from './csv-lines.ts';
 import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from './apply-errors.ts';
+import { arrayOf, compositeOf, parseRecords, type RawRecord } from './csv-lines.ts';
+import type { Pipeline } from './pipeline.ts';
 import type { Piece, RowsStep } from './plan-batch.ts';
 import { isKeyOnly, type Layout, shapeOf } from './plan-layout.ts';
 import { type Line, type NetKind, netOfLines, opOf } from './plan-net.ts';
 import { deleteSql, identityDiffersSql, insertSql, type Source, updateSql } from './plan-statements.ts';
-import type { Pipeline } from './session.ts';
 import type { Prepared, Targets } from './targets.ts';
 
 /** Up to here lines go as one parameter of a prepared statement; beyond, staging is quicker (measured). */
@@ -44,7 +44,10 @@ function composites(lines: readonly Line[], layout: Layout): Record<NetKind, str
     if (lines.some((line) => line.op !== 'I')) throw noKey();
     return { insert: lines.map((line) => compositeOf(line.fields)), update: [], remove: [], put: [], wipe: [] };
   }
-  const net = netOfLines(lines, layout.key.map((k) => columns.indexOf(k.column)));
+  const net = netOfLines(
+    lines,
+    layout.key.map((k) => columns.indexOf(k.column)),
+  );
   const as = (kind: NetKind) => net[kind].map(compositeOf);
   return { insert: as('insert'), update: as('update'), remove: as('remove'), put: as('put'), wipe: as('wipe') };
 }
@@ -65,7 +68,8 @@ function linesOf(pieces: readonly Piece[], layout: Layout): Line[] | undefined {
   for (const piece of joined(pieces)) {
     const records = parseRecords(piece.body);
     if (records === undefined) return undefined;
-    if (records.length !== piece.lines) throw new MillraceError(codes.BAD_MESSAGE, 'a section has another number of records than announced');
+    if (records.length !== piece.lines)
+      throw new MillraceError(codes.BAD_MESSAGE, 'a section has another number of records than announced');
     const to = piece.columns.map((name) => (name === null ? undefined : places.get(name)));
     const shift = piece.form === 'change' ? 1 : 0;
     for (const record of records) lines.push(lineOf(record, { to, shift, width: columns.length }));
@@ -73,7 +77,10 @@ function linesOf(pieces: readonly Piece[], layout: Layout): Line[] | undefined {
   return lines;
 }
 
-function lineOf(record: RawRecord, { to, shift, width }: { to: (number | undefined)[]; shift: number; width: number }): Line {
+function lineOf(
+  record: RawRecord,
+  { to, shift, width }: { to: (number | undefined)[]; shift: number; width: number },
+): Line {
   if (record.length !== to.length + 2 * shift && !(record.length === 1 && to.length === 0 && shift === 0)) {
     throw new MillraceError(codes.BAD_MESSAGE, 'a record has another number of fields than its section has columns');
   }
@@ -90,7 +97,12 @@ function joined(pieces: readonly Piece[]): Piece[] {
   for (const piece of pieces) {
     const last = whole.at(-1);
     if (!piece.cont || last === undefined) whole.push(piece);
-    else whole[whole.length - 1] = { ...last, lines: last.lines + piece.lines, body: Buffer.concat([last.body, piece.body]) };
+    else
+      whole[whole.length - 1] = {
+        ...last,
+        lines: last.lines + piece.lines,
+        body: Buffer.concat([last.body, piece.body]),
+      };
   }
   return whole;
 }
@@ -109,7 +121,8 @@ export function sendFew({ prepared, net }: FewRows, pipeline: Pipeline): void {
       pipeline.send(
         { name: `${prepared.prefix}_${statement.name}`, text: statement.sql, values: [parameter] },
         {
-          then: ({ rowCount }) => judge(layout, { kind, statement: statement.name, got: rowCount ?? 0, of: lines.length }),
+          judge: ({ rowCount }) =>
+            judge(layout, { kind, statement: statement.name, got: rowCount ?? 0, of: lines.length }),
           wrap: (error) => fewError(error, layout, kind),
         },
       );
@@ -128,7 +141,10 @@ function statementsOf(layout: Layout, source: Source, kind: NetKind): { name: st
   ];
 }
 
-function judge(layout: Layout, { kind, statement, got, of }: { kind: NetKind; statement: string; got: number; of: number }): void {
+function judge(
+  layout: Layout,
+  { kind, statement, got, of }: { kind: NetKind; statement: string; got: number; of: number },
+): void {
   if (statement === 'differs') {
     if (got > 0) throw new NeedsCare(layout.table, undefined);
     return;
@@ -138,11 +154,10 @@ function judge(layout: Layout, { kind, statement, got, of }: { kind: NetKind; st
 }
 
 /** A unique index that was hit by the order of changes calls for care; the key's own index tells a conflict. */
-export function fewError(error: unknown, layout: Layout, kind: NetKind): unknown {
+function fewError(error: unknown, layout: Layout, kind: NetKind): unknown {
   if (!isHandedOver(error)) return tableError(error, layout.table);
   if (kind === 'insert' && constraintOf(error) === layout.keyIndex?.name && !layout.table.partitioned) {
     return conflict(layout.table, { op: 'insert', wrong: 1, of: 1 });
   }
   return new NeedsCare(layout.table, tableError(error, layout.table));
 }
-

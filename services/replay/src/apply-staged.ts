@@ -1,6 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableKey } from '@millrace/model';
 import { quoteIdent } from '@millrace/postgres';
+import { type ApplySession, planForManyRows } from '@millrace/subscriber';
 import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from './apply-errors.ts';
 import { noKey } from './apply-few.ts';
 import { CopyLane } from './copy-lane.ts';
@@ -12,17 +13,18 @@ import {
   copyStageSql,
   copyTargetSql,
   deleteSql,
+  emptyStageSql,
   expectedBeforeSql,
   fillNetSql,
   identityDiffersSql,
   insertAllSql,
   insertSql,
+  otherThanInsertSql,
   type Source,
   stageFields,
   surveySql,
   updateSql,
 } from './plan-statements.ts';
-import { type ApplySession, manyRowsPlans } from './session.ts';
 import type { Prepared, Targets } from './targets.ts';
 
 /** How rows are to be applied in this transaction. */
@@ -67,7 +69,8 @@ export class BulkWriter {
     try {
       const direct = await this.#directCopy(state, piece);
       const sql = direct ?? (await this.#stageCopy(state, piece));
-      if (piece.cont && !this.#lane.isOpenFor(sql)) throw new MillraceError(codes.BAD_MESSAGE, 'a section goes on that did not begin');
+      if (piece.cont && !this.#lane.isOpenFor(sql))
+        throw new MillraceError(codes.BAD_MESSAGE, 'a section goes on that did not begin');
       if (!this.#lane.isOpenFor(sql)) await this.endCopy();
       await this.#lane.write({ sql, table }, piece.body, piece.lines);
       if (direct === undefined && state.staged !== undefined) state.staged.lines += piece.lines;
@@ -80,7 +83,9 @@ export class BulkWriter {
   async flush(tables?: readonly TableName[]): Promise<void> {
     await this.endCopy();
     const wanted = tables === undefined ? undefined : new Set(tables.map(tableKey));
-    const staged = [...this.#tables].filter(([key, state]) => state.staged !== undefined && (wanted === undefined || wanted.has(key)));
+    const staged = [...this.#tables].filter(
+      ([key, state]) => state.staged !== undefined && (wanted === undefined || wanted.has(key)),
+    );
     for (const [key, state] of staged) {
       await this.#flushTable(key, state, { remove: true, write: true });
       await this.#emptyStage(state, tables !== undefined);
@@ -132,14 +137,16 @@ export class BulkWriter {
     const keyOnly = piece.form === 'change' && isKeyOnly(piece.columns, piece.key);
     const shape = shapeOf(piece.columns, piece.key);
     const { staged } = state;
-    const fits = staged !== undefined && (staged.shape === shape || (keyOnly && sameKey(staged.prepared.layout, piece.key)));
+    const fits =
+      staged !== undefined && (staged.shape === shape || (keyOnly && sameKey(staged.prepared.layout, piece.key)));
     if (staged !== undefined && !fits) await this.flush([state.table]);
     if (state.staged === undefined) {
       const prepared = await this.#prepare(state.table, piece, true);
       state.staged = { prepared, shape, lines: 0 };
     }
     const { prepared } = state.staged;
-    const fields = state.staged.shape === shape ? stageFields(prepared.layout) : piece.columns.map((name) => quoteIdent(name ?? ''));
+    const fields =
+      state.staged.shape === shape ? stageFields(prepared.layout) : piece.columns.map((name) => quoteIdent(name ?? ''));
     return copyStageSql(prepared.names, fields, piece.form === 'insert' ? 'insert' : 'change');
   }
 
@@ -177,10 +184,14 @@ export class BulkWriter {
     return new NeedsCare(table, tableError(error, table));
   }
 
-  async #flushTable(key: string, { table, staged }: TableState, phase: { remove: boolean; write: boolean }): Promise<void> {
+  async #flushTable(
+    key: string,
+    { table, staged }: TableState,
+    phase: { remove: boolean; write: boolean },
+  ): Promise<void> {
     if (staged === undefined) return;
     const { prepared } = staged;
-    if (!this.#plansSet) await this.#session.client.query(manyRowsPlans);
+    if (!this.#plansSet) await planForManyRows(this.#session.client);
     this.#plansSet = true;
     try {
       if (prepared.layout.keyIndex === undefined) await this.#insertAll(prepared, staged.lines);
@@ -194,15 +205,14 @@ export class BulkWriter {
 
   async #emptyStage(state: TableState, again: boolean): Promise<void> {
     if (state.staged === undefined) return;
-    const { stage, net, kept } = state.staged.prepared.names;
     // At the end of the transaction the server empties them by itself.
-    if (again) await this.#session.client.query(`TRUNCATE ${stage}, ${net}, ${kept}`);
+    if (again) await this.#session.client.query(emptyStageSql(state.staged.prepared.names));
     state.staged = undefined;
   }
 
   async #insertAll({ layout, names }: Prepared, lines: number): Promise<void> {
     const { client } = this.#session;
-    const odd = await client.query(`SELECT 1 FROM ${names.stage} WHERE _op <> '(I' LIMIT 1`);
+    const odd = await client.query(otherThanInsertSql(names));
     if (odd.rowCount !== 0) throw noKey();
     const done = await client.query(insertAllSql(layout, names));
     if (done.rowCount !== lines) throw new MillraceError(codes.INTERNAL, 'not every staged row was inserted');
@@ -210,12 +220,18 @@ export class BulkWriter {
 
   async #survey({ layout, names }: Prepared): Promise<Counts> {
     const found = await this.#session.client.query(surveySql(layout, names));
-    const counts = Object.fromEntries(Object.entries(found.rows[0]).map(([name, value]) => [name, Number(value)])) as Counts;
+    const counts = Object.fromEntries(
+      Object.entries(found.rows[0]).map(([name, value]) => [name, Number(value)]),
+    ) as Counts;
     if (counts.bad > 0) throw new MillraceError(codes.BAD_MESSAGE, 'a change record has an unknown op');
     return counts;
   }
 
-  async #applyNet(table: TableName, prepared: Prepared, phase: { remove: boolean; write: boolean; lines: number }): Promise<void> {
+  async #applyNet(
+    table: TableName,
+    prepared: Prepared,
+    phase: { remove: boolean; write: boolean; lines: number },
+  ): Promise<void> {
     const { client } = this.#session;
     const { layout, names } = prepared;
     const counts = await this.#survey(prepared);
@@ -227,7 +243,8 @@ export class BulkWriter {
     const expect = (op: string, got: number, of: number) => {
       if (got !== of) throw conflict(table, { op, wrong: Math.abs(of - got), of });
     };
-    if (phase.remove && counts.remove > 0) expect('delete', await run(deleteSql(layout, source('remove'), 'remove')), counts.remove);
+    if (phase.remove && counts.remove > 0)
+      expect('delete', await run(deleteSql(layout, source('remove'), 'remove')), counts.remove);
     if (phase.remove && counts.wipe > 0) await run(deleteSql(layout, source('wipe'), 'wipe'));
     if (!phase.write) return;
     for (const kind of ['update', 'put'] as const) {
@@ -241,7 +258,11 @@ export class BulkWriter {
     if (counts.insert > 0) await run(insertSql(layout, source('insert'), 'insert'));
   }
 
-  async #applyCarefully(table: TableName, prepared: Prepared, phase: { remove: boolean; write: boolean }): Promise<void> {
+  async #applyCarefully(
+    table: TableName,
+    prepared: Prepared,
+    phase: { remove: boolean; write: boolean },
+  ): Promise<void> {
     if (!phase.write) return;
     const { client } = this.#session;
     const { layout, names } = prepared;

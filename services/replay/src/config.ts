@@ -40,7 +40,7 @@ export function replayStart(args?: string[]) {
 }
 
 /** The options as the configuration gives them. Throws CONFIG when it does not know the subscriber or its url. */
-export function replayOptions(config: Config, name: string): ReplayOptions {
+function replayOptions(config: Config, name: string): ReplayOptions {
   return {
     ...replayDefaults,
     queue: config.queue,

@@ -7,7 +7,9 @@ import { copyIn, type PgClient } from '@millrace/postgres';
 /** The one COPY that a session can have open. Bytes of the same target go on in it. */
 export class CopyLane {
   readonly #client: PgClient;
-  #open: { sql: string; table: TableName; stream: Writable & { rowCount?: number }; failed: Promise<never>; lines: number } | undefined;
+  #open:
+    | { sql: string; table: TableName; stream: Writable & { rowCount?: number }; failed: Promise<never>; lines: number }
+    | undefined;
 
   constructor(client: PgClient) {
     this.#client = client;

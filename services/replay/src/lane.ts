@@ -59,14 +59,26 @@ export class Lane {
 
   /** Forgets what `position` has passed, then looks for the batch that begins there. */
   find(position: Position, provider: string): Found {
-    const history = this.#held.some(({ message: { header } }) => header.tick.tick === position.tick && !sameEnd(header, position, provider));
+    const history = this.#held.some(
+      ({ message: { header } }) => header.tick.tick === position.tick && !sameEnd(header, position, provider),
+    );
     this.#keep(({ message }) => message.header.tick.tick > position.tick);
-    const at = this.#held.findIndex(({ message: { header } }) => header.chunk === 0 && header.provider === provider && isSameTick(header.prev, position));
+    const at = this.#held.findIndex(
+      ({ message: { header } }) =>
+        header.chunk === 0 && header.provider === provider && isSameTick(header.prev, position),
+    );
     if (at >= 0) return { kind: 'batch', at };
-    if (history || this.#held.some(({ message: { header } }) => header.prev.tick === position.tick && !sameStart(header, position, provider))) {
+    if (
+      history ||
+      this.#held.some(
+        ({ message: { header } }) => header.prev.tick === position.tick && !sameStart(header, position, provider),
+      )
+    ) {
       return { kind: 'history' };
     }
-    const ahead = this.#held.filter(({ message: { header } }) => header.chunk === 0 && header.prev.tick > position.tick);
+    const ahead = this.#held.filter(
+      ({ message: { header } }) => header.chunk === 0 && header.prev.tick > position.tick,
+    );
     if (ahead.length > 0) return { kind: 'gap', to: Math.min(...ahead.map(({ message }) => message.header.prev.tick)) };
     return this.#held.length > 0 ? { kind: 'gap', to: null } : { kind: 'nothing' };
   }
@@ -138,12 +150,18 @@ export class Lane {
     }
   }
 
-  #decode(item: { readonly sequence: number; readonly subject: string; readonly data: Buffer }): Message<BatchHeader> | undefined {
+  #decode(item: {
+    readonly sequence: number;
+    readonly subject: string;
+    readonly data: Buffer;
+  }): Message<BatchHeader> | undefined {
     try {
       const { header, body } = decodeMessage(item.data);
       if (header.kind !== 'batch') throw new MillraceError(codes.BAD_MESSAGE, 'message refused: not a batch');
-      if (header.queue !== this.#options.queue) throw new MillraceError(codes.BAD_MESSAGE, 'message refused: of another queue');
-      if (header.prev.tick >= header.tick.tick) throw new MillraceError(codes.BAD_MESSAGE, 'message refused: ticks in reverse');
+      if (header.queue !== this.#options.queue)
+        throw new MillraceError(codes.BAD_MESSAGE, 'message refused: of another queue');
+      if (header.prev.tick >= header.tick.tick)
+        throw new MillraceError(codes.BAD_MESSAGE, 'message refused: ticks in reverse');
       return { header, body };
     } catch (error) {
       const { subject, sequence, data } = item;
@@ -154,7 +172,7 @@ export class Lane {
   }
 }
 
-export function isSameBatch(a: BatchHeader, b: BatchHeader): boolean {
+function isSameBatch(a: BatchHeader, b: BatchHeader): boolean {
   return isSameTick(a.tick, b.tick) && isSameTick(a.prev, b.prev) && a.provider === b.provider;
 }
 

@@ -2,8 +2,8 @@
 // may outlive it by a moment: what it writes is fenced by the position row.
 import type { Lease } from '@millrace/lifecycle';
 import { databaseError, tryLead } from '@millrace/postgres';
+import { type ApplySession, closeSession, openApplySession } from '@millrace/subscriber';
 import type { ReplayOptions } from './config.ts';
-import { type ApplySession, closeSession, openApplySession } from './session.ts';
 
 /** The lead, with the session that applies. */
 export type ReplayLease = Lease & {
@@ -11,6 +11,10 @@ export type ReplayLease = Lease & {
   /** Says that the session is not to be trusted any more: the lead ends and is asked for anew. */
   abandon(): void;
 };
+
+// The loop asks something several times a second, so a session silent for so long belongs to a frozen process: the server
+// ends it, and a twin takes over. Inside a transaction replay may wait for the rest of a large batch.
+const frozenAfter = { idle_session_timeout: '10s', idle_in_transaction_session_timeout: '30s' };
 
 /** Asks for the lead on one session, kept between the questions of a stand-by. */
 export class LeadSession {
@@ -25,7 +29,7 @@ export class LeadSession {
   async tryLead(): Promise<ReplayLease | null> {
     const { queue, subscriberUrl, subscriber } = this.#options;
     try {
-      this.#session ??= await openApplySession(subscriberUrl, `millrace replay ${subscriber}`);
+      this.#session ??= await openApplySession(subscriberUrl, `millrace replay ${subscriber}`, frozenAfter);
       const session = this.#session;
       if (!(await tryLead(session.client, `replay:${queue}`))) return null;
       const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();

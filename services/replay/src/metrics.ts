@@ -3,7 +3,10 @@ import { counter, gauge, histogram } from '@millrace/telemetry';
 export const batchesApplied = counter('millrace_replay_batches', 'Batches applied');
 export const linesApplied = counter('millrace_replay_lines', 'Row changes applied');
 export const transactions = counter('millrace_replay_transactions', 'Transactions that applied batches');
-export const conflictsMet = counter('millrace_replay_conflicts', 'Rows that were not as the provider expected; outcome: stopped or made right');
+export const conflictsMet = counter(
+  'millrace_replay_conflicts',
+  'Rows that were not as the provider expected; outcome: stopped or made right',
+);
 export const refusedMessages = counter('millrace_replay_refused_messages', 'Messages on the bus that were set aside');
 export const applySeconds = histogram('millrace_replay_apply_seconds', 'One transaction that applies batches');
 export const lagSeconds = histogram('millrace_replay_lag_seconds', 'From the tick to its batch being committed here');

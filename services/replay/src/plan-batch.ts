@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { type Position, type TableName, tableKey, type Tick } from '@millrace/model';
+import { type Position, type TableName, type Tick, tableKey } from '@millrace/model';
 import type { SubscribedTable } from '@millrace/subscriber';
 import type { BatchHeader, Message, Section, SequenceValue } from '@millrace/wire';
 

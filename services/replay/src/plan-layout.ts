@@ -26,13 +26,19 @@ export interface Layout {
 export function layoutOf(table: TargetTable, columns: readonly (string | null)[], key: readonly string[]): Layout {
   const label = tableLabel(table);
   if (table.rowSecurity) {
-    throw lacks(`row security at the subscriber would hide rows of table ${label} from the replay's role`, 'give that role BYPASSRLS or make it the owner');
+    throw lacks(
+      `row security at the subscriber would hide rows of table ${label} from the replay's role`,
+      'give that role BYPASSRLS or make it the owner',
+    );
   }
   const byName = new Map(table.columns.map((column) => [column.name, column]));
   const find = (name: string) => {
     const column = byName.get(name);
     if (column !== undefined) return column;
-    throw lacks(`table ${label} at the subscriber lacks column ${quoteIdent(name)}`, 'add it (ALTER TABLE … ADD COLUMN); replay goes on by itself');
+    throw lacks(
+      `table ${label} at the subscriber lacks column ${quoteIdent(name)}`,
+      'add it (ALTER TABLE … ADD COLUMN); replay goes on by itself',
+    );
   };
   const fields = columns.map((name) => {
     const column = name === null ? null : find(name);
@@ -45,7 +51,10 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
     fields,
     columns: written,
     extras: table.columns.filter((column) => !column.generated && !written.includes(column)),
-    key: keyIndex === undefined ? [] : keyIndex.columns.map((name, at) => ({ column: find(name), equals: keyIndex.equals[at] ?? '=' })),
+    key:
+      keyIndex === undefined
+        ? []
+        : keyIndex.columns.map((name, at) => ({ column: find(name), equals: keyIndex.equals[at] ?? '=' })),
     keyIndex,
     exactKey: keyIndex === undefined || keyIndex.columns.every((name) => find(name).exact),
   };
@@ -65,19 +74,28 @@ function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetInde
   const names = key.map((column) => column.name);
   const generated = key.find((column) => column.generated);
   if (generated !== undefined) {
-    throw lacks(`key column ${quoteIdent(generated.name)} of table ${tableLabel(table)} is generated at the subscriber`, 'make it a plain column');
+    throw lacks(
+      `key column ${quoteIdent(generated.name)} of table ${tableLabel(table)} is generated at the subscriber`,
+      'make it a plain column',
+    );
   }
   const index = table.uniqueIndexes.find(
     (candidate) => candidate.columns.length === names.length && candidate.columns.every((name) => names.includes(name)),
   );
   if (index !== undefined) return index;
   const list = names.map(quoteIdent).join(', ');
-  throw lacks(`table ${tableLabel(table)} at the subscriber has no primary key or unique index on (${list})`, 'create it; replay goes on by itself');
+  throw lacks(
+    `table ${tableLabel(table)} at the subscriber has no primary key or unique index on (${list})`,
+    'create it; replay goes on by itself',
+  );
 }
 
 /** The table itself is missing. */
 export function lacksTable(table: TableName): MillraceError {
-  return lacks(`table ${tableLabel(table)} is missing at the subscriber`, 'create it (or remove it from this subscriber); replay goes on by itself');
+  return lacks(
+    `table ${tableLabel(table)} is missing at the subscriber`,
+    'create it (or remove it from this subscriber); replay goes on by itself',
+  );
 }
 
 function lacks(message: string, advice: string): MillraceError {

@@ -25,14 +25,16 @@ export function stageNames(number: number): StageNames {
 }
 
 const typed = (column: TargetColumn) => `${quoteIdent(column.name)} ${column.type}${column.collate}`;
-const list = (columns: readonly TargetColumn[], alias = '') => columns.map((c) => alias + quoteIdent(c.name)).join(', ');
+const list = (columns: readonly TargetColumn[], alias = '') =>
+  columns.map((c) => alias + quoteIdent(c.name)).join(', ');
 const only = (table: TargetTable) => (table.partitioned ? quoteTable(table) : `ONLY ${quoteTable(table)}`);
 
 /** Every column a line may carry or a key may need. */
 const lineColumns = (layout: Layout) => [...new Set([...layout.columns, ...layout.key.map((k) => k.column)])];
 
 /** Joins target `t` and source `s` on the key. */
-const onKey = ({ key }: Layout) => key.map(({ column, equals }) => `t.${quoteIdent(column.name)} ${equals} s.${quoteIdent(column.name)}`).join(' AND ');
+const onKey = ({ key }: Layout) =>
+  key.map(({ column, equals }) => `t.${quoteIdent(column.name)} ${equals} s.${quoteIdent(column.name)}`).join(' AND ');
 
 /** Field names of the stage: a field without a column is read as text and forgotten. */
 export function stageFields(layout: Layout): string[] {
@@ -47,7 +49,13 @@ export function createLineSql(layout: Layout, names: StageNames): string {
 /** The stage and its companions. Emptied by the server at every commit. */
 export function createStageSql(layout: Layout, names: StageNames): string[] {
   const skips = layout.fields.flatMap((column, at) => (column === null ? [`${quoteIdent(`_skip_${at}`)} text`] : []));
-  const fields = [`_op text DEFAULT '(I'`, ...lineColumns(layout).map(typed), ...skips, '_end text', '_seq bigint GENERATED ALWAYS AS IDENTITY'];
+  const fields = [
+    `_op text DEFAULT '(I'`,
+    ...lineColumns(layout).map(typed),
+    ...skips,
+    '_end text',
+    '_seq bigint GENERATED ALWAYS AS IDENTITY',
+  ];
   const local = (name: string) => name.replace('pg_temp.', '');
   const kept = [...layout.key.map((k) => k.column), ...layout.extras];
   return [
@@ -74,7 +82,10 @@ export function copyStageSql(names: StageNames, fields: readonly string[], form:
 
 // 1 to 5 as in the list of ops, 0 for what is none. Behind the sequence, so that min and max carry an op along.
 const marked = `_seq * 8 + CASE WHEN length(_op) = 2 THEN strpos('IUDRA', substr(_op, 2)) ELSE 0 END`;
-const kindOf = (first: string, last: string) => `CASE WHEN ${first} IN (4, 5) THEN CASE WHEN ${last} IN (1, 2, 4) THEN 'put' ELSE 'wipe' END
+const kindOf = (
+  first: string,
+  last: string,
+) => `CASE WHEN ${first} IN (4, 5) THEN CASE WHEN ${last} IN (1, 2, 4) THEN 'put' ELSE 'wipe' END
     WHEN ${first} = 1 THEN CASE WHEN ${last} IN (1, 2, 4) THEN 'insert' END
     ELSE CASE WHEN ${last} IN (1, 2, 4) THEN 'update' ELSE 'remove' END END`;
 
@@ -166,15 +177,24 @@ export function insertAllSql(layout: Layout, names: StageNames): string {
 }
 
 /** The careful way: every touched row goes and comes again, keeping what the provider does not know of. */
-export function carefulSql(layout: Layout, names: StageNames): { keep: string; remove: string; insertKept: string; insertNew: string } {
+export function carefulSql(
+  layout: Layout,
+  names: StageNames,
+): { keep: string; remove: string; insertKept: string; insertNew: string } {
   const { table, extras } = layout;
   const touched = `(SELECT s.*, n._kind, n._before FROM ${names.stage} AS s JOIN ${names.net} AS n ON n._seq = s._seq) AS s`;
-  const keys = list(layout.key.map((k) => k.column), 't.');
-  const keptOn = layout.key.map(({ column, equals }) => `k.${quoteIdent(column.name)} ${equals} s.${quoteIdent(column.name)}`).join(' AND ');
+  const keys = list(
+    layout.key.map((k) => k.column),
+    't.',
+  );
+  const keptOn = layout.key
+    .map(({ column, equals }) => `k.${quoteIdent(column.name)} ${equals} s.${quoteIdent(column.name)}`)
+    .join(' AND ');
   const living = `s._kind IN ('insert', 'update', 'put')`;
   const all = [...layout.columns, ...extras];
   const values = [list(layout.columns, 's.'), list(extras, 'k.')].filter((text) => text !== '').join(', ');
-  const into = (columns: readonly TargetColumn[]) => `INSERT INTO ${quoteTable(table)} (${list(columns)}) OVERRIDING SYSTEM VALUE`;
+  const into = (columns: readonly TargetColumn[]) =>
+    `INSERT INTO ${quoteTable(table)} (${list(columns)}) OVERRIDING SYSTEM VALUE`;
   return {
     keep: `INSERT INTO ${names.kept} SELECT ${[keys, list(extras, 't.')].filter((text) => text !== '').join(', ')}
       FROM ${only(table)} AS t JOIN ${touched} ON ${onKey(layout)} WHERE ${living}`,
@@ -199,4 +219,20 @@ export function truncateSql(tables: readonly TargetTable[]): string {
 /** The same where a table outside still references one of them. */
 export function deleteAllSql(table: TargetTable): string {
   return `DELETE FROM ${only(table)}`;
+}
+
+/** Empties a stage for more lines in the same transaction. */
+export function emptyStageSql({ stage, net, kept }: StageNames): string {
+  return `TRUNCATE ${stage}, ${net}, ${kept}`;
+}
+
+/** Finds a line that is no insert. */
+export function otherThanInsertSql({ stage }: StageNames): string {
+  return `SELECT 1 FROM ${stage} WHERE _op <> '(I' LIMIT 1`;
+}
+
+/** Takes a table copy as it comes from the provider. */
+export function copyWholeSql(table: TargetTable, columns: readonly string[]): string {
+  const names = columns.length === 0 ? '' : ` (${columns.map(quoteIdent).join(', ')})`;
+  return `COPY ${quoteTable(table)}${names} FROM STDIN`;
 }

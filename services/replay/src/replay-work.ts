@@ -3,12 +3,14 @@ import { codes, MillraceError, type Verdict } from '@millrace/errors';
 import { isSameTick, type Position, tableKey } from '@millrace/model';
 import { databaseError } from '@millrace/postgres';
 import {
+  type ApplySession,
   listSequences,
   listTables,
   type Move,
   readControl,
   readPosition,
   recordRefused,
+  replicaAdvice,
   requireInstalled,
   type StoredPosition,
   writeReplayReport,
@@ -23,7 +25,6 @@ import type { Refusal } from './lane.ts';
 import * as metrics from './metrics.ts';
 import type { Followed } from './plan-batch.ts';
 import { Reporter } from './reporter.ts';
-import { type ApplySession, replicaAdvice } from './session.ts';
 import { type Ready, Source } from './source.ts';
 import { TableKeeper } from './table-keeper.ts';
 
@@ -32,6 +33,7 @@ export type Wishes = Followed & { readonly paused: boolean };
 
 const mostRefusals = 50;
 const stateEveryMs = 5000;
+const answerMs = 15_000;
 
 /** The parts of one leader's replay and the steps of its loop. */
 export class ReplayWork {
@@ -60,7 +62,12 @@ export class ReplayWork {
     this.#log = logger('replay');
     this.#bus = new BusHolder(options.busUrl);
     this.#applier = new Applier({ session, queue, conflicts });
-    this.#keeper = new TableKeeper({ url: subscriberUrl, queue, log: this.#log, onProgress: () => this.#reporter.changed() });
+    this.#keeper = new TableKeeper({
+      url: subscriberUrl,
+      queue,
+      log: this.#log,
+      onProgress: () => this.#reporter.changed(),
+    });
     this.#reporter = new Reporter({
       queue,
       subscriber,
@@ -162,11 +169,15 @@ export class ReplayWork {
     const begun = performance.now();
     const attributes = { 'millrace.tick': ready.to.tick, 'millrace.batches': ready.batches };
     try {
-      const done = await batchSpan('apply', { fingerprint, parentTraceparent: last?.trace, attributes }, async (span) => {
-        const applied = await this.#applyReady(ready, wishes);
-        span.set({ 'millrace.lines': applied.lines });
-        return applied;
-      });
+      const done = await batchSpan(
+        'apply',
+        { fingerprint, parentTraceparent: last?.trace, attributes },
+        async (span) => {
+          const applied = await this.#applyReady(ready, wishes);
+          span.set({ 'millrace.lines': applied.lines });
+          return applied;
+        },
+      );
       metrics.linesApplied.add(done.lines);
       if (done.conflicts > 0) metrics.conflictsMet.add(done.conflicts, { outcome: 'made right' });
       metrics.applySeconds.record((performance.now() - begun) / 1000);
@@ -237,7 +248,8 @@ export class ReplayWork {
   async #openSource(position: StoredPosition, bus: Bus): Promise<Source> {
     const { queue, subscriber, wholeBytes, chunkTimeoutMs } = this.#options;
     const stream = streamName(queue);
-    const open = (subject: string) => (from: number) => openReader(bus, { stream, subject, from, prefetchBytes: 8 * 1024 * 1024, idleCheckMs: 500 });
+    const open = (subject: string) => (from: number) =>
+      openReader(bus, { stream, subject, from, prefetchBytes: 8 * 1024 * 1024, idleCheckMs: 500 });
     return new Source({
       queue,
       wholeBytes,
@@ -256,7 +268,8 @@ export class ReplayWork {
     const stored = await getBySequence(bus, streamName(this.#options.queue), busHint.sequence);
     try {
       const { header } = decodeMessage(stored?.data ?? new Uint8Array());
-      const isOurs = header.kind === 'batch' && header.provider === position.provider && header.tick.tick <= position.tick;
+      const isOurs =
+        header.kind === 'batch' && header.provider === position.provider && header.tick.tick <= position.tick;
       return isOurs ? busHint.sequence : 1;
     } catch {
       return 1;
@@ -287,7 +300,10 @@ export class ReplayWork {
   }
 
   /** In the database too, for those who reach only that; rarely when nothing is new. */
-  async #writeState(state: 'running' | 'paused' | 'stopped', error: { code: string; message: string } | null): Promise<void> {
+  async #writeState(
+    state: 'running' | 'paused' | 'stopped',
+    error: { code: string; message: string } | null,
+  ): Promise<void> {
     const text = JSON.stringify([state, error]);
     if (text === this.#stateWritten && performance.now() - this.#stateWrittenAt < stateEveryMs) return;
     try {
@@ -299,10 +315,20 @@ export class ReplayWork {
     }
   }
 
-  #asked<T>(work: () => Promise<T>): Promise<T> {
-    return work().catch((error: unknown) => {
-      throw databaseError(error, 'reading the state of replay');
+  /** A short question; a server that does not answer it hangs. */
+  async #asked<T>(work: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const hung = new Promise<never>((_resolve, reject) => {
+      const silence = new MillraceError(codes.DATABASE_UNREACHABLE, 'the subscriber database does not answer');
+      timer = setTimeout(() => reject(silence), answerMs);
     });
+    try {
+      return await Promise.race([work(), hung]);
+    } catch (error) {
+      throw databaseError(error, 'reading the state of replay');
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
@@ -313,7 +339,11 @@ function noPosition(queue: string): MillraceError {
 }
 
 function otherName(found: StoredPosition, options: ReplayOptions): MillraceError {
-  return new MillraceError(codes.POSITION, `this database follows queue ${options.queue} as subscriber ${found.subscriber}, not ${options.subscriber}`, {
-    advice: 'correct the url or the name in the configuration',
-  });
+  return new MillraceError(
+    codes.POSITION,
+    `this database follows queue ${options.queue} as subscriber ${found.subscriber}, not ${options.subscriber}`,
+    {
+      advice: 'correct the url or the name in the configuration',
+    },
+  );
 }

@@ -1,18 +1,16 @@
 import { type Bus, connectBus, deleteStream, ensureStream, getKey, lastMessage } from '@millrace/bus';
 import { armFailpoints, type Service, startStopStress } from '@millrace/lifecycle';
 import { busToken } from '@millrace/model';
-import { addSequence, addTable, setCopy, setPaused } from '@millrace/subscriber';
+import { addSequence, setPaused } from '@millrace/subscriber';
 import { createDatabase, eventually, query, sharedNatsUrl, uniqueName } from '@millrace/testkit';
 import {
   backfillSubject,
   batchSubject,
   bucketName,
   copyStreamName,
-  copySubject,
   encodeMessage,
   type Report,
   report as reportSchema,
-  sha256Hex,
   streamName,
 } from '@millrace/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -38,19 +36,34 @@ beforeEach(async () => {
   await site.tables('CREATE TABLE t (id int PRIMARY KEY, v text)', t);
   bus = await connectBus(sharedNatsUrl(), { name: 'test' });
   await makeStreams();
-  options = { ...replayDefaults, queue, subscriber: 'eu', subscriberUrl: url, busUrl: () => sharedNatsUrl(), idleMs: 100, retryMs: 300, standbyMs: 100, chunkTimeoutMs: 1500 };
+  options = {
+    ...replayDefaults,
+    queue,
+    subscriber: 'eu',
+    subscriberUrl: url,
+    busUrl: () => sharedNatsUrl(),
+    idleMs: 100,
+    retryMs: 300,
+    standbyMs: 100,
+    chunkTimeoutMs: 1500,
+  };
 });
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((service) => service.stop()));
-  for (const stream of [streamName(queue), copyStreamName(queue), `KV_${bucketName(queue)}`]) await deleteStream(bus, stream);
+  for (const stream of [streamName(queue), copyStreamName(queue), `KV_${bucketName(queue)}`])
+    await deleteStream(bus, stream);
   await bus.close();
   await site.close();
 });
 
 async function makeStreams(): Promise<void> {
   const token = busToken(queue);
-  await ensureStream(bus, { name: streamName(queue), subjects: [`millrace.${token}.batch`, `millrace.${token}.backfill.*`], maxBytes: 64 << 20 });
+  await ensureStream(bus, {
+    name: streamName(queue),
+    subjects: [`millrace.${token}.batch`, `millrace.${token}.backfill.*`],
+    maxBytes: 64 << 20,
+  });
   await ensureStream(bus, { name: copyStreamName(queue), subjects: [`millrace.${token}.copy.*`], maxBytes: 64 << 20 });
 }
 
@@ -66,7 +79,10 @@ async function put(subject: string, data: readonly Uint8Array[]): Promise<void> 
 }
 
 async function publish(batch: Omit<TestBatch, 'queue'>, subject = batchSubject(queue)): Promise<void> {
-  await put(subject, messagesOf({ queue, ...batch }).map(({ header, body }) => encodeMessage(header, [body])));
+  await put(
+    subject,
+    messagesOf({ queue, ...batch }).map(({ header, body }) => encodeMessage(header, [body])),
+  );
 }
 
 async function reported(): Promise<Report> {
@@ -82,11 +98,20 @@ test('batches are applied in order, whole, and the position is reported', async 
   await site.client.query('CREATE SEQUENCE "Odd seq"');
   const service = await start();
   await publish({ from: 1, sections: [insert('1,a', '2,b')] });
-  await publish({ from: 2, sections: [change('(U,1,c,)'), insert()], sequences: [{ schema: 'public', name: 'Odd seq', last_value: '41', is_called: true }] });
+  await publish({
+    from: 2,
+    sections: [change('(U,1,c,)'), insert()],
+    sequences: [{ schema: 'public', name: 'Odd seq', last_value: '41', is_called: true }],
+  });
   await isAt(3);
-  expect(await site.rows('SELECT id, v FROM t ORDER BY id')).toEqual([{ id: 1, v: 'c' }, { id: 2, v: 'b' }]);
+  expect(await site.rows('SELECT id, v FROM t ORDER BY id')).toEqual([
+    { id: 1, v: 'c' },
+    { id: 2, v: 'b' },
+  ]);
   expect(await site.rows(`SELECT nextval('"Odd seq"')::int AS n`)).toEqual([{ n: 42 }]);
-  await eventually(async () => expect(await reported()).toMatchObject({ tick: 3, state: 'running', error: null, gap: null, provider }));
+  await eventually(async () =>
+    expect(await reported()).toMatchObject({ tick: 3, state: 'running', error: null, gap: null, provider }),
+  );
   expect(service.ready()).toMatchObject({ ok: true, role: 'leader' });
 });
 
@@ -115,15 +140,21 @@ test('a jump is reported as a gap and filled from the own backfill subject', asy
 
 test('damaged, foreign and senseless messages are set aside and never applied', async () => {
   await start();
-  const [good] = messagesOf({ queue, from: 1, sections: [insert('1,a')] }).map(({ header, body }) => encodeMessage(header, [body]));
+  const [good] = messagesOf({ queue, from: 1, sections: [insert('1,a')] }).map(({ header, body }) =>
+    encodeMessage(header, [body]),
+  );
   if (good === undefined) throw new Error('no message');
   const flipped = Buffer.from(good);
   flipped[flipped.length - 2] = 0x62;
-  const [foreign] = messagesOf({ queue: 'other', from: 1, sections: [insert('6,a')] }).map(({ header, body }) => encodeMessage(header, [body]));
+  const [foreign] = messagesOf({ queue: 'other', from: 1, sections: [insert('6,a')] }).map(({ header, body }) =>
+    encodeMessage(header, [body]),
+  );
   await put(batchSubject(queue), [Buffer.from('?'), Buffer.alloc(0), flipped, good.subarray(0, 40), foreign ?? good]);
   await publish({ from: 900, sections: [insert('9,a')] });
   await eventually(async () => expect((await reported()).gap).toMatchObject({ from: 1 }));
-  await eventually(async () => expect(await site.rows('SELECT count(*)::int AS n FROM millrace.refused_message')).toEqual([{ n: 5 }]));
+  await eventually(async () =>
+    expect(await site.rows('SELECT count(*)::int AS n FROM millrace.refused_message')).toEqual([{ n: 5 }]),
+  );
   expect(await ids()).toEqual([]);
   await publish({ from: 1, sections: [insert('1,a')] });
   await publish({ from: 2, sections: [insert('2,a')] });
@@ -136,7 +167,9 @@ test('another history of the provider stops the subscriber with a plain message,
   await publish({ from: 1, sections: [insert('1,a')] });
   await isAt(2);
   await publish({ from: 2, history: 'restored', sections: [insert('2,x')] });
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'stopped', error: { code: 'provider-history' } }));
+  await eventually(async () =>
+    expect(await reported()).toMatchObject({ state: 'stopped', error: { code: 'provider-history' } }),
+  );
   expect(await ids()).toEqual([1]);
   await publish({ from: 2, sections: [insert('2,a')] });
   await isAt(3);
@@ -146,8 +179,15 @@ test('another history of the provider stops the subscriber with a plain message,
 test('what stands in the way stops it, is told, and after the repair it goes on by itself', async () => {
   await start();
   await publish({ from: 1, sections: [change('(U,7,a,)')] });
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'stopped', error: { code: 'conflict', message: expect.stringMatching(/public\.t/) } }));
-  expect(await site.rows('SELECT state, error_code FROM millrace.replay_report')).toEqual([{ state: 'stopped', error_code: 'conflict' }]);
+  await eventually(async () =>
+    expect(await reported()).toMatchObject({
+      state: 'stopped',
+      error: { code: 'conflict', message: expect.stringMatching(/public\.t/) },
+    }),
+  );
+  expect(await site.rows('SELECT state, error_code FROM millrace.replay_report')).toEqual([
+    { state: 'stopped', error_code: 'conflict' },
+  ]);
   await site.client.query("INSERT INTO t VALUES (7, '')");
   await isAt(2);
   await eventually(async () => expect(await reported()).toMatchObject({ state: 'running', error: null }));
@@ -158,7 +198,10 @@ test('a missing position row stops it with advice', async () => {
   await start();
   await eventually(async () => {
     const service = running[0];
-    expect(service?.ready()).toMatchObject({ ok: false, reasons: [expect.stringMatching(/no position .*`millrace install`/)] });
+    expect(service?.ready()).toMatchObject({
+      ok: false,
+      reasons: [expect.stringMatching(/no position .*`millrace install`/)],
+    });
   });
 });
 
@@ -167,7 +210,9 @@ test('pause lets the batch end, resume goes on', async () => {
   await setPaused(site.client, queue, true);
   await eventually(async () => expect(await reported()).toMatchObject({ state: 'paused' }));
   await publish({ from: 1, sections: [insert('1,a')] });
-  await eventually(async () => expect((await lastMessage(bus, streamName(queue), batchSubject(queue)))?.sequence).toBe(1));
+  await eventually(async () =>
+    expect((await lastMessage(bus, streamName(queue), batchSubject(queue)))?.sequence).toBe(1),
+  );
   await eventually(async () => expect(await reported()).toMatchObject({ state: 'paused', tick: 1 }));
   expect(await ids()).toEqual([]);
   await setPaused(site.client, queue, false);
@@ -178,7 +223,9 @@ test('pause lets the batch end, resume goes on', async () => {
 test('a batch that is too large for memory streams, and one that breaks off is rolled back and asked for', async () => {
   await start({ wholeBytes: 2000 });
   const records = Array.from({ length: 3000 }, (_, n) => `${n},value ${n}`);
-  const chunks = messagesOf({ queue, from: 1, sections: [insert(...records)], chunkBytes: 1000 }).map(({ header, body }) => encodeMessage(header, [body]));
+  const chunks = messagesOf({ queue, from: 1, sections: [insert(...records)], chunkBytes: 1000 }).map(
+    ({ header, body }) => encodeMessage(header, [body]),
+  );
   expect(chunks.length).toBeGreaterThan(20);
   await put(batchSubject(queue), chunks.slice(0, 10));
   await eventually(async () => expect((await reported()).gap).toEqual({ from: 1, to: null }), { timeoutMs: 20_000 });
@@ -233,7 +280,12 @@ test.each(['replay.before-begin', 'replay.mid-batch', 'replay.before-commit', 'r
     const disarm = armFailpoints(`${name}=throw@1`);
     await start();
     for (let n = 1; n < 5; n++) {
-      await publish({ from: n, sections: [{ table: { schema: 'public', name: 'log' }, form: 'insert', columns: ['n'], key: [], records: [String(n)] }] });
+      await publish({
+        from: n,
+        sections: [
+          { table: { schema: 'public', name: 'log' }, form: 'insert', columns: ['n'], key: [], records: [String(n)] },
+        ],
+      });
     }
     await isAt(5);
     disarm();
@@ -244,94 +296,23 @@ test.each(['replay.before-begin', 'replay.mid-batch', 'replay.before-commit', 'r
 test('sessions that are cut at random lose and double nothing', async () => {
   await site.tables('CREATE TABLE log (n int)', { schema: 'public', name: 'log' });
   await start();
-  const cutAll = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'millrace replay%' AND datname = current_database()";
+  const cutAll =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'millrace replay%' AND datname = current_database()";
   for (let n = 1; n < 60; n++) {
-    await publish({ from: n, sections: [{ table: { schema: 'public', name: 'log' }, form: 'insert', columns: ['n'], key: [], records: [String(n)] }] });
+    await publish({
+      from: n,
+      sections: [
+        { table: { schema: 'public', name: 'log' }, form: 'insert', columns: ['n'], key: [], records: [String(n)] },
+      ],
+    });
     if (n % 7 === 0) await site.client.query(cutAll);
   }
   await isAt(60);
-  expect(await site.rows('SELECT count(*)::int AS n, count(DISTINCT n)::int AS d FROM log')).toEqual([{ n: 59, d: 59 }]);
+  expect(await site.rows('SELECT count(*)::int AS n, count(DISTINCT n)::int AS d FROM log')).toEqual([
+    { n: 59, d: 59 },
+  ]);
 });
-
-async function publishCopy(copy: { id: number; attempt: number; tick: number; rows: number; value: string; leaveOut?: number }): Promise<void> {
-  const text = Array.from({ length: copy.rows }, (_, n) => `${n}\t${copy.value}\n`).join('');
-  const bodies = text.match(/[\s\S]{1,500}/g)?.map((part) => Buffer.from(part)) ?? [Buffer.alloc(0)];
-  const messages = bodies.map((body, chunk) => {
-    const last = chunk === bodies.length - 1;
-    const header = {
-      v: 1 as const, kind: 'copy' as const, provider, queue, copy: copy.id, attempt: copy.attempt, table: t, columns, tick: tickOf(copy.tick),
-      chunk, last, bytes: body.length, sha256: sha256Hex([body]), ...(last ? { rows: copy.rows } : {}),
-    };
-    return encodeMessage(header, [body]);
-  });
-  await put(copySubject(queue, copy.id), messages.filter((_, chunk) => chunk !== copy.leaveOut));
-}
-
-async function askForCopy(id: number): Promise<void> {
-  await site.client.query('DELETE FROM millrace.subscribed_table');
-  await addTable(site.client, queue, t);
-  await setCopy(site.client, queue, t, id);
-}
-
-const isOk = () => eventually(async () => expect((await reported()).tables).toMatchObject([{ state: 'ok' }]));
-
-test('a copy is loaded, rows that were there are replaced, and what changed meanwhile is applied after it', async () => {
-  await site.client.query("INSERT INTO t VALUES (5, 'old'), (777, 'old')");
-  await askForCopy(4);
-  await start();
-  await publish({ from: 1, sections: [change('(U,5,early,)')] });
-  await publish({ from: 2, sections: [change('(U,6,late,)', '(I,2000,new,)'), { table: t, form: 'change', columns: ['id'], key: ['id'], records: ['(D,7,)'] }] });
-  await isAt(3);
-  await publishCopy({ id: 4, attempt: 1, tick: 2, rows: 1000, value: 'copied' });
-  await isOk();
-  await publish({ from: 3, sections: [change('(U,2000,newer,)')] });
-  await isAt(4);
-  expect(await site.rows("SELECT count(*)::int AS n, count(*) FILTER (WHERE v = 'copied')::int AS c FROM t")).toEqual([{ n: 1000, c: 998 }]);
-  expect(await site.rows('SELECT id, v FROM t WHERE id IN (5, 6, 7, 2000) ORDER BY id')).toEqual([{ id: 5, v: 'copied' }, { id: 6, v: 'late' }, { id: 2000, v: 'newer' }]);
-  expect(await site.rows('SELECT count(*)::int AS n FROM millrace.pending')).toEqual([{ n: 0 }]);
-  expect((await reported()).tables).toMatchObject([{ copied_rows: 1000 }]);
-});
-
-test('a copy ahead of the position waits for it; what it has already is not applied again', async () => {
-  await askForCopy(4);
-  await start();
-  await publishCopy({ id: 4, attempt: 1, tick: 3, rows: 10, value: 'copied' });
-  await eventually(async () => expect((await reported()).tables).toMatchObject([{ state: 'catching-up' }]));
-  await publish({ from: 1, sections: [insert('1,a')] });
-  await publish({ from: 2, sections: [change('(U,1,b,)')] });
-  await publish({ from: 3, sections: [change('(U,2,after,)')] });
-  await isAt(4);
-  await isOk();
-  expect(await site.rows('SELECT id, v FROM t WHERE id < 3 ORDER BY id')).toEqual([{ id: 0, v: 'copied' }, { id: 1, v: 'copied' }, { id: 2, v: 'after' }]);
-});
-
-test('a broken copy is reported and the next attempt begins anew; a missing column is told and waited for', async () => {
-  await askForCopy(9);
-  await start();
-  await publishCopy({ id: 9, attempt: 1, tick: 1, rows: 500, value: 'first', leaveOut: 3 });
-  await eventually(async () => expect((await reported()).tables).toMatchObject([{ state: 'copying', broken: true, copy: { id: 9, attempt: 1 } }]));
-  await site.client.query('ALTER TABLE t RENAME v TO w').catch(() => {});
-  await publishCopy({ id: 9, attempt: 2, tick: 1, rows: 500, value: 'second' });
-  await eventually(async () => expect((await reported()).tables).toMatchObject([{ error: expect.stringMatching(/lacks column "v"/) }]));
-  await site.client.query('ALTER TABLE t RENAME w TO v');
-  await isOk();
-  expect(await site.rows("SELECT count(*)::int AS n FROM t WHERE v = 'second'")).toEqual([{ n: 500 }]);
-});
-
-test.each(['replay.copy-begun', 'replay.copy-chunk', 'replay.copy-before-commit', 'replay.copy-after-commit', 'replay.finish-before-commit'])(
-  'a copy with a fault at %s is loaded once',
-  async (name) => {
-    await askForCopy(3);
-    const disarm = armFailpoints(`${name}=throw@1`);
-    await start();
-    await publishCopy({ id: 3, attempt: 1, tick: 1, rows: 100, value: 'x' });
-    await isOk();
-    disarm();
-    expect((await ids()).length).toBe(100);
-  },
-);
 
 test('it can be started and stopped in any order', async () => {
   await startStopStress(() => makeReplay(options), { rounds: 6 });
 });
-

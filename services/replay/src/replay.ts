@@ -1,12 +1,13 @@
 // Replay: leads or stands by; as leader it takes the next batch from the bus and applies it, again and again.
 import { codes, toMillraceError, verdictOf } from '@millrace/errors';
-import { failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
+import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
 import { logger } from '@millrace/telemetry';
-import { AFTER_COMMIT } from './apply-batch.ts';
+import { WishesChanged } from './apply-errors.ts';
 import type { ReplayOptions } from './config.ts';
 import { LeadSession, type ReplayLease } from './lead.ts';
 import { ReplayWork } from './replay-work.ts';
-import { WishesChanged } from './apply-errors.ts';
+
+const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeReplay(options: ReplayOptions): Service {
@@ -21,7 +22,7 @@ export function makeReplay(options: ReplayOptions): Service {
 }
 
 /** The work of the leader. */
-export function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
+function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
   const work = new ReplayWork(options, lease.session);
   const loop = new RunLoop({
     name: 'replay loop',

@@ -112,7 +112,9 @@ export class Reporter {
     if (bus === undefined || value === undefined || !bus.isConnected()) return;
     const key = busToken(this.#options.subscriber);
     // A report that is lost delays release at the provider until the next one.
-    await putKey(bus, { bucket: bucketName(this.#options.queue) }, { key, value: JSON.stringify(value) }).catch(() => {});
+    await putKey(bus, { bucket: bucketName(this.#options.queue) }, { key, value: JSON.stringify(value) }).catch(
+      () => {},
+    );
   }
 
   #report(): Report | undefined {
@@ -146,9 +148,19 @@ export class Reporter {
       state: table.state,
       copied_rows: progress?.rows ?? table.copiedRows,
       copied_bytes: progress?.bytes ?? table.copiedBytes,
-      copy: progress === undefined || progress.chunk < 0 ? null : { id: progress.id, attempt: progress.attempt, chunk: progress.chunk },
+      copy: copyReport(table, progress),
       ...(progress?.broken === true ? { broken: true } : {}),
       ...(error === null ? {} : { error: error.slice(0, 2000) }),
     };
   }
+}
+
+/** The copy under way, or the one that the table has: capture needs its number to know that it arrived. */
+function copyReport(table: SubscribedTable, progress: CopyProgress | undefined): Report['tables'][number]['copy'] {
+  if (progress !== undefined) {
+    const { id, attempt, chunk } = progress;
+    return chunk < 0 ? null : { id, attempt, chunk };
+  }
+  const isIn = table.state === 'catching-up' || table.state === 'ok' || table.state === 'held';
+  return isIn && table.copyId !== null ? { id: table.copyId, attempt: table.copyAttempt ?? 0, chunk: 0 } : null;
 }

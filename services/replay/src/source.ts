@@ -48,12 +48,22 @@ export class Source {
   constructor(options: SourceOptions) {
     this.#options = options;
     const lane = (open: LaneOptions['open'], from: number) =>
-      new Lane({ queue: options.queue, open, from, onRefused: (refusal) => this.#refused(refusal), onNews: () => this.#wake() });
+      new Lane({
+        queue: options.queue,
+        open,
+        from,
+        onRefused: (refusal) => this.#refused(refusal),
+        onNews: () => this.#wake(),
+      });
     this.#lanes = [lane(options.openBackfill, 1), lane(options.openBatches, options.from)];
   }
 
   /** The next work for a position, waiting for it up to `timeoutMs`; undefined when there is none. */
-  async next(position: Position, provider: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Ready | undefined> {
+  async next(
+    position: Position,
+    provider: string,
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Ready | undefined> {
     const deadline = performance.now() + timeoutMs;
     while (!signal.aborted) {
       this.#hasNews = false;
@@ -125,7 +135,15 @@ export class Source {
   }
 
   /** Other batches that wait behind the first are applied with it: one transaction, one net change. */
-  #withFollowing(lane: Lane, { first, sequence, position, provider }: { first: WholeBatch; sequence: number | null; position: Position; provider: string }): Ready {
+  #withFollowing(
+    lane: Lane,
+    {
+      first,
+      sequence,
+      position,
+      provider,
+    }: { first: WholeBatch; sequence: number | null; position: Position; provider: string },
+  ): Ready {
     const batches = [first];
     let lines = linesOf(first);
     let bytes = bytesOf(first);
@@ -134,7 +152,8 @@ export class Source {
     const starts = new Map<string, Held>();
     for (const held of lane.held) {
       const { header } = held.message;
-      if (header.chunk === 0 && header.provider === provider) starts.set(`${header.prev.tick} ${header.prev.fingerprint}`, held);
+      if (header.chunk === 0 && header.provider === provider)
+        starts.set(`${header.prev.tick} ${header.prev.fingerprint}`, held);
     }
     while (batches.length < mostBatches && lines < mostLines && bytes < this.#wholeBytes) {
       const next = starts.get(`${end.tick} ${end.fingerprint}`);
@@ -157,7 +176,11 @@ export class Source {
   #whole(lane: Lane, first: Held): WholeBatch | 'large' | 'incomplete' {
     const chunks: Message<BatchHeader>[] = [];
     let bytes = 0;
-    for (let held: Held | undefined = first; held !== undefined; held = lane.chunk(first.message.header, chunks.length)) {
+    for (
+      let held: Held | undefined = first;
+      held !== undefined;
+      held = lane.chunk(first.message.header, chunks.length)
+    ) {
       chunks.push(held.message);
       bytes += held.message.body.length;
       if (held.message.header.last) return this.#checked(lane, first, chunks) ?? 'incomplete';
@@ -182,33 +205,24 @@ export class Source {
   }
 
   #streamed(lane: Lane, first: Held): StreamedBatch {
-    let opened = 0;
-    const open = (): AsyncIterable<Message<BatchHeader>> => {
-      opened += 1;
-      if (opened > 1) lane.rewind(first.sequence);
-      return this.#chunks(lane, first);
+    return {
+      first: first.message.header,
+      open: () => this.#chunks(lane, first),
+      putBack: () => lane.rewind(first.sequence),
     };
-    return { first: first.message.header, open };
   }
 
   async *#chunks(lane: Lane, first: Held): AsyncGenerator<Message<BatchHeader>> {
     const headers: BatchHeader[] = [];
-    let complete = false;
-    try {
-      while (!complete) {
-        const held = await this.#chunk(lane, first, headers.length);
-        headers.push(held.message.header);
-        complete = held.message.header.last;
-        lane.drop(held);
-        if (complete) {
-          const wrong = totalsWrong(headers);
-          if (wrong !== undefined) throw this.#broken(first, wrong);
-        }
-        yield held.message;
-      }
-    } finally {
-      // Whatever was taken must be there again if this does not end in a commit; after one it is passed over.
-      lane.rewind(first.sequence);
+    for (let complete = false; !complete; ) {
+      const held = await this.#chunk(lane, first, headers.length);
+      headers.push(held.message.header);
+      complete = held.message.header.last;
+      // What was taken makes room for what follows; it is read again should all this be rolled back.
+      lane.drop(held);
+      const wrong = complete ? totalsWrong(headers) : undefined;
+      if (wrong !== undefined) throw this.#broken(first, wrong);
+      yield held.message;
     }
   }
 
@@ -228,7 +242,9 @@ export class Source {
   #broken(first: Held, reason: string): MillraceError {
     this.#refusedAt = -1;
     this.gap = { from: first.message.header.prev.tick, to: null };
-    return new MillraceError(codes.TIMEOUT, `a large batch did not arrive whole: ${reason}`, { advice: 'it is asked for again' });
+    return new MillraceError(codes.TIMEOUT, `a large batch did not arrive whole: ${reason}`, {
+      advice: 'it is asked for again',
+    });
   }
 
   #refused(refusal: Refusal): void {
@@ -259,11 +275,12 @@ export class Source {
 }
 
 /** What the last chunk says of the whole; undefined when all is as it says. */
-export function totalsWrong(headers: readonly BatchHeader[]): string | undefined {
+function totalsWrong(headers: readonly BatchHeader[]): string | undefined {
   const total = headers.at(-1)?.total;
   if (total === undefined) return 'the last chunk has no totals';
   if (total.chunks !== headers.length) return 'another number of chunks than announced';
-  if (total.lines !== headers.reduce((sum, header) => sum + header.lines, 0)) return 'another number of lines than announced';
+  if (total.lines !== headers.reduce((sum, header) => sum + header.lines, 0))
+    return 'another number of lines than announced';
   if (total.sha256 !== sha256Hex(headers.map((header) => header.sha256))) return 'the digest of all chunks differs';
   return undefined;
 }
@@ -280,6 +297,9 @@ function otherHistory(position: Position): MillraceError {
   return new MillraceError(
     codes.PROVIDER_HISTORY,
     `the provider's history is not the one this subscriber followed: tick ${position.tick} is another one there`,
-    { advice: 'the provider was restored or lost its tail: find out which side is right, then register this subscriber and copy its tables anew' },
+    {
+      advice:
+        'the provider was restored or lost its tail: find out which side is right, then register this subscriber and copy its tables anew',
+    },
   );
 }

@@ -3,17 +3,25 @@ import { type Bus, openReader, type Reader } from '@millrace/bus';
 import { codes, MillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
-import { quoteIdent, quoteTable } from '@millrace/postgres';
-import { moveTable, readTarget, type TargetTable } from '@millrace/subscriber';
+import { quoteIdent } from '@millrace/postgres';
+import {
+  type ApplySession,
+  beginSql,
+  commit,
+  moveTable,
+  openApplySession,
+  readTarget,
+  rollBack,
+  type TargetTable,
+} from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage, type Message } from '@millrace/wire';
 import { tableError } from './apply-errors.ts';
 import { CopyLane } from './copy-lane.ts';
 import { copyBytes, copyRows } from './metrics.ts';
 import { lacksTable, layoutOf } from './plan-layout.ts';
-import { deleteAllSql } from './plan-statements.ts';
+import { copyWholeSql, deleteAllSql } from './plan-statements.ts';
 import type { CopyProgress } from './reporter.ts';
-import { type ApplySession, openApplySession, rollBack } from './session.ts';
 
 const [COPY_BEGUN, COPY_CHUNK, COPY_BEFORE_COMMIT, COPY_AFTER_COMMIT] = defineFailpoints(
   'replay.copy-begun',
@@ -150,7 +158,11 @@ export class TableSync {
     try {
       const { header, body } = decodeMessage(data);
       const isOurs =
-        header.kind === 'copy' && header.queue === queue && header.provider === provider && header.copy === copyId && sameTable(header.table, table);
+        header.kind === 'copy' &&
+        header.queue === queue &&
+        header.provider === provider &&
+        header.copy === copyId &&
+        sameTable(header.table, table);
       if (isOurs) return { header, body };
       log.warn({ table: tableLabel(table) }, 'a message in the place of a copy is not of it');
     } catch (error) {
@@ -170,7 +182,13 @@ export class TableSync {
     const session = await openApplySession(url, 'millrace replay copy');
     const load = new Load(session, table);
     try {
-      if (this.#isNew) await moveTable(session.client, queue, table, { to: 'copying', ifCopy: copyId, copyAttempt: header.attempt, error: null });
+      if (this.#isNew)
+        await moveTable(session.client, queue, table, {
+          to: 'copying',
+          ifCopy: copyId,
+          copyAttempt: header.attempt,
+          error: null,
+        });
       this.#isNew = false;
       await load.begin(header.columns);
       this.#tell({ error: null });
@@ -197,7 +215,10 @@ export class TableSync {
     const rows = await load.end();
     if (header.rows !== undefined && header.rows !== rows) {
       this.#tell({ broken: true });
-      throw new MillraceError(codes.BAD_MESSAGE, `the copy of ${tableLabel(table)} has another number of rows than announced`);
+      throw new MillraceError(
+        codes.BAD_MESSAGE,
+        `the copy of ${tableLabel(table)} has another number of rows than announced`,
+      );
     }
     await moveTable(load.client, queue, table, {
       to: 'catching-up',
@@ -228,8 +249,13 @@ export class TableSync {
     const { signal } = this.#stopper;
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
     });
   }
 }
@@ -258,7 +284,7 @@ class Load {
       const target = await readTarget(this.client, this.#table);
       if (target === undefined) throw lacksTable(this.#table);
       this.#sql = copySql(target, columns);
-      await this.client.query('BEGIN');
+      await this.client.query(beginSql);
       await this.client.query(deleteAllSql(target));
       await this.#lane.write({ sql: this.#sql, table: this.#table }, Buffer.alloc(0), Number.NEGATIVE_INFINITY);
     } catch (error) {
@@ -283,7 +309,7 @@ class Load {
   }
 
   async commit(): Promise<void> {
-    await this.client.query('COMMIT').catch((error: unknown) => {
+    await commit(this.client).catch((error: unknown) => {
       throw tableError(error, this.#table);
     });
     this.#over = true;
@@ -304,10 +330,11 @@ function copySql(target: TargetTable, columns: readonly string[]): string {
   const layout = layoutOf(target, columns, []);
   const generated = columns.find((_name, at) => layout.fields[at] === null);
   if (generated !== undefined) {
-    throw new MillraceError(codes.SUBSCRIBER_SCHEMA, `column ${quoteIdent(generated)} of table ${tableLabel(target)} is generated at the subscriber only`, {
-      advice: 'make it a plain column there',
-    });
+    throw new MillraceError(
+      codes.SUBSCRIBER_SCHEMA,
+      `column ${quoteIdent(generated)} of table ${tableLabel(target)} is generated at the subscriber only`,
+      { advice: 'make it a plain column there' },
+    );
   }
-  const list = columns.length === 0 ? '' : ` (${columns.map(quoteIdent).join(', ')})`;
-  return `COPY ${quoteTable(target)}${list} FROM STDIN`;
+  return copyWholeSql(target, columns);
 }

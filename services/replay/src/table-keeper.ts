@@ -4,12 +4,20 @@ import { codes, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { type TableName, tableKey, tableLabel } from '@millrace/model';
 import { connect } from '@millrace/postgres';
-import { dropPending, holdPosition, moveTable, noteTable, readPending, type StoredPosition, type SubscribedTable } from '@millrace/subscriber';
+import {
+  type ApplySession,
+  dropPending,
+  holdPosition,
+  moveTable,
+  noteTable,
+  readPending,
+  type StoredPosition,
+  type SubscribedTable,
+} from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import type { Applier } from './apply-batch.ts';
 import type { Followed } from './plan-batch.ts';
 import type { CopyProgress } from './reporter.ts';
-import type { ApplySession } from './session.ts';
 import { TableSync } from './sync-table.ts';
 
 const [FINISH_BEFORE_COMMIT] = defineFailpoints('replay.finish-before-commit');
@@ -60,7 +68,12 @@ export class TableKeeper {
   }
 
   /** Completes the first table whose copy is in and not ahead of us. True when one became ok. */
-  async finishOne(applier: Applier, session: ApplySession, followed: Followed, position: StoredPosition): Promise<boolean> {
+  async finishOne(
+    applier: Applier,
+    session: ApplySession,
+    followed: Followed,
+    position: StoredPosition,
+  ): Promise<boolean> {
     for (const [key, table] of followed.tables) {
       if (table.state !== 'catching-up' || table.copyTick === null || position.tick < table.copyTick) continue;
       if (performance.now() < (this.#notBefore.get(key) ?? 0)) continue;
@@ -81,10 +94,24 @@ export class TableKeeper {
     this.#syncs.clear();
   }
 
-  #start(key: string, table: SubscribedTable, { copyId, bus, provider }: { copyId: number; bus: Bus; provider: string }): void {
+  #start(
+    key: string,
+    table: SubscribedTable,
+    { copyId, bus, provider }: { copyId: number; bus: Bus; provider: string },
+  ): void {
     const { url, queue, log, onProgress } = this.#options;
     const { schema, name } = table;
-    const sync = new TableSync({ url, bus, queue, provider, table: { schema, name }, copyId, isNew: table.state === 'registered', log, onProgress });
+    const sync = new TableSync({
+      url,
+      bus,
+      queue,
+      provider,
+      table: { schema, name },
+      copyId,
+      isNew: table.state === 'registered',
+      log,
+      onProgress,
+    });
     this.#syncs.set(key, sync);
     void sync.done.then(() => {
       this.hasNews = true;
@@ -93,13 +120,22 @@ export class TableKeeper {
   }
 
   /** The changes kept during the copy, and the state ok, in one transaction that holds the position. */
-  async #finish(applier: Applier, { client }: ApplySession, table: SubscribedTable, position: StoredPosition): Promise<void> {
+  async #finish(
+    applier: Applier,
+    { client }: ApplySession,
+    table: SubscribedTable,
+    position: StoredPosition,
+  ): Promise<void> {
     const { queue, url, log } = this.#options;
     const { lines } = await applier.applyPieces(table, () => piecesFrom(url, queue, table), {
       before: () => holdPosition(client, queue, position),
       after: async () => {
         await dropPending(client, queue, table);
-        await moveTable(client, queue, table, { to: 'ok', ...(table.copyId === null ? {} : { ifCopy: table.copyId }), error: null });
+        await moveTable(client, queue, table, {
+          to: 'ok',
+          ...(table.copyId === null ? {} : { ifCopy: table.copyId }),
+          error: null,
+        });
         await failpoint(FINISH_BEFORE_COMMIT);
       },
     });

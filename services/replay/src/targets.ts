@@ -1,6 +1,6 @@
 import { type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { readTarget, type TargetTable } from '@millrace/subscriber';
+import { readTarget, readVersion, type TargetTable } from '@millrace/subscriber';
 import { type Layout, lacksTable, layoutOf, shapeOf } from './plan-layout.ts';
 import { createLineSql, createStageSql, dropStageSql, type StageNames, stageNames } from './plan-statements.ts';
 
@@ -15,6 +15,7 @@ export interface Prepared {
 }
 
 const mostLayouts = 2000;
+const refreshMs = 2000;
 
 /** What a session knows of the tables it writes into. Forgotten after any error: somebody may have altered them. */
 export class Targets {
@@ -22,6 +23,8 @@ export class Targets {
   #tables = new Map<string, TargetTable>();
   #prepared = new Map<string, Prepared>();
   #number = 0;
+  #version: string | undefined;
+  #refreshedAt = 0;
   /** Objects of the open transaction: gone with it if it fails. */
   #madeInside: Prepared[] = [];
 
@@ -37,6 +40,9 @@ export class Targets {
     const found = await readTarget(this.#client, table);
     if (found === undefined) throw lacksTable(table);
     this.#tables.set(key, found);
+    // The next look only notes how things are with this table among them.
+    this.#version = undefined;
+    this.#refreshedAt = 0;
     return found;
   }
 
@@ -52,7 +58,13 @@ export class Targets {
     const id = `${tableKey(table)} ${shapeOf(columns, key)}`;
     const layout = layoutOf(await this.table(table), columns, key);
     this.#number += 1;
-    const prepared = { layout, names: stageNames(this.#number), prefix: `millrace_${this.#number}`, hasStage: false, hasLine: false };
+    const prepared = {
+      layout,
+      names: stageNames(this.#number),
+      prefix: `millrace_${this.#number}`,
+      hasStage: false,
+      hasLine: false,
+    };
     this.#prepared.set(id, prepared);
     return prepared;
   }
@@ -72,6 +84,16 @@ export class Targets {
     this.#madeInside.push(prepared);
   }
 
+  /** Now and then: forgets everything when a table was altered since. Call it outside transactions. */
+  async refresh(): Promise<void> {
+    if (this.#tables.size === 0 || performance.now() - this.#refreshedAt < refreshMs) return;
+    const oids = [...this.#tables.values()].map((table) => table.oid);
+    const version = await readVersion(this.#client, oids);
+    if (this.#version !== undefined && this.#version !== version) await this.forget();
+    this.#version = this.#tables.size === 0 ? undefined : version;
+    this.#refreshedAt = performance.now();
+  }
+
   committed(): void {
     this.#madeInside = [];
   }
@@ -88,6 +110,7 @@ export class Targets {
     const old = [...this.#prepared.values()].filter((prepared) => prepared.hasStage || prepared.hasLine);
     this.#tables = new Map();
     this.#prepared = new Map();
+    this.#version = undefined;
     for (const prepared of old) {
       for (const sql of dropStageSql(prepared.names)) await this.#client.query(sql);
     }

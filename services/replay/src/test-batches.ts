@@ -2,11 +2,28 @@
 import { createHash } from 'node:crypto';
 import { type TableName, tableKey } from '@millrace/model';
 import { connect, type PgClient } from '@millrace/postgres';
-import { addTable, initPosition, installSubscriber, listSequences, listTables, readControl, readPosition } from '@millrace/subscriber';
-import { type BatchHeader, decodeMessage, encodeMessage, type Message, type Section, type SequenceValue, sha256Hex } from '@millrace/wire';
+import {
+  type ApplySession,
+  addTable,
+  initPosition,
+  installSubscriber,
+  listSequences,
+  listTables,
+  openApplySession,
+  readControl,
+  readPosition,
+} from '@millrace/subscriber';
+import {
+  type BatchHeader,
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  type Section,
+  type SequenceValue,
+  sha256Hex,
+} from '@millrace/wire';
 import { Applier } from './apply-batch.ts';
 import type { Followed, WholeBatch } from './plan-batch.ts';
-import { type ApplySession, openApplySession } from './session.ts';
 
 export const provider = '7700000000000000001';
 
@@ -42,16 +59,18 @@ export function messagesOf(batch: TestBatch): Message<BatchHeader>[] {
   const pieces = cut(batch.sections, chunkBytes);
   const shared = { v: 1 as const, kind: 'batch' as const, provider, queue };
   const prev = tickOf(from, history);
-  const headers = pieces.map(({ sections, body }, chunk): BatchHeader => ({
-    ...shared,
-    prev: { tick: prev.tick, fingerprint: prev.fingerprint },
-    tick: tickOf(to, history),
-    chunk,
-    last: chunk === pieces.length - 1,
-    sections,
-    lines: sections.reduce((sum, section) => sum + section.lines, 0),
-    sha256: sha256Hex([body]),
-  }));
+  const headers = pieces.map(
+    ({ sections, body }, chunk): BatchHeader => ({
+      ...shared,
+      prev: { tick: prev.tick, fingerprint: prev.fingerprint },
+      tick: tickOf(to, history),
+      chunk,
+      last: chunk === pieces.length - 1,
+      sections,
+      lines: sections.reduce((sum, section) => sum + section.lines, 0),
+      sha256: sha256Hex([body]),
+    }),
+  );
   const last = headers.at(-1);
   if (last !== undefined) {
     last.total = {
@@ -61,7 +80,9 @@ export function messagesOf(batch: TestBatch): Message<BatchHeader>[] {
     };
     if (batch.sequences !== undefined) last.sequences = [...batch.sequences];
   }
-  return headers.map((header, at) => decodeMessage(encodeMessage(header, [pieces[at]?.body ?? Buffer.alloc(0)])) as Message<BatchHeader>);
+  return headers.map(
+    (header, at) => decodeMessage(encodeMessage(header, [pieces[at]?.body ?? Buffer.alloc(0)])) as Message<BatchHeader>,
+  );
 }
 
 function cut(sections: readonly TestSection[], chunkBytes: number): { sections: Section[]; body: Buffer }[] {
@@ -91,7 +112,7 @@ function cut(sections: readonly TestSection[], chunkBytes: number): { sections: 
 }
 
 /** A batch as one piece in memory. */
-export function wholeOf(batch: TestBatch): WholeBatch {
+function wholeOf(batch: TestBatch): WholeBatch {
   const chunks = messagesOf(batch);
   return { prev: tickOf(batch.from, batch.history), tick: tickOf(batch.to ?? batch.from + 1, batch.history), chunks };
 }
@@ -105,7 +126,11 @@ export class TestSubscriber {
   readonly applier: Applier;
   at = 1;
 
-  private constructor(url: string, queue: string, parts: { client: PgClient; session: ApplySession; applier: Applier }) {
+  private constructor(
+    url: string,
+    queue: string,
+    parts: { client: PgClient; session: ApplySession; applier: Applier },
+  ) {
     this.url = url;
     this.queue = queue;
     this.client = parts.client;
@@ -113,7 +138,10 @@ export class TestSubscriber {
     this.applier = parts.applier;
   }
 
-  static async open(url: string, options: { queue?: string; conflicts?: 'stop' | 'upsert'; fewLines?: number; replayUrl?: string } = {}): Promise<TestSubscriber> {
+  static async open(
+    url: string,
+    options: { queue?: string; conflicts?: 'stop' | 'upsert'; fewLines?: number; replayUrl?: string } = {},
+  ): Promise<TestSubscriber> {
     const { queue = 'q', conflicts = 'stop', fewLines, replayUrl = url } = options;
     const client = await connect(url, { applicationName: 'test' });
     await installSubscriber(client);
@@ -159,7 +187,11 @@ export class TestSubscriber {
       yield* chunks;
     };
     const move = { queue: this.queue, from: tickOf(this.at), to: tickOf(this.at + 1), batches: 1, busHint: null };
-    const done = await this.applier.applyStream({ first: first.header, open }, await this.followed(), move);
+    const done = await this.applier.applyStream(
+      { first: first.header, open, putBack: () => {} },
+      await this.followed(),
+      move,
+    );
     this.at += 1;
     return done;
   }

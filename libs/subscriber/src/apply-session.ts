@@ -1,0 +1,112 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { connect, databaseError, type PgClient, pinSettings, type Queryable, sqlstateOf } from '@millrace/postgres';
+
+/** A session that applies changes. */
+export interface ApplySession {
+  readonly client: PgClient;
+  /** False: foreign keys and triggers are on, because the role may not turn them off. */
+  readonly replica: boolean;
+  readonly lost: Promise<unknown>;
+}
+
+/** Beside what both ends pin: nothing of the role's or database's own settings may change what we do. */
+const ownSettings: Readonly<Record<string, string>> = {
+  synchronous_commit: 'on',
+  row_security: 'off',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  lock_timeout: '15s',
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  default_transaction_deferrable: 'off',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  jit: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  work_mem: '64MB',
+  temp_buffers: '32MB',
+};
+
+// What suits plans that are made once and kept while tables grow: always by the key's index.
+const fewRowsPlans =
+  "SELECT set_config(n, 'off', false) FROM unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin}'::text[]) n";
+
+// What suits one large set, until the end of the transaction.
+const manyRowsPlans =
+  "SELECT set_config(n, 'on', true) FROM unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin}'::text[]) n";
+
+/** Opens a session for applying. Throws DATABASE_UNREACHABLE and the like. */
+export async function openApplySession(
+  url: string,
+  applicationName: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ApplySession> {
+  const settings = { ...ownSettings, ...more };
+  const { promise: lost, resolve } = Promise.withResolvers<unknown>();
+  const client = await connect(url, { applicationName, onLost: resolve });
+  client.once('end', resolve);
+  try {
+    await pinSettings(client);
+    await client.query('SELECT set_config(n, v, false) FROM unnest($1::text[], $2::text[]) AS s(n, v)', [
+      Object.keys(settings),
+      Object.values(settings),
+    ]);
+    await client.query(fewRowsPlans);
+    return { client, replica: await becomeReplica(client), lost };
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw databaseError(error, 'opening a session of replay');
+  }
+}
+
+/** Until the end of the transaction statements are planned for one large set. */
+export async function planForManyRows(client: Queryable): Promise<void> {
+  await client.query(manyRowsPlans);
+}
+
+/** Begins a transaction, for callers that send several statements at once. */
+export const beginSql = 'BEGIN';
+
+/** Commits. The server's error comes as it is; INTERNAL when it silently rolled back instead. */
+export async function commit(client: PgClient): Promise<void> {
+  const done = await client.query('COMMIT');
+  if (done.command === 'COMMIT') return;
+  throw new MillraceError(codes.INTERNAL, 'the server rolled back what was to be committed');
+}
+
+/** Ends an open transaction however things stand; throws DATABASE_UNREACHABLE when the session is gone. */
+export async function rollBack(client: PgClient): Promise<void> {
+  try {
+    await client.query('ROLLBACK');
+  } catch (error) {
+    throw new MillraceError(codes.DATABASE_UNREACHABLE, 'the session was lost inside a transaction', { cause: error });
+  }
+}
+
+const goodbyeMs = 1000;
+
+/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
+export async function closeSession(client: PgClient): Promise<void> {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+  const timer = setTimeout(() => connection?.stream?.destroy(), goodbyeMs);
+  const dropped = new Promise<void>((resolve) => setTimeout(resolve, goodbyeMs + 50).unref());
+  await Promise.race([client.end().catch(() => {}), dropped]);
+  clearTimeout(timer);
+}
+
+/** The sentence for an operator whose replay may not turn foreign keys off. */
+export const replicaAdvice =
+  'the replay role may not set session_replication_role: foreign keys and triggers stay on and tables are applied in ' +
+  'foreign-key order, slower and not for every change; GRANT SET ON PARAMETER session_replication_role TO the role ' +
+  '(PostgreSQL 15 and later) or use a superuser';
+
+async function becomeReplica(client: PgClient): Promise<boolean> {
+  try {
+    await client.query('SET session_replication_role = replica');
+    return true;
+  } catch (error) {
+    if (sqlstateOf(error) === '42501') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,138 @@
+import { createDatabase, query } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type TestSection, TestSubscriber } from './test-batches.ts';
+
+const t = { schema: 'public', name: 't' };
+const columns = ['id', 'u', 'v'];
+const key = ['id'];
+const change = (...records: string[]): TestSection => ({ table: t, form: 'change', columns, key, records });
+
+let url = '';
+const opened: TestSubscriber[] = [];
+
+async function open(options: Parameters<typeof TestSubscriber.open>[1] = {}): Promise<TestSubscriber> {
+  const subscriber = await TestSubscriber.open(url, options);
+  opened.push(subscriber);
+  return subscriber;
+}
+
+beforeEach(async () => {
+  url = (await createDatabase({ major: 15 })).url;
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+});
+
+const ways = [
+  ['as a few lines', { fewLines: 1000 }],
+  ['through staging', { fewLines: -1 }],
+] as const;
+
+describe.each(ways)('what the subscriber lacks is named when changes come %s', (_way, options) => {
+  type Case = { what: string; sql: string; code: string; message: RegExp; repair: string };
+  const cases: Case[] = (
+    [
+      [
+        'a column',
+        'CREATE TABLE t (id int PRIMARY KEY, u text)',
+        'subscriber-schema',
+        /table public\.t .* lacks column "v"/,
+        'ALTER TABLE t ADD v text',
+      ],
+      [
+        'the table',
+        'SELECT 1',
+        'subscriber-schema',
+        /table public\.t is missing/,
+        'CREATE TABLE t (id int PRIMARY KEY, u text, v text)',
+      ],
+      [
+        'the key',
+        'CREATE TABLE t (id int, u text, v text)',
+        'subscriber-schema',
+        /no primary key or unique index on \("id"\)/,
+        'ALTER TABLE t ADD PRIMARY KEY (id)',
+      ],
+      [
+        'room for a value',
+        'CREATE TABLE t (id int PRIMARY KEY, u varchar(1), v text)',
+        'bad-value',
+        /table public\.t/,
+        'ALTER TABLE t ALTER u TYPE text',
+      ],
+      [
+        'a type for a value',
+        'CREATE TABLE t (id int PRIMARY KEY, u int, v text)',
+        'bad-value',
+        /table public\.t/,
+        'ALTER TABLE t ALTER u TYPE text',
+      ],
+      [
+        'leave by a check',
+        "CREATE TABLE t (id int PRIMARY KEY, u text, v text, CONSTRAINT small CHECK (u <> 'secret'))",
+        'constraint',
+        /table public\.t: the check constraint "small"/,
+        'ALTER TABLE t DROP CONSTRAINT small',
+      ],
+      [
+        'a default for an extra column',
+        'CREATE TABLE t (id int PRIMARY KEY, u text, v text, x int NOT NULL)',
+        'constraint',
+        /column "x"/,
+        'ALTER TABLE t ALTER x SET DEFAULT 1',
+      ],
+      [
+        'a free unique value',
+        "CREATE TABLE t (id int PRIMARY KEY, u text CONSTRAINT lonely UNIQUE, v text); INSERT INTO t VALUES (8, 'secret', '')",
+        'constraint',
+        /unique constraint "lonely"/,
+        'DELETE FROM t',
+      ],
+      [
+        'sight of all rows',
+        'CREATE TABLE t (id int PRIMARY KEY, u text, v text); ALTER TABLE t ENABLE ROW LEVEL SECURITY',
+        'subscriber-schema',
+        /row security/,
+        'ALTER TABLE t DISABLE ROW LEVEL SECURITY',
+      ],
+    ] as [string, string, string, RegExp, string][]
+  ).map(([what, sql, code, message, repair]) => ({ what, sql, code, message, repair }));
+
+  test.each(cases)('$what', async ({ sql, code, message, repair }) => {
+    const role = `r_${url.split('/').at(-1)}_${options.fewLines > 0 ? 'a' : 'b'}`;
+    await query(
+      url,
+      `CREATE ROLE ${role} LOGIN; GRANT CREATE ON DATABASE ${new URL(url).pathname.slice(1)} TO ${role}; GRANT SET ON PARAMETER session_replication_role TO ${role}`,
+    );
+    const replayUrl = new URL(url);
+    replayUrl.username = role;
+    const subscriber = await open({ ...options, replayUrl: replayUrl.href });
+    await subscriber.tables(
+      `${sql}; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${role}; GRANT USAGE ON SCHEMA millrace, public TO ${role};
+      GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO ${role}`,
+      t,
+    );
+    const sections = [change('(I,1,secret,x,)')];
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const error: Error = await subscriber.apply(sections).then(
+        () => new Error('applied'),
+        (failure) => failure,
+      );
+      expect(error).toMatchObject({ code });
+      expect(error.message).toMatch(message);
+      expect(error.message).not.toContain('secret');
+    }
+    await subscriber.client.query(repair);
+    await subscriber.apply(sections);
+    expect(await subscriber.rows('SELECT id, u FROM t WHERE id = 1')).toEqual([{ id: 1, u: 'secret' }]);
+    await subscriber.client.query(`REVOKE ALL ON t FROM ${role}`);
+    await expect(subscriber.apply([change('(U,1,b,x,)')])).rejects.toMatchObject({
+      code: 'permission',
+      message: expect.stringMatching(/table public\.t/),
+    });
+    await subscriber.client.query(`GRANT ALL ON t TO ${role}`);
+    await subscriber.apply([change('(U,1,b,x,)')]);
+    await subscriber.client.query(`ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM ${role}; DROP OWNED BY ${role}`);
+  });
+});
