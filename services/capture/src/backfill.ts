@@ -1,5 +1,6 @@
 // Batches again, for one subscriber that lacks them: the stream discarded them, or lost them, or they arrived damaged. Each
 // subscriber has its own subject and its own session, so that nobody waits for another's past.
+import { purgeSubject } from '@millrace/bus';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import type { Position } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
@@ -140,7 +141,7 @@ class Backfill {
       if (heard === undefined) return;
       const { coveredFrom = 0 } = this.#parts.shared;
       if (heard.report.tick < coveredFrom) target = Math.max(target, coveredFrom);
-      if (heard.report.tick >= target) return;
+      if (heard.report.tick >= target) return this.#tidy();
       const at = this.#at ?? heard.report;
       if (at.tick < target && this.#hasRoom()) {
         if (!(await this.#send(at, target))) return;
@@ -150,6 +151,14 @@ class Backfill {
         await this.#nextReport();
       }
     }
+  }
+
+  /** What was sent for this subscriber is done with; its room is better used for others. */
+  async #tidy(): Promise<void> {
+    const { options, line } = this.#parts;
+    const bus = line.writer?.stream.bus;
+    if (bus === undefined) return;
+    await purgeSubject(bus, streamName(options.queue), backfillSubject(options.queue, this.#task.name));
   }
 
   /** Takes in the subscriber's newest report; undefined when it is gone or does not run. */

@@ -32,7 +32,7 @@ export interface CopiesParts {
 
 const atOnce = 3;
 const busyMs = 200;
-const idleMs = 500;
+const idleMs = 1000;
 /** A subscriber that waits for a chunk is believed to lack it after so long without progress, ms. */
 const stillMs = 5000;
 

@@ -89,6 +89,8 @@ class TableCopy {
   #bytes = 0;
   /** Bytes sent up to and with each chunk. */
   readonly #ends: number[] = [];
+  /** Since when this chunk waits to be sent. */
+  #waitingSince = 0;
   /** Takers still waited for, with how far they are and since when. */
   readonly #takers = new Map<string, { chunk: number; since: number }>();
 
@@ -169,6 +171,7 @@ class TableCopy {
 
   /** Holds the copy back while the slowest taker is far behind; one that takes nothing at all is left behind. */
   async #waitForTakers(): Promise<void> {
+    this.#waitingSince = performance.now();
     while (!this.#options.signal.aborted && this.#bytes - this.#taken() > aheadBytes) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -192,7 +195,8 @@ class TableCopy {
         this.#takers.set(name, { chunk: taking.chunk, since: now });
       const chunk = Math.max(state.chunk, taking.kind === 'taking' ? taking.chunk : -1);
       const has = this.#ends[chunk] ?? 0;
-      const isStill = now - state.since > this.#patience(name) && this.#bytes - has > aheadBytes;
+      const isStill =
+        now - Math.max(state.since, this.#waitingSince) > this.#patience(name) && this.#bytes - has > aheadBytes;
       if (taking.kind !== 'taking' || isStill) this.#takers.delete(name);
       else least = Math.min(least, has);
     }

@@ -22,7 +22,9 @@ export function takingOf(reports: Reports, name: string, request: CopyRequest): 
   if (entry === undefined) return nothing;
   const { copy } = entry;
   if (copy !== null && copy.id > request.copyId) return { kind: 'settled' };
-  if (copy === null || copy.id !== request.copyId) return nothing;
+  // Broken before its first chunk: the report then has no number of a copy.
+  if (copy === null) return entry.broken === true ? { kind: 'broken' } : nothing;
+  if (copy.id !== request.copyId) return nothing;
   if (entry.state === 'ok' || entry.state === 'catching-up' || entry.state === 'held') return { kind: 'settled' };
   if (copy.attempt !== request.attempt) return nothing;
   if (entry.broken === true) return { kind: 'broken' };

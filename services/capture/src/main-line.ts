@@ -21,6 +21,8 @@ import type { Shared } from './shared.ts';
 const readAhead = 64;
 /** A stream whose fastest reader takes nothing for so long is written on all the same, ms. */
 const pacePatienceMs = 10_000;
+/** A ticker ticks at least every 10 s; its notices arrive if one did in so many ms. */
+const heardMs = 15_000;
 /** Between two looks at the stream while there is nothing to send, ms. */
 const lookEveryMs = 1000;
 
@@ -44,6 +46,7 @@ export class MainLine {
   #client: PgClient | undefined;
   #line: Line | undefined;
   #stopNotices: (() => void) | undefined;
+  #noticedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: CaptureOptions, holder: BusHolder, shared: Shared) {
     this.#options = options;
@@ -81,7 +84,7 @@ export class MainLine {
     const intervals = await intervalsAfter(client, this.#options.queue, line.cursor.tick, readAhead);
     if (intervals.length === 0) {
       await this.#lookAfter(line);
-      return this.#options.pollMs;
+      return this.#pause();
     }
     await this.#publish(client, line, { intervals, signal });
     await this.#lookAfter(line);
@@ -135,13 +138,24 @@ export class MainLine {
       const where = { bus, stream: streamName(queue), subject: batchSubject(queue) };
       const pacer = new Pacer({ ...where, limitBytes: stream.opened.maxBytes / 2, patienceMs: pacePatienceMs, signal });
       this.#line = { stream, provider, pacer, cursor, lookedAt: performance.now(), first: stream.opened.first };
-      this.#stopNotices = onNotice(bus, tickSubject(queue), () => this.loop.wake());
+      this.#stopNotices = onNotice(bus, tickSubject(queue), () => this.#noticed());
       this.#shared.changed();
       return this.#line;
     } catch (error) {
       stream.publisher.close();
       throw error;
     }
+  }
+
+  #noticed(): void {
+    this.#noticedAt = performance.now();
+    this.loop.wake();
+  }
+
+  /** As long as the ticker is heard there is little to look for. */
+  #pause(): number {
+    const isHeard = performance.now() - this.#noticedAt < heardMs;
+    return isHeard ? Math.max(this.#options.pollMs, lookEveryMs) : this.#options.pollMs;
   }
 
   /** Looks whether the stream is still what we left: it may have lost its end, or all of it. */

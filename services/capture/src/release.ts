@@ -33,6 +33,8 @@ export interface ReleaseParts {
 
 /** A report that says nothing new is handed on this often all the same, as a sign of life, ms. */
 const repeatMs = 5000;
+/** Its own state is written anew at least so often, ms. */
+const reportMs = 3000;
 
 export class Release {
   readonly loop: RunLoop;
@@ -40,6 +42,9 @@ export class Release {
   /** Per subscriber: what was handed on last, when, and the answer. */
   readonly #told = new Map<string, { key: string; at: number; verdict: ReportVerdict }>();
   #hasBucket = false;
+  /** What capture last said of itself, and when. */
+  #reported: string | undefined;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ReleaseParts) {
     this.#parts = parts;
@@ -111,6 +116,10 @@ export class Release {
   async #reportSelf(): Promise<void> {
     const { lease, options } = this.#parts;
     const fault = this.#parts.fault() ?? this.loop.state?.fault;
+    const isOld = performance.now() - this.#reportedAt > reportMs;
+    if (!isOld && fault?.sentence === this.#reported) return;
+    this.#reportedAt = performance.now();
+    this.#reported = fault?.sentence;
     await reportService(lease.client, {
       queue: options.queue,
       service: 'capture',
