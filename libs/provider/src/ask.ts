@@ -8,6 +8,7 @@ const known: Readonly<Record<string, ErrorCode>> = {
   MR003: codes.DATABASE_REFUSED,
   MR004: codes.PROVIDER_HISTORY,
   '42P01': codes.NOT_FOUND,
+  '0A000': codes.NOT_REPLICABLE,
   '42809': codes.NOT_REPLICABLE,
   '42883': codes.NOT_INSTALLED,
   '3F000': codes.NOT_INSTALLED,

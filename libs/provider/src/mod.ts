@@ -1,4 +1,12 @@
 export {
+  addTable,
+  clearProblem,
+  type LockPatience,
+  refreshTriggers,
+  removeTable,
+  type TriggerFinding,
+} from './capture-triggers.ts';
+export {
   beginCopy,
   type CopyProgress,
   type CopyRequest,

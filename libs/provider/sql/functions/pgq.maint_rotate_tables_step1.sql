@@ -72,5 +72,6 @@ BEGIN
     UPDATE pgq.queue q
     SET queue_cur_table = v_next, queue_switch_time = current_timestamp, queue_switch_step1 = txid_current(), queue_switch_step2 = NULL
     WHERE q.queue_id = v_queue.queue_id;
+    PERFORM millrace.point_capture(v_queue.queue_id);
     RETURN 0;
 END $$;

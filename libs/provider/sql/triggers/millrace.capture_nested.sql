@@ -23,7 +23,7 @@ BEGIN
             string_agg(format('n."mr~%s"', p.place), ', ' ORDER BY p.n), v_names.news) END
     INTO v_touched FROM unnest(v_names.places) WITH ORDINALITY AS p(place, n);
     RETURN format('IF nested AND known.shape = %L AND NOT known.many AND known.name = %L AND known.columns = %L AND known.key = %L AND NOT row_security_active(%s::oid) THEN',
-            i_shape, i_root::regclass, millrace.capture_columns(i_root), millrace.capture_key(i_root), i_root)
+            i_shape, millrace.capture_name(i_root), millrace.capture_columns(i_root), millrace.capture_key(i_root), i_root)
         || (SELECT string_agg(millrace.capture_loop(i_queue_id, i_registered, '''X''',
                 CASE s.n WHEN 1 THEN 'known.key' ELSE 'known.columns' END, 'known.key', s.query), '' ORDER BY s.n)
             FROM millrace.capture_current_steps(i_root, v_touched) WITH ORDINALITY AS s(columns, query, n))

@@ -58,7 +58,7 @@ BEGIN$source$, v_flag),
         format($source$
         FOR step IN SELECT s.* FROM millrace.capture_steps(%s, %s, %L, nested, %L, known.shape, known.columns, known.key) AS s LOOP
             saved := step.saved;
-            CONTINUE WHEN step.only_after AND NOT moved;$source$, i_rel, i_root, i_op, substring(i_shape FROM 'pins=(.*)')),
+            CONTINUE WHEN step.if_moved <> moved;$source$, i_rel, i_root, i_op, substring(i_shape FROM 'pins=(.*)')),
         millrace.capture_loop(i_queue_id, i_registered, 'step.type', 'step.columns', 'step.key', 'EXECUTE step.query'),
         $source$
             moved := moved OR (step.type = 'D' AND bytes > 0);

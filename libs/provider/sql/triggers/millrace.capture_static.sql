@@ -1,7 +1,8 @@
 -- millrace.capture_static(queue_id, rel, op, registered, shape)
 -- Purpose:    the part of a capture function's source for statements that are not nested, with the table's shape as it was
---             when the code was made. An update logs first the keys that vanished (D), then the rows (U), then, when keys
---             moved at all, those that a row only passed through (cascades that change a row twice in one statement).
+--             when the code was made. An update logs first the keys that vanished (D). None: then the rows (U). Else the
+--             rows as present ones (R: some have keys that were not there before), and then the keys that a row only passed
+--             through (cascades that change a row twice in one statement).
 -- Parameters: as millrace.capture_quick.
 -- Returns:    PL/pgSQL statements; NULL when the key cannot be named.
 -- Tables:     as millrace.capture_aliases.
@@ -26,8 +27,9 @@ BEGIN
     END IF;
     RETURN millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key', millrace.capture_gone(v_old, v_names.olds, v_new, v_names.news))
         || '
-        moved := bytes > 0;' || v_rows || '
-        IF moved THEN' || millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key',
+        IF bytes > 0 THEN' || millrace.capture_loop(i_queue_id, i_registered, '''X''', 'known.columns', 'known.key', 'SELECT ROW(''R'', n.*, NULL)::text FROM mr_new AS n')
+        || millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key',
             millrace.capture_passed(cardinality(v_names.places), v_old, v_names.olds, v_new, v_names.news)) || '
+        ELSE' || v_rows || '
         END IF;';
 END $$;

@@ -8,13 +8,13 @@
 --             then and says so.
 -- Parameters: i_rel, i_root, i_op - as in millrace.capture_quick; i_nested; i_pinned - letters the calling function pins;
 --             i_shape, i_columns, i_key - millrace.capture_shape, _columns, _key of this moment.
--- Returns:    steps in order: type (ev_type), columns, key (JSON), query (one text column: lines), only_after (run only when
---             keys moved), saved (settings that were pinned here, for millrace.restore_settings; NULL: none). No step:
+-- Returns:    steps in order: type (ev_type), columns, key (JSON), query (one text column: lines), if_moved (run only when
+--             the first step found keys that moved, or only when it did not; NULL: always), saved (settings that were pinned here, for millrace.restore_settings; NULL: none). No step:
 --             nothing to log.
 -- Tables:     as millrace.table_key. Errors: as millrace.capture_current_steps.
 CREATE OR REPLACE FUNCTION millrace.capture_steps(i_rel oid, i_root oid, i_op text, i_nested boolean, i_pinned text,
     i_shape text, i_columns text, i_key text,
-    OUT type text, OUT columns text, OUT key text, OUT query text, OUT only_after boolean, OUT saved text[]) RETURNS SETOF record
+    OUT type text, OUT columns text, OUT key text, OUT query text, OUT if_moved boolean, OUT saved text[]) RETURNS SETOF record
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_pins  text := substring(i_shape FROM 'pins=(.*)') || CASE WHEN i_rel <> i_root AND i_nested THEN millrace.capture_pins(i_root) ELSE '' END;
@@ -32,7 +32,6 @@ BEGIN
     type := i_op;
     columns := i_columns;
     key := i_key;
-    only_after := false;
     query := format('SELECT ROW(%L, %s.*, NULL)::text FROM %s', i_op, right(v_side, 1), v_side);
     IF i_key = '[]' OR (i_op = 'I' AND NOT i_nested) THEN
         RETURN NEXT;
@@ -42,7 +41,7 @@ BEGIN
     SELECT string_agg(format('o.%I', c.name), ', ' ORDER BY c.n), string_agg(format('n.%I', c.name), ', ' ORDER BY c.n)
     INTO v_old, v_new FROM unnest(v_names) WITH ORDINALITY AS c(name, n);
     IF i_nested THEN
-        RETURN QUERY SELECT 'X', s.columns, i_key, s.query, false, capture_steps.saved
+        RETURN QUERY SELECT 'X', s.columns, i_key, s.query, NULL::boolean, capture_steps.saved
         FROM millrace.capture_current_steps(i_root, CASE i_op
             WHEN 'I' THEN format('SELECT %s FROM mr_new AS n', v_new)
             WHEN 'D' THEN format('SELECT %s FROM mr_old AS o', v_old)
@@ -58,13 +57,17 @@ BEGIN
     END IF;
     query := millrace.capture_gone(v_old, 'mr_old AS o', v_new, 'mr_new AS n');
     RETURN NEXT;
-    type := 'U';
     columns := i_columns;
+    type := 'U';
     query := 'SELECT ROW(''U'', n.*, NULL)::text FROM mr_new AS n';
+    if_moved := false;
+    RETURN NEXT;
+    type := 'X';
+    query := 'SELECT ROW(''R'', n.*, NULL)::text FROM mr_new AS n';
+    if_moved := true;
     RETURN NEXT;
     type := 'D';
     columns := i_key;
     query := millrace.capture_passed(cardinality(v_names), v_old, 'mr_old AS o', v_new, 'mr_new AS n');
-    only_after := true;
     RETURN NEXT;
 END $$;

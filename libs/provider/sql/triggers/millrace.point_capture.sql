@@ -5,15 +5,18 @@
 --             for events in all tables, and a table with unread rows is not emptied. Call it after every rotation.
 --             With the real pgq extension, whose rotation does not call us and needs writers to be exact, the function
 --             reads pgq.queue each time instead.
--- Parameters: i_queue_id - the queue.
+-- Parameters: i_queue_id - the queue; nothing is done for one without a set.
 -- Returns:    nothing.
--- Tables:     pgq.queue (read).
+-- Tables:     pgq.queue, millrace.set (read).
 CREATE OR REPLACE FUNCTION millrace.point_capture(i_queue_id integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_name text := 'current_table_' || i_queue_id;
     v_body text;
 BEGIN
+    IF NOT EXISTS (SELECT FROM millrace.set s WHERE s.queue_id = i_queue_id) THEN
+        RETURN;
+    END IF;
     IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pgq') THEN
         v_body := format('SELECT q.queue_cur_table FROM pgq.queue q WHERE q.queue_id OPERATOR(pg_catalog.=) %s', i_queue_id);
     ELSE
