@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
-import { type TableName, type TableState, tableLabel } from '@millrace/model';
+import { sameTable, type TableName, type TableState, tableLabel } from '@millrace/model';
 import { reachable } from './choose-subscribers.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { SubscriberSide } from './sides/subscriber-side.ts';
@@ -19,15 +19,20 @@ export interface Goal {
   readonly names: readonly string[];
   readonly tick: number;
   readonly timeoutMs: number;
+  /** Copies asked for: a subscriber that is to get one and does not follow its table yet is behind. */
+  readonly copies: readonly (TableName & { readonly subscribers: readonly string[] })[];
 }
 
 const shortestPause = 10;
 const longestPause = 100;
 
 /** Resolves to the milliseconds waited. Throws TIMEOUT naming who is behind and why. */
-export async function waitFor(config: Config, { names, tick, timeoutMs }: Goal): Promise<number> {
+export async function waitFor(config: Config, { names, tick, timeoutMs, copies }: Goal): Promise<number> {
   const begin = performance.now();
-  const watchers = names.map((name) => new Watcher(config, name, reachable(config, [name]).length > 0));
+  const watchers = names.map((name) => {
+    const awaited = copies.filter(({ subscribers }) => subscribers.includes(name));
+    return new Watcher(config, { name, awaited, near: reachable(config, [name]).length > 0 });
+  });
   try {
     let behind = watchers;
     for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.3)) {
@@ -53,15 +58,17 @@ class Watcher {
   readonly name: string;
   readonly #config: Config;
   readonly #near: boolean;
+  readonly #awaited: readonly TableName[];
   #side: SubscriberSide | undefined;
   #bus: BusSide | undefined;
   #seen: Standing = { tick: undefined, tables: [], paused: false, error: 'it has not answered' };
   #looking = false;
 
-  constructor(config: Config, name: string, near: boolean) {
+  constructor(config: Config, who: { name: string; near: boolean; awaited: readonly TableName[] }) {
     this.#config = config;
-    this.name = name;
-    this.#near = near;
+    this.name = who.name;
+    this.#near = who.near;
+    this.#awaited = who.awaited;
   }
 
   async look(): Promise<void> {
@@ -82,10 +89,12 @@ class Watcher {
     const { tick: at, tables, paused, error } = this.#seen;
     const open = tables.filter(({ state }) => state !== 'ok');
     const missing = at === undefined ? ['its position is not known'] : at < tick ? [`at tick ${at} of ${tick}`] : [];
-    if (missing.length === 0 && open.length === 0) return [];
+    const unknown = this.#awaited.filter((table) => !tables.some((t) => sameTable(t, table)));
+    if (missing.length === 0 && open.length === 0 && unknown.length === 0) return [];
     return [
       ...missing,
       ...open.map((t) => `${tableLabel(t)} is ${t.state}${t.error ? ` (${t.error})` : ''}`),
+      ...unknown.map((table) => `${tableLabel(table)} is not followed there yet`),
       ...(paused ? ['it is paused'] : []),
       ...(error === undefined ? [] : [error]),
     ];

@@ -31,7 +31,8 @@ export class Reports {
     this.stop();
     this.#bus = bus;
     this.#stop = watchBucket(bus, bucketName(this.#queue), (change) => {
-      if (change.kind === 'value' && change.value !== undefined) this.#take(change.value);
+      // A key with a slash is a note of admin's, not a report.
+      if (change.kind === 'value' && change.value !== undefined && !change.key.includes('/')) this.#take(change.value);
     });
   }
 

@@ -20,10 +20,10 @@ export const wait: Command = {
     const config = await context.config();
     const provider = await ProviderSide.open(config);
     try {
-      const { subscribers } = await provider.overview();
+      const { subscribers, copies } = await provider.overview();
       const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
       const { tick } = await provider.forceTick();
-      const waited = await waitFor(config, { names, tick, timeoutMs });
+      const waited = await waitFor(config, { names, tick, timeoutMs, copies });
       context.result({ tick, subscribers: names, waited_ms: waited }, '');
       return 0;
     } finally {
