@@ -28,7 +28,7 @@ export const replayDefaults = {
   retryMs: 1500,
   standbyMs: 1000,
   conflicts: 'stop',
-  wholeBytes: 8 * 1024 * 1024,
+  wholeBytes: 4 * 1024 * 1024,
   chunkTimeoutMs: 15_000,
 } as const;
 

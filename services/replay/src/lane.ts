@@ -25,7 +25,7 @@ export interface LaneOptions {
   readonly onRefused: (refusal: Refusal) => void;
   /** Called whenever there is something new to look at. */
   readonly onNews: () => void;
-  /** Bytes held and not yet used. Default 24 MiB. */
+  /** Bytes held and not yet used. Default 8 MiB. */
   readonly limitBytes?: number;
 }
 
@@ -132,7 +132,7 @@ export class Lane {
   }
 
   #hasRoom(): boolean {
-    return this.#bytes < (this.#options.limitBytes ?? 24 * 1024 * 1024);
+    return this.#bytes < (this.#options.limitBytes ?? 8 * 1024 * 1024);
   }
 
   async #pump(reader: Reader): Promise<void> {

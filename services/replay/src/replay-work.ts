@@ -52,6 +52,7 @@ export class ReplayWork {
   #wishes: Wishes | undefined;
   #wishesAt = 0;
   #refusals: Refusal[] = [];
+  #hasBegun = false;
   #stateWritten = '';
   #stateWrittenAt = 0;
 
@@ -114,6 +115,14 @@ export class ReplayWork {
     };
     this.#reporter.update({ tables });
     return this.#wishes;
+  }
+
+  /** True once, when both sides were reached for the first time. */
+  async isFirst(): Promise<boolean> {
+    if (this.#hasBegun) return false;
+    await this.#bus.get();
+    this.#hasBegun = true;
+    return true;
   }
 
   /** Nothing is applied; what we are is reported. */
@@ -249,7 +258,7 @@ export class ReplayWork {
     const { queue, subscriber, wholeBytes, chunkTimeoutMs } = this.#options;
     const stream = streamName(queue);
     const open = (subject: string) => (from: number) =>
-      openReader(bus, { stream, subject, from, prefetchBytes: 8 * 1024 * 1024, idleCheckMs: 500 });
+      openReader(bus, { stream, subject, from, prefetchBytes: 4 * 1024 * 1024, idleCheckMs: 500 });
     return new Source({
       queue,
       wholeBytes,

@@ -44,6 +44,8 @@ function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
 async function runOnce(work: ReplayWork, signal: AbortSignal): Promise<number> {
   const position = await work.position();
   const wishes = await work.wishes();
+  // The first pass ends here, so that a long batch does not keep a replay that works from being ready.
+  if (await work.isFirst()) return 0;
   if (wishes.paused) return work.rest();
   if (await work.finishTable(wishes, position)) return 0;
   const ready = await work.next(position, signal);

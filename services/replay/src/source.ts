@@ -22,7 +22,7 @@ export interface SourceOptions extends Pick<LaneOptions, 'queue' | 'onRefused'> 
   readonly openBatches: LaneOptions['open'];
   readonly openBackfill: LaneOptions['open'];
   readonly from: number;
-  /** Larger batches are applied while they arrive. Bytes, default 8 MiB. */
+  /** Larger batches are applied while they arrive. Bytes, default 4 MiB. */
   readonly wholeBytes?: number;
   /** Longest wait for the next chunk of a begun batch. Milliseconds, default 15,000. */
   readonly chunkTimeoutMs?: number;
@@ -170,7 +170,7 @@ export class Source {
   }
 
   get #wholeBytes(): number {
-    return this.#options.wholeBytes ?? 8 * 1024 * 1024;
+    return this.#options.wholeBytes ?? 4 * 1024 * 1024;
   }
 
   #whole(lane: Lane, first: Held): WholeBatch | 'large' | 'incomplete' {
