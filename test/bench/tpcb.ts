@@ -23,23 +23,20 @@ export const tpcbTables = ['pgbench_branches', 'pgbench_tellers', 'pgbench_accou
 
 const upTo = (n: number): number => 1 + Math.floor(Math.random() * n);
 
+/** Statements as pgbench sends them by default: simple protocol, literals in the text. */
 async function transaction(client: PgClient, scale: number): Promise<void> {
   const aid = upTo(scale * 100_000);
   const tid = upTo(scale * 10);
   const bid = upTo(scale);
   const delta = upTo(10_001) - 5_001;
-  const run = (name: string, text: string, values: unknown[]): Promise<unknown> => client.query({ name, text, values });
   await client.query('BEGIN');
-  await run('a', 'UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2', [delta, aid]);
-  await run('s', 'SELECT abalance FROM pgbench_accounts WHERE aid = $1', [aid]);
-  await run('t', 'UPDATE pgbench_tellers SET tbalance = tbalance + $1 WHERE tid = $2', [delta, tid]);
-  await run('b', 'UPDATE pgbench_branches SET bbalance = bbalance + $1 WHERE bid = $2', [delta, bid]);
-  await run('h', 'INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, now())', [
-    tid,
-    bid,
-    aid,
-    delta,
-  ]);
+  await client.query(`UPDATE pgbench_accounts SET abalance = abalance + ${delta} WHERE aid = ${aid}`);
+  await client.query(`SELECT abalance FROM pgbench_accounts WHERE aid = ${aid}`);
+  await client.query(`UPDATE pgbench_tellers SET tbalance = tbalance + ${delta} WHERE tid = ${tid}`);
+  await client.query(`UPDATE pgbench_branches SET bbalance = bbalance + ${delta} WHERE bid = ${bid}`);
+  await client.query(
+    `INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (${tid}, ${bid}, ${aid}, ${delta}, CURRENT_TIMESTAMP)`,
+  );
   await client.query('COMMIT');
 }
 
