@@ -27,7 +27,11 @@ export function judge(
 }
 
 const figure = (value: number | null): string =>
-  value === null ? '' : Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
+  value === null
+    ? ''
+    : Math.abs(value) >= 100
+      ? Math.round(value).toLocaleString('en')
+      : String(Number(value.toPrecision(3)));
 
 /** The table for the terminal. */
 export function table(rows: readonly Row[]): string {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EmbeddedNats, type EmbeddedPostgres, startNats, startPostgres } from '@millrace/embedded';
@@ -18,7 +18,11 @@ const settings = {
   max_prepared_transactions: '0',
 };
 
-export async function startServer(dir: string, walLevel: 'replica' | 'logical', major: number): Promise<EmbeddedPostgres> {
+export async function startServer(
+  dir: string,
+  walLevel: 'replica' | 'logical',
+  major: number,
+): Promise<EmbeddedPostgres> {
   return startPostgres({ dir, major, settings: { ...settings, wal_level: walLevel } });
 }
 
@@ -158,7 +162,8 @@ export class MillraceRig {
     await this.stopServices();
     await this.nats.stop();
     await sql(this.provider.url, `DROP DATABASE ${this.database} WITH (FORCE)`);
-    for (const name of this.names) await sql(this.subscriber.url, `DROP DATABASE ${this.database}_${name} WITH (FORCE)`);
+    for (const name of this.names)
+      await sql(this.subscriber.url, `DROP DATABASE ${this.database}_${name} WITH (FORCE)`);
   }
 }
 

@@ -5,11 +5,22 @@ import { codes, MillraceError } from './millrace-error.ts';
 describe('the error policy', () => {
   it('retries what passes by itself and stops for the rest', () => {
     const retried = Object.values(codes).filter((code) => verdictOf(new MillraceError(code, 'x')).action === 'retry');
-    expect(retried.sort()).toEqual(['bus-unavailable', 'database-busy', 'database-unreachable', 'not-leader', 'timeout']);
+    expect(retried.sort()).toEqual([
+      'bus-unavailable',
+      'database-busy',
+      'database-unreachable',
+      'not-leader',
+      'timeout',
+    ]);
   });
 
   it('takes an unknown error for a defect and stops', () => {
-    expect(verdictOf(new Error('boom'))).toMatchObject({ action: 'stop', code: 'internal', sentence: 'boom', exitCode: 1 });
+    expect(verdictOf(new Error('boom'))).toMatchObject({
+      action: 'stop',
+      code: 'internal',
+      sentence: 'boom',
+      exitCode: 1,
+    });
     expect(verdictOf('thrown text')).toMatchObject({ action: 'stop', code: 'internal', sentence: 'thrown text' });
   });
 

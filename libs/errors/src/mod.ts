@@ -1,2 +1,2 @@
-export { MillraceError, type ErrorCode, type ErrorVerdict, codes, toMillraceError } from './millrace-error.ts';
-export { verdictOf, type Verdict } from './error-policy.ts';
+export { type Verdict, verdictOf } from './error-policy.ts';
+export { codes, type ErrorCode, type ErrorVerdict, MillraceError, toMillraceError } from './millrace-error.ts';

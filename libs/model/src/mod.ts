@@ -1,4 +1,4 @@
-export { busToken, parseTableName, sameTable, tableKey, tableLabel, type TableName } from './names.ts';
-export { isSameTick, safeInteger, type Position, type Tick } from './positions.ts';
 export { type Op, ops } from './change.ts';
-export { canMove, tableStates, transitions, type TableState } from './table-state.ts';
+export { busToken, parseTableName, sameTable, type TableName, tableKey, tableLabel } from './names.ts';
+export { isSameTick, type Position, safeInteger, type Tick } from './positions.ts';
+export { canMove, type TableState, tableStates, transitions } from './table-state.ts';

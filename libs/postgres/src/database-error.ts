@@ -8,8 +8,18 @@ export function sqlstateOf(error: unknown): string | undefined {
 }
 
 /** The socket failed, or the driver says that the session is over. */
-const lost = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-const lostWords = /Connection terminated|connection timeout|timeout expired|Query read timeout|not queryable|Client has encountered a connection error|socket hang up|Connection ended|Client was closed/i;
+const lost = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const lostWords =
+  /Connection terminated|connection timeout|timeout expired|Query read timeout|not queryable|Client has encountered a connection error|socket hang up|Connection ended|Client was closed/i;
 
 /** Classes and states that pass: the same statement may well succeed a moment later. */
 const unreachable = /^(08...|57P0[1-5]|53300)$/;

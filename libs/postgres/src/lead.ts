@@ -1,5 +1,5 @@
+import { type ConnectOptions, connect, type PgClient, type Queryable } from './connect.ts';
 import { databaseError } from './database-error.ts';
-import { connect, type ConnectOptions, type PgClient, type Queryable } from './connect.ts';
 
 /**
  * Tries to become the one leader for `key`. The lead lasts as long as the session: a dead process loses it at once,

@@ -56,7 +56,9 @@ describe('sessions', () => {
 
   it('keep integers and times as text, so that nothing is rounded', async () => {
     await inSession(database.url, options, async (client) => {
-      const row = (await client.query(`SELECT 9223372036854775807 AS i, '2026-01-01 00:00:00.123456+00'::timestamptz AS t`)).rows[0];
+      const row = (
+        await client.query(`SELECT 9223372036854775807 AS i, '2026-01-01 00:00:00.123456+00'::timestamptz AS t`)
+      ).rows[0];
       expect(row.i).toBe('9223372036854775807');
       expect(row.t).toContain('.123456');
     });

@@ -44,8 +44,9 @@ async function write(client: PgClient, sent: Map<number, number>, total: number)
 async function read(client: PgClient, sent: Map<number, number>, lags: number[], total: number): Promise<void> {
   let seen = 0;
   while (seen < total) {
-    const rows = (await client.query({ name: 'r', text: 'SELECT id FROM probe WHERE id > $1 ORDER BY id', values: [seen] }))
-      .rows;
+    const rows = (
+      await client.query({ name: 'r', text: 'SELECT id FROM probe WHERE id > $1 ORDER BY id', values: [seen] })
+    ).rows;
     const at = performance.now();
     for (const row of rows) {
       seen = Number(row.id);
