@@ -2,10 +2,16 @@
 
 import { hostname } from 'node:os';
 import type { Verdict } from '@millrace/errors';
+import { tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { type MaintenanceOutcome, moveRetries, reportService, runMaintenance } from '@millrace/provider';
+import {
+  type MaintenanceOutcome,
+  moveRetries,
+  refreshTriggers,
+  reportService,
+  runMaintenance,
+} from '@millrace/provider';
 import { logger } from '@millrace/telemetry';
-import { refreshTriggers } from './provider-calls.ts';
 import type { Maintenance, TriggerFinding } from './rotation-loop.ts';
 import { closeSession, openSession } from './session.ts';
 
@@ -38,7 +44,12 @@ export class MaintenanceSession implements Maintenance {
   }
 
   async refreshTriggers(): Promise<TriggerFinding[]> {
-    return refreshTriggers(await this.#session(), this.#options.queue);
+    const findings = await refreshTriggers(await this.#session(), this.#options.queue);
+    return findings.map((finding) => ({
+      table: tableLabel(finding),
+      action: finding.action ?? 'none',
+      problem: finding.problem ?? undefined,
+    }));
   }
 
   async report(): Promise<void> {
