@@ -1,7 +1,7 @@
 import type { PgClient } from '@millrace/postgres';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { queueFixture, queue } from '../test/queue-fixture.ts';
+import { queue, queueFixture } from '../test/queue-fixture.ts';
 import { capturedEvents, Replica, tableContent } from '../test/replayed-queue.ts';
 import { addTable } from './mod.ts';
 
@@ -41,12 +41,18 @@ type Trigger = typeof triggerArb extends fc.Arbitrary<infer T> ? T : never;
 const keyArb = fc.integer({ min: 1, max: 6 });
 const groupArb = fc.constantFrom('a', 'b,"\\\n', '');
 const statementArb: fc.Arbitrary<string> = fc.oneof(
-  fc.array(fc.tuple(keyArb, groupArb, keyArb), { minLength: 1, maxLength: 4 }).map(
-    (rows) => `INSERT INTO %t (k, g, v) VALUES ${rows.map(([k, g, v]) => `(${k}, ${quote(g)}, ${v})`).join(', ')} ON CONFLICT DO NOTHING`,
-  ),
-  fc.tuple(keyArb, groupArb).map(
-    ([k, g]) => `INSERT INTO %t (k, g, v) SELECT ${k} + n, ${quote(g)}, n FROM generate_series(0, 2) n ON CONFLICT (k, g) DO UPDATE SET v = %t.v + 10`,
-  ),
+  fc
+    .array(fc.tuple(keyArb, groupArb, keyArb), { minLength: 1, maxLength: 4 })
+    .map(
+      (rows) =>
+        `INSERT INTO %t (k, g, v) VALUES ${rows.map(([k, g, v]) => `(${k}, ${quote(g)}, ${v})`).join(', ')} ON CONFLICT DO NOTHING`,
+    ),
+  fc
+    .tuple(keyArb, groupArb)
+    .map(
+      ([k, g]) =>
+        `INSERT INTO %t (k, g, v) SELECT ${k} + n, ${quote(g)}, n FROM generate_series(0, 2) n ON CONFLICT (k, g) DO UPDATE SET v = %t.v + 10`,
+    ),
   keyArb.map((k) => `UPDATE %t SET v = v + 1 WHERE k <= ${k}`),
   keyArb.map((k) => `UPDATE %t SET v = v + 1 WHERE k = ${k} AND g = 'a'`),
   keyArb.map((k) => `UPDATE %t SET k = k + 100 WHERE k = ${k}`),
@@ -54,9 +60,17 @@ const statementArb: fc.Arbitrary<string> = fc.oneof(
   fc.constant('UPDATE %t SET k = -k'),
   keyArb.map((k) => `DELETE FROM %t WHERE k = ${k}`),
   keyArb.map((k) => `UPDATE %t SET v = f_%s(k) WHERE k >= ${k}`),
-  fc.constant('INSERT INTO %t (k, g, v) SELECT 7 + n, $$fn$$, f_%s(n) FROM generate_series(1, 2) n ON CONFLICT DO NOTHING'),
-  keyArb.map((k) => `WITH gone AS (DELETE FROM %t WHERE k = ${k} RETURNING *) INSERT INTO %t (k, g, v) SELECT k, g, v + 1 FROM gone`),
-  keyArb.map((k) => `WITH up AS (UPDATE %t SET v = v + 2 WHERE k < ${k} RETURNING k) DELETE FROM %t WHERE k = ${k} AND EXISTS (SELECT FROM up)`),
+  fc.constant(
+    'INSERT INTO %t (k, g, v) SELECT 7 + n, $$fn$$, f_%s(n) FROM generate_series(1, 2) n ON CONFLICT DO NOTHING',
+  ),
+  keyArb.map(
+    (k) =>
+      `WITH gone AS (DELETE FROM %t WHERE k = ${k} RETURNING *) INSERT INTO %t (k, g, v) SELECT k, g, v + 1 FROM gone`,
+  ),
+  keyArb.map(
+    (k) =>
+      `WITH up AS (UPDATE %t SET v = v + 2 WHERE k < ${k} RETURNING k) DELETE FROM %t WHERE k = ${k} AND EXISTS (SELECT FROM up)`,
+  ),
   fc.constant('TRUNCATE %t'),
   keyArb.map(
     (k) => `MERGE INTO %t t USING (VALUES (${k}, 'a', 1), (${k + 1}, 'a', 2)) s(k, g, v) ON (t.k, t.g) = (s.k, s.g)
@@ -82,7 +96,9 @@ function quote(text: string): string {
 }
 
 async function makeTable(client: PgClient, table: string, one: Case): Promise<void> {
-  await client.query(`CREATE TABLE ${table} (${one.order}, w int GENERATED ALWAYS AS (v + 1) STORED, PRIMARY KEY (g, k))`);
+  await client.query(
+    `CREATE TABLE ${table} (${one.order}, w int GENERATED ALWAYS AS (v + 1) STORED, PRIMARY KEY (g, k))`,
+  );
   await client.query(`CREATE FUNCTION f_${table}(i int) RETURNS int LANGUAGE plpgsql AS $f$ BEGIN
     UPDATE ${table} SET v = v + i WHERE k = i + 1; RETURN i; END $f$`);
   for (const [n, trigger] of one.triggers.entries()) await makeTrigger(client, table, n, trigger);
@@ -120,7 +136,9 @@ async function runTransaction(client: PgClient, table: string, steps: readonly s
 test.each([15, 18])('on PostgreSQL %i, whatever user triggers do, the queue replayed is the table', async (major) => {
   const { client, url } = await queueFixture(major);
   const runs = Number(process.env.MILLRACE_PROPERTY_RUNS ?? 60);
-  await client.query(`SET DateStyle = 'ISO'; SET search_path = public; SET standard_conforming_strings = on; SET "plpgsql.extra_errors" = none`);
+  await client.query(
+    `SET DateStyle = 'ISO'; SET search_path = public; SET standard_conforming_strings = on; SET "plpgsql.extra_errors" = none`,
+  );
   expect(url).toContain('own_');
   let count = 0;
   let seen = 0;

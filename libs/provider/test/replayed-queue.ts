@@ -105,6 +105,7 @@ export class Replica {
         const row = Object.fromEntries(event.columns.map((name, i) => [name ?? `generated ${i}`, line[i] ?? null]));
         const key = JSON.stringify(event.key.map((name) => row[name]));
         const op = event.ops[n] ?? '';
+        if (event.key.length === 0) return;
         first.set(key, 'RA'.includes(op) ? 'X' : (first.get(key) ?? op));
         if (op === 'D' || op === 'A') this.rows.delete(key);
         else this.rows.set(key, row);

@@ -6,7 +6,7 @@
 -- Returns:    column names; empty for a table without columns.
 -- Tables:     none (parses a query on the table that reads no row).
 CREATE OR REPLACE FUNCTION millrace.capture_names(i_rel oid) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 DECLARE
     v_row json;
 BEGIN

@@ -15,7 +15,7 @@ DECLARE
     v_old     text;
     v_new     text;
     v_source  text := 'mr_new AS n';
-    v_line    text := format('ROW(%L, n.*, NULL)::text', i_op);
+    v_line    text := millrace.capture_line(i_op, i_shape, 'n');
     v_columns text := format('millrace.capture_columns(%s)', i_rel);
     v_single  text := 'NOT EXISTS (SELECT FROM mr_new OFFSET 1)';
     v_result  text;
@@ -32,8 +32,8 @@ BEGIN
         v_columns := format('millrace.capture_key(%s)', i_root);
         v_single := 'NOT EXISTS (SELECT FROM mr_old OFFSET 1)';
     ELSIF i_op = 'U' THEN
+        v_source := replace(replace(v_names.news, '(SELECT n.*', format('(SELECT %s, n.*', v_line)), 'AS n("', 'AS n("mr~line", "');
         v_line := '"mr~line"';
-        v_source := replace(replace(v_names.news, '(SELECT n.*', '(SELECT ROW(''U'', n.*, NULL)::text, n.*'), 'AS n("', 'AS n("mr~line", "');
         -- One old row, and with the same key: two old rows make an array that nothing equals.
         v_single := format('ARRAY(SELECT ARRAY[%s] FROM %s LIMIT 2) = ARRAY[ARRAY[%s]]', v_old, v_names.olds, v_new);
     END IF;

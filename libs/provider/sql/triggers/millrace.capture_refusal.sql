@@ -36,17 +36,17 @@ BEGIN
     ELSIF NOT EXISTS (SELECT FROM millrace.table_key(i_rel)) THEN
         RETURN 'it has no primary key, nor a unique index on columns that are not null';
     END IF;
-    SELECT p.relid::regclass::text INTO v_part FROM pg_partition_tree(i_rel) p JOIN pg_class c ON c.oid = p.relid
+    SELECT c.oid::regclass::text INTO v_part FROM millrace.capture_tree(i_rel) AS p(relid) JOIN pg_class c ON c.oid = p.relid
     WHERE c.relkind NOT IN ('r', 'p') OR c.relpersistence <> 'p' LIMIT 1;
     IF v_part IS NOT NULL THEN
         RETURN format('its partition %s is foreign or unlogged', v_part);
     END IF;
-    SELECT p.relid::regclass::text INTO v_part FROM pg_partition_tree(i_rel) p
+    SELECT p.relid::regclass::text INTO v_part FROM millrace.capture_tree(i_rel) AS p(relid)
     WHERE NOT has_table_privilege(p.relid, 'SELECT') OR NOT has_table_privilege(p.relid, 'TRIGGER') LIMIT 1;
     IF v_part IS NOT NULL THEN
         RETURN format('role %I may not read %s and make triggers on it: GRANT SELECT, TRIGGER ON %s TO %I', current_user, v_part, v_part, current_user);
     END IF;
-    SELECT p.relid::regclass::text INTO v_part FROM pg_partition_tree(i_rel) p WHERE row_security_active(p.relid) LIMIT 1;
+    SELECT p.relid::regclass::text INTO v_part FROM millrace.capture_tree(i_rel) AS p(relid) WHERE row_security_active(p.relid) LIMIT 1;
     IF v_part IS NOT NULL THEN
         RETURN format('row security of %s would hide rows from role %I', v_part, current_user);
     END IF;

@@ -3,7 +3,8 @@
 --             text the code was made with, the code takes its slow, never failing path until refresh_triggers makes it
 --             anew. IMMUTABLE for the reason and with the warning in millrace.capture_columns.
 -- Parameters: i_rel - the table; i_root - the registered table: itself, or its root when it is a partition.
--- Returns:    'key=<places of the key columns in the row>;pins=<capture_pins>', or 'detached' for what is no longer a
+-- Returns:    'key=<places of the key columns in the row>;[virtual;]pins=<capture_pins>' (virtual: it has virtual generated
+--             columns), or 'detached' for what is no longer a
 --             partition of its root.
 -- Tables:     as millrace.table_key, millrace.capture_pins.
 CREATE OR REPLACE FUNCTION millrace.capture_shape(i_rel oid, i_root oid) RETURNS text
@@ -17,5 +18,10 @@ BEGIN
     END IF;
     SELECT string_agg(coalesce(array_position(v_names, c.name)::text, '?'), ',' ORDER BY c.n) INTO v_places
     FROM millrace.table_key(i_root) AS k, unnest(k.names) WITH ORDINALITY AS c(name, n);
-    RETURN format('key=%s;pins=%s', v_places, millrace.capture_pins(i_rel));
+    RETURN format('key=%s;%spins=%s', v_places,
+        CASE WHEN EXISTS (
+            SELECT FROM unnest(v_names) AS c(name)
+            LEFT JOIN pg_attribute a ON a.attrelid = i_rel AND a.attname = c.name AND NOT a.attisdropped
+            WHERE coalesce(a.attgenerated, 'v') = 'v') THEN 'virtual;' ELSE '' END,
+        millrace.capture_pins(i_rel));
 END $$;

@@ -13,7 +13,7 @@ DECLARE
     v_old   text;
     v_new   text;
     v_rows  text := millrace.capture_loop(i_queue_id, i_registered, quote_literal(i_op), 'known.columns', 'known.key',
-        format('SELECT ROW(%L, n.*, NULL)::text FROM mr_new AS n', i_op));
+        format('SELECT %s FROM mr_new AS n', millrace.capture_line(i_op, i_shape, 'n')));
 BEGIN
     IF i_op = 'I' THEN
         RETURN v_rows;
@@ -21,13 +21,15 @@ BEGIN
     SELECT * INTO v_names FROM millrace.capture_aliases(i_rel, i_shape);
     SELECT string_agg(format('o."mr~%s"', p.place), ', ' ORDER BY p.n), string_agg(format('n."mr~%s"', p.place), ', ' ORDER BY p.n)
     INTO v_old, v_new FROM unnest(v_names.places) WITH ORDINALITY AS p(place, n);
-    IF i_op = 'D' THEN
+    IF v_names.places IS NULL THEN
+        RETURN NULL;
+    ELSIF i_op = 'D' THEN
         RETURN millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key',
             format('SELECT ROW(''D'', %s, NULL)::text FROM %s', v_old, v_names.olds));
     END IF;
     RETURN millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key', millrace.capture_gone(v_old, v_names.olds, v_new, v_names.news))
         || '
-        IF bytes > 0 THEN' || millrace.capture_loop(i_queue_id, i_registered, '''X''', 'known.columns', 'known.key', 'SELECT ROW(''R'', n.*, NULL)::text FROM mr_new AS n')
+        IF bytes > 0 THEN' || millrace.capture_loop(i_queue_id, i_registered, '''X''', 'known.columns', 'known.key', format('SELECT %s FROM mr_new AS n', millrace.capture_line('R', i_shape, 'n')))
         || millrace.capture_loop(i_queue_id, i_registered, '''D''', 'known.key', 'known.key',
             millrace.capture_passed(cardinality(v_names.places), v_old, v_names.olds, v_new, v_names.news)) || '
         ELSE' || v_rows || '

@@ -32,7 +32,7 @@ BEGIN
     type := i_op;
     columns := i_columns;
     key := i_key;
-    query := format('SELECT ROW(%L, %s.*, NULL)::text FROM %s', i_op, right(v_side, 1), v_side);
+    query := format('SELECT %s FROM %s', millrace.capture_line(i_op, i_shape, right(v_side, 1)), v_side);
     IF i_key = '[]' OR (i_op = 'I' AND NOT i_nested) THEN
         RETURN NEXT;
         RETURN;
@@ -59,11 +59,11 @@ BEGIN
     RETURN NEXT;
     columns := i_columns;
     type := 'U';
-    query := 'SELECT ROW(''U'', n.*, NULL)::text FROM mr_new AS n';
+    query := format('SELECT %s FROM mr_new AS n', millrace.capture_line('U', i_shape, 'n'));
     if_moved := false;
     RETURN NEXT;
     type := 'X';
-    query := 'SELECT ROW(''R'', n.*, NULL)::text FROM mr_new AS n';
+    query := format('SELECT %s FROM mr_new AS n', millrace.capture_line('R', i_shape, 'n'));
     if_moved := true;
     RETURN NEXT;
     type := 'D';

@@ -13,6 +13,7 @@ DECLARE
     v_done    text[];
     v_actions text[] := '{}';
     v_other   oid := to_regclass(i_name);
+    v_wrong   text[] := '{}';
     v_again   text := '; copy the table again';
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = i_root) THEN
@@ -20,9 +21,9 @@ BEGIN
             ELSE 'the table was dropped and another one has its name: add the table again' || v_again END;
         RETURN;
     ELSIF v_other IS DISTINCT FROM i_root THEN
-        problem := format('the table is now called %s%s', i_root::regclass,
+        v_wrong := array_append(v_wrong, format('the table is now called %s%s', i_root::regclass,
             CASE WHEN v_other IS NULL THEN '; its changes are still captured under the registered name'
-            ELSE ', and another one has its name: remove and add the table' || v_again END);
+            ELSE ', and another one has its name: remove and add the table' || v_again END));
     END IF;
     -- Partitions that are no longer ours, or no longer there.
     FOR v_rel IN
@@ -30,8 +31,8 @@ BEGIN
         WHERE p.pronamespace = 'millrace'::regnamespace AND p.proname ~ format('^capture_%s_%s_', i_queue_id, i_root)
         EXCEPT SELECT millrace.capture_tree(i_root)
     LOOP
-        problem := format('partition %s was %s: its rows are gone here without an event%s', v_rel::regclass,
-            CASE WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = v_rel) THEN 'detached' ELSE 'dropped' END, v_again);
+        v_wrong := array_append(v_wrong, format('partition %s was %s: its rows are gone here without an event%s', v_rel::regclass,
+            CASE WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = v_rel) THEN 'detached' ELSE 'dropped' END, v_again));
         PERFORM millrace.drop_capture(i_queue_id, i_root, v_rel);
         v_actions := array_append(v_actions, format('partition %s removed', v_rel::regclass));
     END LOOP;
@@ -42,15 +43,16 @@ BEGIN
             v_actions := array_append(v_actions, format('code of %s made anew', v_rel::regclass));
         ELSIF 'enabled' = ANY (v_done) OR NOT 'function' = ANY (v_done) THEN
             v_actions := array_append(v_actions, format('triggers of %s put back', v_rel::regclass));
-            problem := format('capture triggers of %s were dropped or disabled: changes may be missing%s', v_rel::regclass, v_again);
+            v_wrong := array_append(v_wrong, format('capture triggers of %s were dropped or disabled: changes may be missing%s', v_rel::regclass, v_again));
         ELSE
             v_actions := array_append(v_actions, format('partition %s added', v_rel::regclass));
             IF millrace.has_older_rows(v_rel) THEN
-                problem := format('partition %s came with rows that made no event%s', v_rel::regclass, v_again);
+                v_wrong := array_append(v_wrong, format('partition %s came with rows that made no event%s', v_rel::regclass, v_again));
             END IF;
         END IF;
     END LOOP;
     PERFORM millrace.note_capture(i_queue, i_root);
-    problem := coalesce(problem, 'it can no longer be replicated: ' || millrace.capture_refusal(i_root));
+    v_wrong := array_append(v_wrong, 'it can no longer be replicated: ' || millrace.capture_refusal(i_root));
+    problem := nullif(array_to_string(v_wrong, '; '), '');
     action := nullif(array_to_string(v_actions, ', '), '');
 END $$;
