@@ -1,5 +1,5 @@
 import { jetstream } from '@nats-io/jetstream';
-import { busError, isMissing } from './bus-errors.ts';
+import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
 import { openReader } from './reader.ts';
 import { lastMessage, purgeSubject } from './stored.ts';
@@ -59,6 +59,18 @@ export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buf
 /** Removes a key; nothing happens when it, or the bucket, is not there. */
 export async function deleteKey(bus: Bus, bucket: string, key: string): Promise<void> {
   await purgeSubject(bus, streamOf(bucket), prefixOf(bucket) + key);
+}
+
+/** The keys that have a value, or had one that was marked as deleted; none when the bucket is missing. */
+export async function listKeys(bus: Bus, bucket: string): Promise<string[]> {
+  const prefix = prefixOf(bucket);
+  try {
+    const info = await bus.streams.streams.info(streamOf(bucket), { subjects_filter: `${prefix}>` });
+    return Object.keys(info.state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+  } catch (error) {
+    if (apiCodeOf(error) === apiCodes.streamNotFound) return [];
+    throw busError(error, `reading the keys of ${bucket}`);
+  }
 }
 
 /**

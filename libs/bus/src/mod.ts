@@ -5,6 +5,7 @@ export {
   deleteKey,
   ensureBucket,
   getKey,
+  listKeys,
   putKey,
   watchBucket,
 } from './bucket.ts';

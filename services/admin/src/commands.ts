@@ -10,6 +10,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   remove: async () => (await import('./commands/remove.ts')).remove,
   'add-seq': async () => (await import('./commands/add-seq.ts')).addSeq,
   'remove-seq': async () => (await import('./commands/remove-seq.ts')).removeSeq,
+  unregister: async () => (await import('./commands/unregister.ts')).unregister,
   tables: async () => (await import('./commands/tables.ts')).tables,
   seqs: async () => (await import('./commands/seqs.ts')).seqs,
   wait: async () => (await import('./commands/wait.ts')).wait,

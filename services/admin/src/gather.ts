@@ -29,8 +29,12 @@ export interface GatheredSubscriber {
   readonly database: Answer<SubscriberOverview>;
   /** Its replay's last report on the bus. */
   readonly report: Report | undefined;
+  /** Whether this configuration names it; else only the provider's record does. */
+  readonly configured: boolean;
   /** Age of the oldest change it lacks, by the provider's clock; undefined: none, or not known. */
   readonly behindMs: number | undefined;
+  /** False when the queue no longer keeps what comes after its position. */
+  readonly kept: boolean;
 }
 
 /** Everything that is known at one moment, on all three sides. */
@@ -56,7 +60,7 @@ export async function gather(config: Config): Promise<Gathered> {
       Promise.all(known.map((name) => askSubscriber(config, name, { bus, near: near.has(name) }))),
     ]);
     const aged: GatheredSubscriber[] = [];
-    for (const one of subscribers) aged.push({ ...one, behindMs: await behind(provider, overview, one) });
+    for (const one of subscribers) aged.push({ ...one, ...(await standing(provider, overview, one)) });
     return { queue: config.queue, provider: overview, bus: streams, subscribers: aged };
   } finally {
     await Promise.all([provider, bus].map((side) => (side.kind === 'answer' ? side.value.close() : undefined)));
@@ -80,16 +84,18 @@ async function openBus(config: Config): Promise<Answer<BusSide>> {
   return { kind: 'fault', fault: { code: codes.BUS_UNAVAILABLE, message } };
 }
 
+type Asked = Omit<GatheredSubscriber, 'behindMs' | 'kept'>;
+
 async function askSubscriber(
   config: Config,
   name: string,
   { bus, near }: { bus: Answer<BusSide>; near: boolean },
-): Promise<Omit<GatheredSubscriber, 'behindMs'>> {
+): Promise<Asked> {
   const [database, report] = await Promise.all([
     near ? readSubscriber(config, name) : ({ kind: 'absent' } as const),
     bus.kind === 'answer' ? bus.value.report(name).catch(() => undefined) : undefined,
   ]);
-  return { name, database, report };
+  return { name, database, report, configured: Object.hasOwn(config.subscribers, name) };
 }
 
 async function readSubscriber(config: Config, name: string): Promise<Answer<SubscriberOverview>> {
@@ -99,16 +105,21 @@ async function readSubscriber(config: Config, name: string): Promise<Answer<Subs
   });
 }
 
-async function behind(
+/** How it stands to the queue. Its position was read after the provider's record, so it is never behind it in order. */
+async function standing(
   provider: Answer<ProviderSide>,
   overview: Answer<ProviderOverview>,
-  { database, report }: Omit<GatheredSubscriber, 'behindMs'>,
-): Promise<number | undefined> {
-  if (provider.kind !== 'answer' || overview.kind !== 'answer') return undefined;
+  { name, database, report }: Asked,
+): Promise<Pick<GatheredSubscriber, 'behindMs' | 'kept'>> {
   const at = database.kind === 'answer' ? database.value.position?.tick : report?.tick;
+  const known = { behindMs: undefined, kept: true };
+  if (provider.kind !== 'answer' || overview.kind !== 'answer' || at === undefined) return known;
+  const side = provider.value;
+  const record = overview.value.subscribers.find((one) => one.name === name)?.tick ?? at;
+  const kept = at >= record || (await side.keepsTick(at).catch(() => true));
   const newest = overview.value.tick?.tick;
-  if (at === undefined || newest === undefined || at >= newest) return undefined;
-  return provider.value.ageAfter(at).catch(() => undefined);
+  if (!kept || newest === undefined || at >= newest) return { ...known, kept };
+  return { behindMs: await side.ageAfter(at).catch(() => undefined), kept };
 }
 
 async function answerOf<S, T>(side: Answer<S>, ask: (side: S) => Promise<T>): Promise<Answer<T>> {

@@ -1,8 +1,9 @@
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
-import { type ErrorCode, toMillraceError } from '@millrace/errors';
+import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
 import {
   createSet,
   installProvider,
+  listSubscribers,
   registerSubscriber,
   systemIdentifier,
   tickInfo,
@@ -15,6 +16,7 @@ import {
   writeAudit as writeSubscriberAudit,
 } from '@millrace/subscriber';
 import { reachable } from './choose-subscribers.ts';
+import { beginAnew } from './explain.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { Side } from './sides/side.ts';
 import { findStart, leaveStart, type Start } from './start-note.ts';
@@ -36,12 +38,14 @@ export interface Part {
 export async function installParts(config: Config): Promise<Part[]> {
   const parts: Part[] = [];
   const starts = new Map<string, Start>();
-  if (config.provider !== undefined) parts.push(await part('provider', () => atProvider(config, starts)));
+  const stale = new Map<string, number>();
+  if (config.provider !== undefined) parts.push(await part('provider', () => atProvider(config, { starts, stale })));
   const bus = await openBus(config);
   try {
     if (bus !== undefined && starts.size > 0) parts.push(await part('bus', () => onBus(bus, starts)));
     for (const name of reachable(config, Object.keys(config.subscribers))) {
-      parts.push(await part(`subscriber ${name}`, () => atSubscriber(config, name, starts.get(name) ?? bus)));
+      const from = starts.get(name) ?? (stale.has(name) ? undefined : bus);
+      parts.push(await part(`subscriber ${name}`, () => atSubscriber(config, name, { from, stale: stale.get(name) })));
     }
   } finally {
     await bus?.close();
@@ -60,14 +64,26 @@ async function part(name: string, work: () => Promise<Outcome>): Promise<Part> {
   }
 }
 
-async function atProvider(config: Config, starts: Map<string, Start>): Promise<Outcome> {
+interface Found {
+  /** Where each registered subscriber begins. */
+  readonly starts: Map<string, Start>;
+  /** Subscribers that stand at a tick of an earlier registration. */
+  readonly stale: Map<string, number>;
+}
+
+async function atProvider(config: Config, { starts, stale }: Found): Promise<Outcome> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     const { migrations } = await side.asked(() => installProvider(side.client));
     await side.run('lock_changes', [config.queue]);
     const { client } = side;
     const isNew = await side.asked(() => createSet(client, config.queue));
-    for (const name of Object.keys(config.subscribers)) starts.set(name, await register(side, config.queue, name));
+    const known = await side.asked(() => listSubscribers(client, config.queue));
+    for (const name of Object.keys(config.subscribers)) {
+      const left = known.some((one) => one.name === name) ? undefined : await leftPosition(config, name);
+      if (left === undefined) starts.set(name, await register(side, config.queue, name));
+      else stale.set(name, left);
+    }
     if (isNew || migrations.length > 0)
       await side.asked(() => writeAudit(client, config.queue, 'install', { migrations }));
     const names = [...starts.keys()];
@@ -76,6 +92,21 @@ async function atProvider(config: Config, starts: Map<string, Start>): Promise<O
     return { state: 'done', detail: `queue ${config.queue}, ${who}` };
   } finally {
     await side.close();
+  }
+}
+
+/**
+ * Where a subscriber stands that the provider does not know: it was registered before. Changes since then are lost to it,
+ * and its tables would seem whole; so it is not registered again before that position is gone.
+ */
+async function leftPosition(config: Config, name: string): Promise<number | undefined> {
+  if (reachable(config, [name]).length === 0) return undefined;
+  try {
+    const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
+    return (await readPosition(side.client, config.queue).finally(() => side.close()))?.tick;
+  } catch {
+    // Nothing is installed there, or it cannot be reached: its own part tells.
+    return undefined;
   }
 }
 
@@ -88,8 +119,13 @@ async function register(side: Side, queue: string, name: string): Promise<Start>
   });
 }
 
-async function atSubscriber(config: Config, name: string, from: Start | BusSide | undefined): Promise<Outcome> {
+async function atSubscriber(
+  config: Config,
+  name: string,
+  { from, stale }: { from: Start | BusSide | undefined; stale: number | undefined },
+): Promise<Outcome> {
   const { queue } = config;
+  if (stale !== undefined) throw alreadyStands(name, stale);
   const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
   try {
     await side.asked(() => installSubscriber(side.client));
@@ -104,6 +140,11 @@ async function atSubscriber(config: Config, name: string, from: Start | BusSide 
   } finally {
     await side.close();
   }
+}
+
+function alreadyStands(name: string, tick: number): MillraceError {
+  const text = `subscriber ${name}: its database stands at tick ${tick} of this queue, and the provider does not know it any more`;
+  return new MillraceError(codes.POSITION, text, { advice: beginAnew(name) });
 }
 
 function waiting(name: string): Outcome {

@@ -63,7 +63,9 @@ function faultsOf({ provider, bus, subscribers }: Status): string[] {
     ...(bus.error === null ? [] : [`bus: ${bus.error.message}`]),
     ...subscribers.flatMap((s) => [
       ...(s.error === null ? [] : [`${s.name}: ${s.error.message}`]),
+      ...(s.state === 'running' && s.configured ? [] : [`${s.name} is ${s.state}: ${s.explain}`]),
       ...s.tables.flatMap((t) => (t.error === null ? [] : [`${s.name}: ${t.name}: ${t.error}`])),
+      ...s.tables.flatMap((t) => (t.state === 'held' ? [`${s.name}: ${t.name} is held: ${t.explain}`] : [])),
     ]),
   ];
 }

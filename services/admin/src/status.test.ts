@@ -48,6 +48,8 @@ function gathered(
         database: { kind: 'answer', value: { ...subscriber, ...overview } },
         report: undefined,
         behindMs: undefined,
+        configured: true,
+        kept: true,
         ...rest,
       },
     ],

@@ -1,5 +1,6 @@
 import { codes } from '@millrace/errors';
 import { sameTable, tableLabel } from '@millrace/model';
+import { explainSubscriber, explainTable, notConfigured, notRegistered, positionLost } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
 
@@ -15,6 +16,8 @@ export interface TableStatus {
   /** Percent of the copy that is loaded, by the server's estimate; null when no copy is on its way. */
   readonly copy_progress: number | null;
   readonly error: string | null;
+  /** What the state means, and what a person can do. */
+  readonly explain: string;
 }
 
 export type SubscriberState = 'running' | 'paused' | 'stopped' | 'unreachable';
@@ -30,6 +33,10 @@ export interface SubscriberStatus {
   readonly applied_at: string | null;
   /** Milliseconds since its replay last said something. */
   readonly reported_ms_ago: number | null;
+  /** False: only the provider's record names it. */
+  readonly configured: boolean;
+  /** What the state means, and what a person can do. */
+  readonly explain: string;
   readonly tables: readonly TableStatus[];
   readonly sequences: readonly string[];
 }
@@ -140,7 +147,7 @@ function subscriberStatus(one: GatheredSubscriber, provider: ProviderOverview | 
   const here = database.kind === 'answer' ? database.value : undefined;
   const tick = here?.position?.tick ?? report?.tick ?? null;
   const age = reportAge(one, at);
-  const { state, error } = stateOf(one, age);
+  const { state, error } = standingOf(one, provider, { age, tick });
   return {
     name,
     state,
@@ -149,6 +156,8 @@ function subscriberStatus(one: GatheredSubscriber, provider: ProviderOverview | 
     error,
     applied_at: here?.position?.appliedAt ?? report?.applied_at ?? null,
     reported_ms_ago: age ?? null,
+    configured: one.configured,
+    explain: one.configured ? explainSubscriber(state, name) : notConfigured(name),
     tables: tablesOf(one).map((table) => tableStatus(table, provider)),
     sequences: (here?.sequences ?? []).map(tableLabel),
   };
@@ -160,6 +169,21 @@ function reportAge({ database, report }: GatheredSubscriber, at: Date): number |
   const onBus = report === undefined ? undefined : Math.max(0, at.getTime() - Date.parse(report.at));
   if (here === undefined || onBus === undefined) return here ?? onBus;
   return Math.min(here, onBus);
+}
+
+/** What the provider knows of it comes first: a replay cannot know that it waits in vain. */
+function standingOf(
+  one: GatheredSubscriber,
+  provider: ProviderOverview | undefined,
+  { age, tick }: { age: number | undefined; tick: number | null },
+): { state: SubscriberState; error: Fault | null } {
+  if (provider === undefined) return stateOf(one, age);
+  const record = provider.subscribers.find(({ name }) => name === one.name);
+  if (record === undefined) {
+    return { state: 'stopped', error: { code: codes.NOT_INSTALLED, message: notRegistered } };
+  }
+  if (one.kept || tick === null) return stateOf(one, age);
+  return { state: 'stopped', error: { code: codes.POSITION, message: positionLost(one.name, tick, record.tick) } };
 }
 
 function stateOf(
@@ -229,6 +253,7 @@ function tableStatus(table: TableFacts, provider: ProviderOverview | undefined):
     copied_bytes: table.copiedBytes,
     copy_progress: progress(table, estimate),
     error: table.error,
+    explain: explainTable(table.state, tableLabel(table)),
   };
 }
 

@@ -1,7 +1,16 @@
-import { type Bus, connectBus, getKey, type StreamState, streamState } from '@millrace/bus';
+import {
+  type Bus,
+  connectBus,
+  deleteKey,
+  getKey,
+  listKeys,
+  purgeSubject,
+  type StreamState,
+  streamState,
+} from '@millrace/bus';
 import { busUrl, type Config } from '@millrace/config';
 import { busToken } from '@millrace/model';
-import { bucketName, copyStreamName, type Report, report, streamName } from '@millrace/wire';
+import { backfillSubject, bucketName, copyStreamName, type Report, report, streamName } from '@millrace/wire';
 
 /** The bus as admin sees it: reports and the state of the streams. */
 export class BusSide {
@@ -34,6 +43,21 @@ export class BusSide {
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * Removes what the bus holds for one subscriber alone: its report and, with `all`, the notes of the provider's side for
+   * it and the batches published again for it. How many keys there were.
+   */
+  async forget(subscriber: string, all: boolean): Promise<number> {
+    const { bus, queue } = this;
+    const token = busToken(subscriber);
+    const isIts = (key: string) =>
+      key === token || (all && (key === `start/${token}` || key.startsWith(`copy/${token}/`)));
+    const keys = (await listKeys(bus, bucketName(queue))).filter(isIts);
+    for (const key of keys) await deleteKey(bus, bucketName(queue), key);
+    if (all) await purgeSubject(bus, streamName(queue), backfillSubject(queue, subscriber));
+    return keys.length;
   }
 
   /** The streams of batches and of copies; undefined where there is none. */

@@ -2,7 +2,14 @@ import { type Config, needProvider } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { type Position, safeInteger, type TableName } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { addSequence, forceTick, removeSequence, requestCopy, writeAudit } from '@millrace/provider';
+import {
+  addSequence,
+  forceTick,
+  removeSequence,
+  requestCopy,
+  unregisterSubscriber,
+  writeAudit,
+} from '@millrace/provider';
 import type { ProviderOverview } from './overviews.ts';
 import { Side } from './side.ts';
 
@@ -53,6 +60,23 @@ export class ProviderSide {
   async ageAfter(tick: number): Promise<number | undefined> {
     const [row] = await this.side.run<{ age_ms: string }>('next_tick', [this.queue, tick]);
     return row === undefined ? undefined : Math.max(0, safeInteger(row.age_ms));
+  }
+
+  /** Whether the queue still has that tick: a subscriber that stands there can be served. */
+  async keepsTick(tick: number): Promise<boolean> {
+    const [row] = await this.side.run<{ kept: boolean }>('keeps_tick', [this.queue, tick]);
+    return row?.kept === true;
+  }
+
+  /** Forgets a subscriber; the audit says so. True when it was registered. */
+  unregister(subscriber: string): Promise<boolean> {
+    return this.#do((client) => unregisterSubscriber(client, this.queue, subscriber));
+  }
+
+  /** True when a subscriber of that name was registered once and is not any more. */
+  async wasUnregistered(subscriber: string): Promise<boolean> {
+    const [row] = await this.side.run<{ was: boolean }>('was_unregistered', [this.queue, subscriber]);
+    return row?.was === true;
   }
 
   async addTable(table: TableName): Promise<void> {

@@ -6,7 +6,9 @@ import {
   addSequence,
   addTable,
   dropPending,
+  dropPosition,
   moveTable,
+  readPosition,
   removeSequence,
   removeTable,
   setCopy,
@@ -86,12 +88,41 @@ export class SubscriberSide {
     if (!(await this.#do((client) => setPaused(client, this.queue, paused)))) throw this.#notSetUp();
   }
 
+  /**
+   * Forgets the queue here: position, tables, sequences, kept changes. Replicated rows stay. True when there was something.
+   * Throws POSITION when the queue is followed here under another name, DATABASE_BUSY while a batch is being applied.
+   */
+  async forget(): Promise<boolean> {
+    await this.side.run('lock_timeout', ['500ms']);
+    const client = this.side.client;
+    try {
+      return await this.#do(() =>
+        withTransaction(client, async () => {
+          const stands = await readPosition(client, this.queue);
+          if (stands === undefined) return false;
+          if (stands.subscriber !== this.name) throw this.#otherName(stands.subscriber);
+          await dropPosition(client, this.queue);
+          await writeAudit(client, 'unregister', { queue: this.queue, subscriber: this.name, tick: stands.tick });
+          return true;
+        }),
+      );
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === codes.NOT_INSTALLED) return false;
+      throw error;
+    }
+  }
+
   audit(what: string, detail: Readonly<Record<string, unknown>>): Promise<void> {
     return this.#do((client) => writeAudit(client, what, { queue: this.queue, ...detail }));
   }
 
   #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     return this.side.asked(() => work(this.side.client));
+  }
+
+  #otherName(name: string): MillraceError {
+    const text = `subscriber ${this.name}: its database follows this queue as subscriber ${name}`;
+    return new MillraceError(codes.POSITION, text, { advice: 'correct the url or the name in the configuration' });
   }
 
   #notSetUp(): MillraceError {

@@ -1,0 +1,47 @@
+// One sentence for each state that status shows: what it means, and what a person can do.
+import type { TableState } from '@millrace/model';
+
+const subscriberStates = {
+  running: () => 'it applies every batch as it arrives',
+  paused: (name: string) => `a person let it rest; the queue keeps everything for it until \`millrace resume ${name}\``,
+  stopped: () =>
+    'it applies nothing; it tries again by itself every second or two and goes on as soon as the cause is gone, and the queue keeps everything for it',
+  unreachable: (name: string) =>
+    `nothing is known of it now; the queue keeps everything for it, and if it will not come back, \`millrace unregister ${name} --yes\` lets that go`,
+};
+
+/** What a subscriber's state means. */
+export function explainSubscriber(state: keyof typeof subscriberStates, name: string): string {
+  return subscriberStates[state](name);
+}
+
+const tableStates: Readonly<Record<TableState, (table: string) => string>> = {
+  registered: () => 'it waits for the first message of its copy; its changes are kept meanwhile',
+  copying: () => 'its rows are on their way; its changes are kept and applied afterwards',
+  'catching-up': () => 'its rows are in; the changes kept meanwhile are applied with the next batch',
+  ok: () => 'every batch brings its changes',
+  held: (table) => `its copy could not be loaded; put the cause right, then \`millrace add ${table}\` copies it again`,
+};
+
+/** What the state of a table at a subscriber means. `table` as in SQL. */
+export function explainTable(state: string, table: string): string {
+  return Object.hasOwn(tableStates, state) ? tableStates[state as TableState](table) : '';
+}
+
+/** The fault of a subscriber whose position is older than what the queue keeps. */
+export function positionLost(name: string, tick: number, keptFrom: number): string {
+  return `its position, tick ${tick}, is older than all that the queue keeps for it (from tick ${keptFrom}), so the changes between cannot be sent any more; ${beginAnew(name)}`;
+}
+
+/** How a subscriber starts afresh. */
+export function beginAnew(name: string): string {
+  return `run \`millrace unregister ${name} --yes\`, then \`millrace install\`, then \`millrace add\` for its tables: their rows are copied anew`;
+}
+
+/** The fault of a subscriber that the configuration names and the provider does not know. */
+export const notRegistered = 'it is not registered at the provider: run `millrace install`';
+
+/** What is to be done about a subscriber that only the provider knows. */
+export function notConfigured(name: string): string {
+  return `it is registered at the provider and not in the configuration: add it below \`subscribers:\`, or, if it will not come back, run \`millrace unregister ${name} --yes\`; until then the queue keeps everything for it`;
+}
