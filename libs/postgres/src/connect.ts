@@ -1,3 +1,4 @@
+import { codes, MillraceError } from '@millrace/errors';
 import pg from 'pg';
 import { databaseError } from './database-error.ts';
 
@@ -28,11 +29,10 @@ const textOnly: pg.CustomTypesConfig = {
 
 /**
  * One session. Ends with `client.end()`. A lost session is told to `onLost` and never thrown into the air.
- * Throws DATABASE_UNREACHABLE, PERMISSION or DATABASE_REFUSED.
+ * Throws DATABASE_UNREACHABLE, PERMISSION, DATABASE_REFUSED, or CONFIG for a URL that cannot be read.
  */
 export async function connect(url: string, options: ConnectOptions): Promise<PgClient> {
-  const client = new pg.Client({
-    connectionString: url,
+  const client = makeClient(url, {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
@@ -44,10 +44,39 @@ export async function connect(url: string, options: ConnectOptions): Promise<PgC
   try {
     await client.connect();
   } catch (error) {
-    client.end().catch(() => {});
+    void disconnect(client, 0);
     throw databaseError(error, `connecting to ${databaseLabel(url)}`);
   }
   return client;
+}
+
+/** Throws CONFIG without repeating the URL, which may hold a password. */
+function makeClient(url: string, config: pg.ClientConfig): PgClient {
+  try {
+    return new pg.Client({ connectionString: url, ...config });
+  } catch {
+    throw new MillraceError(codes.CONFIG, `the URL of ${databaseLabel(url)}, or a file that it names, cannot be read`, {
+      advice: 'write postgresql://user@host:5432/database',
+    });
+  }
+}
+
+/**
+ * Ends a session; when the other side does not answer within `graceMs` (default 1,000) the socket is dropped. 0: at once, in
+ * whatever it is doing. Never throws; safe to call twice.
+ */
+export async function disconnect(client: PgClient | undefined, graceMs = 1_000): Promise<void> {
+  if (client === undefined) return;
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+  const { promise: dropped, resolve } = Promise.withResolvers<void>();
+  const drop = () => {
+    connection?.stream?.destroy();
+    resolve();
+  };
+  if (graceMs === 0) drop();
+  const timer = setTimeout(drop, graceMs);
+  await Promise.race([client.end().catch(() => {}), dropped]);
+  clearTimeout(timer);
 }
 
 /** host:port/database of a URL, without user and password, for messages. */

@@ -13,6 +13,8 @@ describe('errors of the database', () => {
     ['25006', codes.DATABASE_BUSY],
     ['53100', codes.DATABASE_BUSY],
     ['53300', codes.DATABASE_UNREACHABLE],
+    ['25P03', codes.DATABASE_UNREACHABLE],
+    ['25P04', codes.DATABASE_UNREACHABLE],
     ['57P01', codes.DATABASE_UNREACHABLE],
     ['57P03', codes.DATABASE_UNREACHABLE],
     ['08006', codes.DATABASE_UNREACHABLE],
@@ -32,6 +34,19 @@ describe('errors of the database', () => {
   it('takes a failed socket for an unreachable database', () => {
     expect(databaseError(server('ECONNREFUSED'), 'x').code).toBe(codes.DATABASE_UNREACHABLE);
     expect(databaseError(new Error('Connection terminated unexpectedly'), 'x').code).toBe(codes.DATABASE_UNREACHABLE);
+  });
+
+  it('takes a missing socket file, and a COPY whose connection closed, for an unreachable database', () => {
+    const noSocket = server('ENOENT', { syscall: 'connect' });
+    expect(databaseError(noSocket, 'x').code).toBe(codes.DATABASE_UNREACHABLE);
+    expect(databaseError(server('ERR_STREAM_PREMATURE_CLOSE'), 'x').code).toBe(codes.DATABASE_UNREACHABLE);
+  });
+
+  it('leaves out the value that the server quotes in its message, and what functions of the application say', () => {
+    const bad = Object.assign(new Error('invalid input syntax for type integer: "secret"'), { code: '22P02' });
+    expect(databaseError(bad, 'applying').sentence).toBe('applying: invalid input syntax for type integer: "…"');
+    const raised = Object.assign(new Error('no secret here'), { code: 'P0001' });
+    expect(databaseError(raised, 'applying').sentence).not.toContain('secret');
   });
 
   it('leaves out the detail, which may hold values', () => {

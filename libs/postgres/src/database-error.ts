@@ -1,4 +1,5 @@
 import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
+import { safeMessage } from '@millrace/telemetry';
 
 /** SQLSTATE of an error of the server, if it is one. */
 export function sqlstateOf(error: unknown): string | undefined {
@@ -8,40 +9,33 @@ export function sqlstateOf(error: unknown): string | undefined {
 }
 
 /** The socket failed, or the driver says that the session is over. */
-const lost = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
+const lost = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOST[A-Z]+|ENET[A-Z]+|ENOTFOUND|EAI_AGAIN|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED))$/;
+/** Calls of a socket, whatever they say: a server on this machine that is down is ENOENT. */
+const socketCalls = new Set(['connect', 'read', 'write', 'shutdown', 'getaddrinfo']);
 const lostWords =
   /Connection terminated|connection timeout|timeout expired|Query read timeout|not queryable|Client has encountered a connection error|socket hang up|Connection ended|Client was closed/i;
 
 /** Classes and states that pass: the same statement may well succeed a moment later. */
-const unreachable = /^(08...|57P0[1-5]|53300)$/;
+const unreachable = /^(08...|57P0[1-5]|53300|25P0[34])$/;
 const busy = /^(40001|40P01|40003|55P03|55006|57014|25006|53...|58...)$/;
 const permission = /^(28...|42501)$/;
 
 /**
  * Gives an error of the driver or server a code of ours. `doing` says what was tried, for people: "reading ticks".
- * The server's DETAIL may hold row values and is left out.
+ * Row values are left out: the server's DETAIL, and what `safeMessage` takes out of its message.
  */
 export function databaseError(error: unknown, doing: string): MillraceError {
   if (error instanceof MillraceError) return error;
   const sqlstate = sqlstateOf(error);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? safeMessage(error) : String(error);
   const code = sqlstate === undefined ? codeOfDriver(error, text) : codeOfState(sqlstate);
   const more = sqlstate === undefined ? { cause: error } : { cause: error, sqlstate };
   return new MillraceError(code, `${doing}: ${text || (error as { code?: string }).code || 'no answer'}`, more);
 }
 
 function codeOfDriver(error: unknown, text: string): ErrorCode {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  if (lost.has(code) || lostWords.test(text)) return codes.DATABASE_UNREACHABLE;
+  const { code = '', syscall = '' } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  if (lost.test(String(code)) || socketCalls.has(String(syscall)) || lostWords.test(text)) return codes.DATABASE_UNREACHABLE;
   return error instanceof AggregateError ? codes.DATABASE_UNREACHABLE : codes.INTERNAL;
 }
 

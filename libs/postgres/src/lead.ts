@@ -1,4 +1,4 @@
-import { type ConnectOptions, connect, type PgClient, type Queryable } from './connect.ts';
+import { type ConnectOptions, connect, disconnect, type PgClient, type Queryable } from './connect.ts';
 import { databaseError } from './database-error.ts';
 
 /**
@@ -24,6 +24,6 @@ export async function inSession<T>(
   } catch (error) {
     throw databaseError(error, options.applicationName);
   } finally {
-    await client.end().catch(() => {});
+    await disconnect(client);
   }
 }

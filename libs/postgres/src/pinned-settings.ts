@@ -1,4 +1,5 @@
 import type { Queryable } from './connect.ts';
+import { applySettings } from './session-settings.ts';
 
 /**
  * Settings under which text output and input of every type are each other's inverse. Both ends of the flow use these,
@@ -16,11 +17,23 @@ export const pinnedSettings: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
 };
 
-/** Pins them for the session. */
+/**
+ * Settings that would make a statement of ours fail, or a session end, where the role, the database or the server's file
+ * prefers otherwise: the kind of a transaction, and the limits of time. Whoever wants a limit sets it after these.
+ */
+export const neutralSettings: Readonly<Record<string, string>> = {
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  default_transaction_deferrable: 'off',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  // PostgreSQL 17 and later.
+  transaction_timeout: '0',
+};
+
+/** Pins both kinds for the session, in one round trip. Call it outside a transaction. */
 export async function pinSettings(client: Queryable): Promise<void> {
-  const names = Object.keys(pinnedSettings);
-  await client.query('SELECT set_config(n, v, false) FROM unnest($1::text[], $2::text[]) AS s(n, v)', [
-    names,
-    Object.values(pinnedSettings),
-  ]);
+  await applySettings(client, { ...pinnedSettings, ...neutralSettings });
 }

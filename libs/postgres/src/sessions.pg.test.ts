@@ -1,6 +1,7 @@
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { createDatabase } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect, inSession, pinnedSettings, pinSettings, quoteTable, tryLead, withTransaction } from './mod.ts';
+import { connect, disconnect, inSession, neutralSettings, pinnedSettings, pinSettings, quoteTable, tryLead, withTransaction } from './mod.ts';
 
 type Database = Awaited<ReturnType<typeof createDatabase>>;
 let database: Database;
@@ -10,6 +11,32 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.drop();
 });
+
+/** A way to the server that can be made to take everything and give nothing, as a host that lost its network. */
+async function silentProxy(url: string) {
+  const target = new URL(url);
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const far = createConnection({ host: target.hostname, port: Number(target.port) });
+    sockets.push(near, far);
+    near.on('error', () => {}).pipe(far);
+    far.on('error', () => {}).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String((server.address() as AddressInfo).port);
+  return {
+    url: through.href,
+    fallSilent: () => {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
 
 const options = { applicationName: 'postgres lib test' };
 
@@ -52,6 +79,45 @@ describe('sessions', () => {
         expect(shown.rows[0].value).toBe(value);
       }
     });
+  });
+
+  it('do what they are asked whatever the role prefers', async () => {
+    await inSession(database.url, options, async (client) => {
+      await client.query(`SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;
+        SET statement_timeout = 1; SET lock_timeout = 1; SET transaction_timeout = 1`).catch(() => {});
+      await client.query(`SET statement_timeout = 0`);
+      await client.query(`SET idle_in_transaction_session_timeout = 1; SET idle_session_timeout = 60000`);
+      await pinSettings(client);
+      for (const [name, value] of Object.entries(neutralSettings)) {
+        const shown = await client.query('SELECT current_setting($1) AS value', [name]);
+        expect([name, shown.rows[0].value]).toEqual([name, value]);
+      }
+    });
+  });
+
+  it('pass over settings that an older server does not have', async () => {
+    const old = await createDatabase({ major: 15 });
+    await inSession(old.url, options, async (client) => {
+      await pinSettings(client);
+      expect((await client.query('SHOW statement_timeout')).rows[0].statement_timeout).toBe('0');
+    });
+    await old.drop();
+  });
+
+  it('refuse a URL that cannot be read, without repeating it', async () => {
+    const failing = connect('postgresql://me:secret@h:port/db', options);
+    await expect(failing).rejects.toMatchObject({ code: 'config' });
+    await expect(failing).rejects.not.toThrow(/secret/);
+  });
+
+  it('end in bounded time when the server has stopped to answer', async () => {
+    const quiet = await silentProxy(database.url);
+    const client = await connect(quiet.url, options);
+    quiet.fallSilent();
+    const began = performance.now();
+    await disconnect(client, 200);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    quiet.close();
   });
 
   it('keep integers and times as text, so that nothing is rounded', async () => {

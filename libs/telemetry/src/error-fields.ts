@@ -1,5 +1,5 @@
 // What of an error may stand in a log. A PostgreSQL error carries row values in `detail`, `where`, `hint`,
-// in its query text and, for data exceptions (class 22), between the quotes of its message; none may be logged.
+// in its query text and, for data exceptions (class 22) and raised ones (class P0), in its message; none may be logged.
 
 type Fields = Record<string, unknown>;
 
@@ -23,11 +23,27 @@ export function errorFields(error: unknown, depth = 0): Fields {
   return fields;
 }
 
-/** The message of an error without the row values that PostgreSQL quotes in data exceptions. */
-export function safeMessage(error: Error & { code?: unknown; severity?: unknown }): string {
-  const isDataException =
-    typeof error.severity === 'string' && typeof error.code === 'string' && error.code.startsWith('22');
-  return isDataException ? error.message.replace(/"(?:[^"]|"")*"/gs, '"…"') : error.message;
+/**
+ * The message of an error without row values. PostgreSQL quotes them in data exceptions (class 22, with the quotation marks
+ * of the server's language and without doubling those inside the value), and what RAISE of the application's functions
+ * (class P0) says may hold anything: of those only the function is named. Our own functions never speak of values.
+ */
+export function safeMessage(error: Error & { code?: unknown; where?: unknown }): string {
+  const state = typeof error.code === 'string' ? error.code : '';
+  if (/^22[0-9A-Z]{3}$/.test(state)) return error.message.replace(QUOTED, '"…"').replace(BYTES, '0x…');
+  return /^P000[14]$/.test(state) ? raisedBy(typeof error.where === 'string' ? error.where : '', error.message) : error.message;
+}
+
+const MARKS = '"«»„“”‚‘’‹›「」『』';
+/** From the first mark to the last: a value may hold marks itself. */
+const QUOTED = new RegExp(`[${MARKS}].*[${MARKS}]`, 's');
+const BYTES = /0x[0-9a-f]{2}(?:[ ,]+0x[0-9a-f]{2})*/gi;
+
+function raisedBy(where: string, message: string): string {
+  // The innermost frame alone; further ones may quote statements. A signature holds names and types.
+  const [, name] = /^PL\/pgSQL [^"]*?((?:[\w$]+\.)?[\w$]+\([^()]*\)) /.exec(where.split('\n', 1)[0] ?? '') ?? [];
+  if (name !== undefined && /^(?:pgq|millrace)\./.test(name)) return message;
+  return name === undefined ? 'a function of the database refused it' : `function ${name} of the database refused it`;
 }
 
 // The first lines of a stack repeat the message, which may hold values; the frames alone say where.
