@@ -236,12 +236,14 @@ export class Applier {
     for (const step of steps) {
       const rows = step.kind === 'rows' ? few.get(step) : undefined;
       if (rows !== undefined) {
+        // An open COPY has the session for itself.
+        await tx.writer.endCopy();
         sendFew(rows, tx.pipeline);
         continue;
       }
       await tx.pipeline.settle();
       if (step.kind === 'rows') for (const piece of step.pieces) await tx.writer.write(step.table, piece);
-      else if (step.kind === 'keep') await this.#keep(step.table, step.piece, step.tick);
+      else if (step.kind === 'keep') await this.#keep(step.table, step.piece, step.tick, tx);
       else {
         tx.truncated.push(...step.tables);
         await this.#truncate(tx);
