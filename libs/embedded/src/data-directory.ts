@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
+import { requirePassword } from './access.ts';
 import type { PostgresBinaries } from './binaries.ts';
 import { asAccount } from './child.ts';
 import { commandLine } from './processes.ts';
@@ -47,6 +48,7 @@ export interface ClusterPlan {
   readonly dataDir: string;
   readonly binaries: PostgresBinaries;
   readonly superuser: string;
+  readonly password: string | undefined;
   readonly durable: boolean;
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -58,6 +60,7 @@ export async function prepareCluster(plan: ClusterPlan): Promise<Account | undef
   checkMajor(plan);
   writeSettings(plan, account);
   dropStalePidFile(plan.dataDir);
+  if (plan.password !== undefined) await requirePassword({ ...plan, password: plan.password }, account);
   return account;
 }
 

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
@@ -17,6 +17,8 @@ export interface NatsOptions {
   readonly port?: number;
   /** Largest message in bytes; default 8 MiB (the server's own default is 1 MiB). */
   readonly maxPayload?: number;
+  /** Whoever connects must show it, and `url` holds it. Default: none, anybody on this machine may connect. */
+  readonly token?: string;
   /** Lines appended to the server's configuration file. */
   readonly configExtra?: string;
   /** The program, default: the one on PATH or fetched by set-up. */
@@ -59,7 +61,8 @@ export class EmbeddedNats {
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
+    const { token } = this.#options;
+    return `nats://${token === undefined ? '' : `${encodeURIComponent(token)}@`}127.0.0.1:${this.port}`;
   }
 
   /** Where JetStream keeps its streams. */
@@ -120,7 +123,8 @@ export class EmbeddedNats {
 
   async #launch(): Promise<boolean> {
     const name = `millrace-${process.pid}-${this.port}`;
-    writeFileSync(this.#configFile, this.#config(name));
+    rmSync(this.#configFile, { force: true });
+    writeFileSync(this.#configFile, this.#config(name), { mode: 0o600 });
     const log = openSync(this.logFile, 'w', 0o600);
     const child = spawnServer(
       {
@@ -147,13 +151,14 @@ export class EmbeddedNats {
   }
 
   #config(name: string): string {
-    const maxPayload = this.#options.maxPayload ?? defaultMaxPayload;
+    const { token, maxPayload = defaultMaxPayload } = this.#options;
     return [
       `listen: "127.0.0.1:${this.port}"`,
       `server_name: ${JSON.stringify(name)}`,
       `max_payload: ${maxPayload}`,
       `max_pending: ${Math.max(64 * 1024 * 1024, 2 * maxPayload)}`,
       `jetstream: { store_dir: ${JSON.stringify(this.dir)} }`,
+      ...(token === undefined ? [] : [`authorization { token: ${JSON.stringify(token)} }`]),
       this.#options.configExtra ?? '',
       '',
     ].join('\n');

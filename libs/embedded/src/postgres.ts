@@ -24,6 +24,11 @@ export interface PostgresOptions {
   readonly fresh?: boolean;
   /** The superuser's name, default `postgres`. */
   readonly user?: string;
+  /**
+   * The superuser's password; then nobody connects without one (scram-sha-256), and `url` holds it. A cluster that had
+   * none, or another, gets it at the start. Default: none, anybody on this machine may connect.
+   */
+  readonly password?: string;
   /** False turns fsync off: faster, and a crash of the machine (not of the server) may lose data. Default true. */
   readonly durable?: boolean;
 }
@@ -74,14 +79,16 @@ export class EmbeddedPostgres {
     return this.#child !== undefined && isRunning(this.#child) ? this.#child.pid : undefined;
   }
 
-  /** Connection string for the superuser and the database `postgres`. */
+  /** Connection string for the superuser and the database `postgres`, with the password if there is one. */
   get url(): string {
     return this.urlOf('postgres');
   }
 
   /** Connection string for the superuser and another database. */
   urlOf(database: string): string {
-    return `postgresql://${encodeURIComponent(this.user)}@127.0.0.1:${this.port}/${encodeURIComponent(database)}`;
+    const { password } = this.#options;
+    const who = [this.user, ...(password === undefined ? [] : [password])].map(encodeURIComponent).join(':');
+    return `postgresql://${who}@127.0.0.1:${this.port}/${encodeURIComponent(database)}`;
   }
 
   get dataDir(): string {
@@ -152,6 +159,7 @@ export class EmbeddedPostgres {
       dataDir: this.dataDir,
       binaries: this.#binaries,
       superuser: this.user,
+      password: this.#options.password,
       durable: this.#options.durable ?? true,
       settings: this.#settings,
     });

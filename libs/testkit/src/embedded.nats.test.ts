@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -30,6 +30,13 @@ test('a nats-server of our own has JetStream, the wanted limits, and its port af
   expect(server.port).toBe(port);
   expect(server.pid).not.toBe(pid);
   expect(readFileSync(server.logFile, 'utf8')).toContain('Server is ready');
+});
+
+test('a nats-server with a token lets in nobody who does not show it, and its file is closed to others', async () => {
+  const server = await startOwnNats({ token: 's3cret' });
+  expect(server.url).toBe(`nats://s3cret@127.0.0.1:${server.port}`);
+  expect(await info(server.port)).toMatchObject({ auth_required: true });
+  expect(statSync(join(server.dir, 'nats.conf')).mode & 0o077).toBe(0);
 });
 
 test('a configuration that nats-server refuses is reported with its words', async () => {

@@ -52,6 +52,29 @@ test.each([15, 18])('PostgreSQL %i runs in a folder with an odd name, with setti
   ]);
 });
 
+test.each([15, 18])(
+  'PostgreSQL %i with a password lets in nobody who does not know it, and takes a new one at a start',
+  async (major) => {
+    const dir = makeScratchDir('password');
+    const open = await startPostgres({ dir, major, user: 'Odd one' });
+    await query(open.url, 'CREATE TABLE t ()');
+    await open.stop();
+    for (const password of ["it's a p@ss", 'another']) {
+      const server = await startPostgres({ dir, major, user: 'Odd one', password });
+      expect(await query(server.url, 'SELECT count(*)::int AS n FROM t')).toEqual([{ n: 0 }]);
+      const rules = 'SELECT DISTINCT auth_method FROM pg_hba_file_rules';
+      expect(await query(server.url, rules)).toEqual([{ auth_method: 'scram-sha-256' }]);
+      for (const wrong of ['', ':guess']) {
+        const url = server.url.replace(/:[^:@]+@/, `${wrong}@`);
+        await expect(query(url, 'SELECT')).rejects.toThrow(/password/);
+      }
+      const log = readFileSync(server.logFile, 'utf8');
+      expect(log).not.toContain(password);
+      await server.stop();
+    }
+  },
+);
+
 test('a server whose starter was killed ends too, and its directory can be used again at once', async () => {
   const dir = makeScratchDir('orphan');
   const other = await inAnotherProcess(startAndHang(dir));

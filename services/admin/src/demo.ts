@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
   const config = loadConfig({ flag: embedded.configFile });
   if (!(await startServices(config))) return 0;
   const traffic = await startTraffic(embedded);
-  const view = new View({ config, urls: embedded.urls, transactions: () => traffic.transactions, beganAt });
+  const view = new View({ config, ...embedded, transactions: () => traffic.transactions, beganAt });
   view.start();
   running.push(() => view.stop());
   await command('add', [...tables, '--create']);

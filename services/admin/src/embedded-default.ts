@@ -1,65 +1,104 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EmbeddedPostgres, freePort } from '@millrace/embedded';
 import { inSession, sqlstateOf } from '@millrace/postgres';
+import { writeSecret } from './secret-file.ts';
 import { sqlText } from './sql-text.ts';
 
 /** The embedded servers: the first is the provider, the others are subscribers of that name. */
 export const serverNames = ['provider', 'one', 'two'] as const;
 
 const database = 'shop';
+const user = 'postgres';
 
 /** The embedded default while it runs. */
 export interface EmbeddedDefault {
   readonly configFile: string;
-  /** Connection strings by server name. */
+  /** Connection strings by server name. They hold the password: never to be shown. */
   readonly urls: Readonly<Record<string, string>>;
+  /** What a person types to connect, by server name; the password is in a file that it names. */
+  readonly psql: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
 /** Whether the configuration file is one of ours, whose servers `up` has to start. */
 export function isEmbedded(configFile: string): boolean {
-  return existsSync(portsFile(dirname(configFile)));
+  return existsSync(accessFile(dirname(configFile)));
 }
 
 /**
  * Starts a provider and two subscribers below `dir`, as they were left last time, and writes `millrace.yaml` there.
+ * Nobody connects to them without the password, which only files hold that our own account alone may read.
  * Throws PROGRAM when one does not start.
  */
 export async function startEmbedded(dir: string): Promise<EmbeddedDefault> {
   mkdirSync(dir, { recursive: true });
-  const last = readPorts(dir);
-  const servers: EmbeddedPostgres[] = [];
+  const last = readAccess(dir);
+  const password = last.password ?? randomBytes(24).toString('hex');
+  const servers = new Map<string, EmbeddedPostgres>();
+  const stop = () => stopAll([...servers.values()]);
   try {
-    await Promise.all(serverNames.map((name) => startServer(join(dir, name), last[name], servers)));
-    const byName = new Map(servers.map((server) => [server.dir, server]));
-    const ports = Object.fromEntries(serverNames.map((name) => [name, byName.get(join(dir, name))?.port ?? 0]));
-    const urls = Object.fromEntries(
-      serverNames.map((name) => [name, byName.get(join(dir, name))?.urlOf(database) ?? '']),
-    );
-    for (const server of servers) await makeDatabase(server);
+    const start = async (name: string) =>
+      servers.set(name, await startServer(join(dir, name), { password, port: last.ports[name] }));
+    // Whatever becomes of one, the others are known before they are stopped.
+    const failed = (await Promise.allSettled(serverNames.map(start))).find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+    for (const server of servers.values()) await makeDatabase(server);
+    const access = { password, ports: Object.fromEntries([...servers].map(([name, { port }]) => [name, port])) };
     const configFile = join(dir, 'millrace.yaml');
-    await writeConfig(configFile, { urls, ports, last });
-    writeFileSync(portsFile(dir), `${JSON.stringify(ports)}\n`);
-    return { configFile, urls, stop: () => stopAll(servers) };
+    writeConfig(configFile, urlsOf(last), urlsOf(access));
+    writeSecret(accessFile(dir), `${JSON.stringify(access)}\n`);
+    return { configFile, urls: urlsOf(access), psql: psqlLines(dir, access), stop };
   } catch (error) {
-    await stopAll(servers);
+    await stop();
     throw error;
   }
 }
 
-async function startServer(dir: string, port: number | undefined, servers: EmbeddedPostgres[]): Promise<void> {
-  const settings = { shared_buffers: '64MB', max_connections: '100' };
-  let server = new EmbeddedPostgres({ dir, settings, ...(port === undefined ? {} : { port }) });
+interface Access {
+  /** Undefined: the servers asked for none. */
+  readonly password: string | undefined;
+  /** By server name. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+function urlsOf({ password, ports }: Access): Record<string, string> {
+  const who = password === undefined ? user : `${user}:${password}`;
+  const url = (name: string) => `postgresql://${who}@127.0.0.1:${ports[name]}/${database}`;
+  return Object.fromEntries(serverNames.map((name) => [name, url(name)]));
+}
+
+/** `psql` takes the password from the file, so that it is neither typed nor shown nor in the list of processes. */
+function psqlLines(dir: string, { password, ports }: Access): Record<string, string> {
+  const file = join(dir, 'pgpass');
+  writeSecret(
+    file,
+    Object.values(ports)
+      .map((port) => `127.0.0.1:${port}:*:${user}:${password}\n`)
+      .join(''),
+  );
+  const shown = /^[\w./@%+,:-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+  const urls = Object.entries(urlsOf({ password: undefined, ports }));
+  return Object.fromEntries(urls.map(([name, url]) => [name, `PGPASSFILE=${shown} psql ${url}`]));
+}
+
+async function startServer(
+  dir: string,
+  { password, port }: { password: string; port: number | undefined },
+): Promise<EmbeddedPostgres> {
+  const options = { dir, user, password, settings: { shared_buffers: '64MB', max_connections: '100' } };
+  const server = new EmbeddedPostgres({ ...options, ...(port === undefined ? {} : { port }) });
   try {
     await server.start();
+    return server;
   } catch (error) {
     // Its port of last time may belong to somebody else now.
     if (port === undefined) throw error;
-    server = new EmbeddedPostgres({ dir, settings, port: await freePort() });
-    await server.start();
+    const other = new EmbeddedPostgres({ ...options, port: await freePort() });
+    await other.start();
+    return other;
   }
-  servers.push(server);
 }
 
 async function stopAll(servers: readonly EmbeddedPostgres[]): Promise<void> {
@@ -75,23 +114,15 @@ async function makeDatabase(server: EmbeddedPostgres): Promise<void> {
   });
 }
 
-interface Written {
-  readonly urls: Readonly<Record<string, string>>;
-  readonly ports: Readonly<Record<string, number>>;
-  readonly last: Readonly<Record<string, number>>;
-}
-
-/** The file may have been edited since: then only ports that changed are set anew. */
-async function writeConfig(file: string, { urls, ports, last }: Written): Promise<void> {
-  if (!existsSync(file)) {
-    writeFileSync(file, configText(urls), { mode: 0o600 });
-    return;
-  }
-  let text = readFileSync(file, 'utf8');
-  for (const name of serverNames) {
-    if (last[name] !== ports[name]) text = text.replaceAll(`@127.0.0.1:${last[name]}/`, `@127.0.0.1:${ports[name]}/`);
-  }
-  writeFileSync(file, text, { mode: 0o600 });
+/** The file may have been edited since: then only the URLs that changed are set anew. */
+function writeConfig(
+  file: string,
+  last: Readonly<Record<string, string>>,
+  urls: Readonly<Record<string, string>>,
+): void {
+  let text = existsSync(file) ? readFileSync(file, 'utf8') : configText(urls);
+  for (const name of serverNames) text = text.replaceAll(last[name] ?? '', urls[name] ?? '');
+  writeSecret(file, text);
 }
 
 function configText(urls: Readonly<Record<string, string>>): string {
@@ -108,14 +139,15 @@ function configText(urls: Readonly<Record<string, string>>): string {
   ].join('\n');
 }
 
-function portsFile(dir: string): string {
+function accessFile(dir: string): string {
   return join(dir, 'embedded.json');
 }
 
-function readPorts(dir: string): Record<string, number> {
+function readAccess(dir: string): Access {
   try {
-    return JSON.parse(readFileSync(portsFile(dir), 'utf8')) as Record<string, number>;
+    const { password, ports } = JSON.parse(readFileSync(accessFile(dir), 'utf8')) as Partial<Access>;
+    return { password, ports: ports ?? {} };
   } catch {
-    return {};
+    return { password: undefined, ports: {} };
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { busUrl, busUrlFile, type Config } from '@millrace/config';
@@ -6,7 +7,10 @@ import { toMillraceError } from '@millrace/errors';
 
 const lookMs = 250;
 
-/** The nats-server that `up` runs when the configuration names no bus: started again whenever it dies. */
+/**
+ * The nats-server that `up` runs when the configuration names no bus: started again whenever it dies. Who wants to
+ * connect needs the token that stands in the file of its URL, which only our own account may read.
+ */
 export class OwnNats {
   readonly #config: Config;
   readonly #say: (line: string) => void;
@@ -26,14 +30,16 @@ export class OwnNats {
   /** Starts it on the port of last time if that is free, and leaves its URL where the services look. Throws PROGRAM. */
   async start(): Promise<void> {
     const dir = join(this.#config.data_dir, 'nats');
-    const last = Number(/:(\d+)$/.exec(busUrl(this.#config) ?? '')?.[1]);
-    const server = new EmbeddedNats({ dir, ...(last > 0 ? { port: last } : {}) });
+    const known = /^nats:\/\/(?:([0-9a-f]+)@)?[^@]*:(\d+)$/.exec(busUrl(this.#config) ?? '');
+    const last = Number(known?.[2]);
+    const token = known?.[1] ?? randomBytes(24).toString('hex');
+    const server = new EmbeddedNats({ dir, token, ...(last > 0 ? { port: last } : {}) });
     try {
       await server.start();
       this.#server = server;
     } catch (error) {
       if (!(last > 0)) throw error;
-      const other = new EmbeddedNats({ dir, port: await freePort() });
+      const other = new EmbeddedNats({ dir, token, port: await freePort() });
       await other.start();
       this.#server = other;
     }

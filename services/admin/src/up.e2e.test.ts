@@ -1,7 +1,10 @@
 // `up` with nothing but an empty folder: servers, bus, services, and their end.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectBus } from '@millrace/bus';
+import { loadConfig } from '@millrace/config';
+import { postgresTool } from '@millrace/embedded';
 import { eventually, makeScratchDir, query } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEmbedded } from './embedded-default.ts';
@@ -45,6 +48,12 @@ function millrace(cwd: string, ...args: string[]): string {
   return execFileSync(launcher, args, { cwd, env: environment(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
+/** The URLs in the configuration that `up` wrote. */
+function urlsIn(cwd: string): { provider: string; one: string } {
+  const config = loadConfig({ flag: join(cwd, '.millrace', 'millrace.yaml') });
+  return { provider: config.provider?.url ?? '', one: config.subscribers['one']?.url ?? '' };
+}
+
 /** Processes whose command line names the folder. */
 function processesIn(dir: string): number[] {
   const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n');
@@ -61,8 +70,7 @@ test('an empty folder becomes a provider with two subscribers that replicate, un
   const cwd = makeScratchDir('up');
   const first = startUp(cwd);
   await ready(first);
-  const url = /provider\s+psql (\S+)/.exec(first.stderr)?.[1] ?? '';
-  const one = /one\s+psql (\S+)/.exec(first.stderr)?.[1] ?? '';
+  const { provider: url, one } = urlsIn(cwd);
   await query(url, "CREATE TABLE entry (id serial PRIMARY KEY, item text); INSERT INTO entry (item) VALUES ('a')");
   millrace(cwd, 'add', 'entry', '--create');
   millrace(cwd, 'add-seq', 'entry_id_seq');
@@ -93,10 +101,44 @@ test('an empty folder becomes a provider with two subscribers that replicate, un
   const again = startUp(cwd);
   await ready(again);
   millrace(cwd, 'wait', '--timeout', '60s');
-  const port = /one\s+psql (\S+)/.exec(again.stderr)?.[1] ?? '';
-  expect(await query(port, 'SELECT count(*)::int AS n FROM entry')).toEqual([{ n: 3 }]);
+  expect(await query(urlsIn(cwd).one, 'SELECT count(*)::int AS n FROM entry')).toEqual([{ n: 3 }]);
   again.process.kill('SIGINT');
   expect(await again.ended).toBe(0);
+});
+
+/** Files in the folder that everybody may read, as text; the servers' own data is closed. */
+function readableByAll(dir: string): string[] {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => (statSync(file).mode & 0o044) !== 0 && !/\/(data|jetstream)\//.test(file))
+    .map((file) => readFileSync(file, 'utf8'));
+}
+
+test('nobody connects without the secrets, which only files of our own account hold; the psql line that is shown works', async () => {
+  const cwd = makeScratchDir('up it');
+  const up = startUp(cwd);
+  await ready(up);
+  const { provider } = urlsIn(cwd);
+  const password = /:([0-9a-f]{48})@/.exec(provider)?.[1] ?? 'none';
+  await expect(query(provider.replace(`:${password}`, ''), 'SELECT 1')).rejects.toThrow(/password/);
+  const bus = readFileSync(join(cwd, '.millrace', 'run', 'nats.url'), 'utf8').trim();
+  const token = /\/\/([0-9a-f]{48})@/.exec(bus)?.[1] ?? 'none';
+  await expect(connectBus(bus.replace(`${token}@`, ''), { name: 'test' })).rejects.toMatchObject({
+    code: 'bus-refused',
+  });
+  for (const secret of [password, token]) {
+    expect(secret).not.toBe('none');
+    expect(up.stderr).not.toContain(secret);
+    expect(execFileSync('ps', ['-A', '-ww', '-o', 'args='], { encoding: 'utf8' })).not.toContain(secret);
+    expect(readableByAll(join(cwd, '.millrace')).filter((text) => text.includes(secret))).toEqual([]);
+  }
+  const psql = postgresTool('psql');
+  const line = /provider\s+(PGPASSFILE=.+)/.exec(up.stderr)?.[1] ?? '';
+  expect(line).toMatch(/ psql postgresql:\/\/postgres@127\.0\.0\.1:\d+\/shop$/);
+  if (psql === undefined) return;
+  const shell = `${line.replace(' psql ', ` '${psql}' -w -Atc 'SELECT 6 * 7' `)}`;
+  expect(execFileSync('sh', ['-c', shell], { encoding: 'utf8' }).trim()).toBe('42');
 });
 
 test('nothing outlives a supervisor that is killed, and the next one takes over', async () => {

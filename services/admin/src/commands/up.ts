@@ -58,8 +58,8 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
   }
 }
 
-function tellHowToConnect(context: Context, { urls, configFile }: EmbeddedDefault): void {
-  for (const [name, url] of Object.entries(urls)) context.note(`${name.padEnd(8)}  psql ${url}`);
+function tellHowToConnect(context: Context, { psql, configFile }: EmbeddedDefault): void {
+  for (const [name, line] of Object.entries(psql)) context.note(`${name.padEnd(8)}  ${line}`);
   context.note(`configuration: ${configFile}; next, for example: millrace add TABLE --create`);
 }
 

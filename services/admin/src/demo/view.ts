@@ -9,6 +9,8 @@ import { countRows } from './compare.ts';
 export interface ViewSource {
   readonly config: Config;
   readonly urls: Readonly<Record<string, string>>;
+  /** What a person types to connect, by side. */
+  readonly psql: Readonly<Record<string, string>>;
   /** Transactions so far. */
   readonly transactions: () => number;
   readonly beganAt: number;
@@ -75,7 +77,7 @@ export class View {
         ...status.subscribers.map((s) => [s.name, s.state, showDuration(s.lag_ms), showCount(s.lag_ticks)]),
       ]),
       '',
-      ...Object.entries(this.#source.urls).map(([name, url]) => `${name.padEnd(8)}  psql ${url}`),
+      ...Object.entries(this.#source.psql).map(([name, line]) => `${name.padEnd(8)}  ${line}`),
       'Ctrl-C ends it.',
     ].join('\n');
   }
