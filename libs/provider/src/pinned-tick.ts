@@ -1,5 +1,6 @@
-import type { PgClient } from '@millrace/postgres';
-import { askOne, providerError } from './ask.ts';
+import type { TableName } from '@millrace/model';
+import { disconnect, type PgClient, quoteTable } from '@millrace/postgres';
+import { ask, askOne, providerError } from './ask.ts';
 import { type MadeTick, madeTick, madeTickSql } from './ticks.ts';
 
 /** A tick and a session that sees every table exactly as of it. */
@@ -14,20 +15,34 @@ export interface PinnedTick extends MadeTick {
 
 /** A ticking process that freezes while it holds the lock is thrown out by the server after this long. */
 const longestLock = '5s';
+/** Longest wait for a table that is being altered; whoever wants the tick tries again. */
+const longestWait = '5s';
 
 /**
  * Makes a tick whose snapshot a second session keeps. Both sessions come from `connect`; the one that ticks is closed at
  * once. The order is what makes it right: lock, then snapshot, then tick; nobody else can tick in between. Throws as
  * `tick`, and what `connect` throws.
+ *
+ * `tables`: what is to be read as of the tick. They are locked (against being altered, not against being written) before the
+ * snapshot is taken and until the release: ALTER TABLE and TRUNCATE leave no rows that an older snapshot could see, so a
+ * reader that has its snapshot first and gets the table later finds it empty. Throws DATABASE_BUSY while one is being altered.
  */
-export async function pinTick(connect: () => Promise<PgClient>, queue: string): Promise<PinnedTick> {
-  const ticking = await connect();
-  let reading: PgClient | undefined;
+export async function pinTick(
+  connect: () => Promise<PgClient>,
+  queue: string,
+  tables: readonly TableName[] = [],
+): Promise<PinnedTick> {
+  let ticking: PgClient | undefined;
+  const reading = await connect();
   try {
-    await begin(ticking, 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', longestLock);
+    // Nothing here may take the snapshot yet: SET and LOCK do not, any SELECT would.
+    await ask(reading, 'beginning', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
+    await ask(reading, 'beginning', 'SET LOCAL idle_in_transaction_session_timeout = 0', []);
+    await lockTables(reading, tables);
+    ticking = await connect();
+    await ask(ticking, 'beginning', 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', []);
+    await ask(ticking, 'beginning', `SET LOCAL idle_in_transaction_session_timeout = '${longestLock}'`, []);
     await askOne(ticking, 'locking ticks', 'SELECT millrace.lock_ticks($1)', [queue]);
-    reading = await connect();
-    await begin(reading, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', '0');
     const seen = await askOne<{ id: string; snapshot: string }>(
       reading,
       'exporting a snapshot',
@@ -36,29 +51,19 @@ export async function pinTick(connect: () => Promise<PgClient>, queue: string): 
     );
     const sql = madeTickSql('millrace.insert_pinned_tick($1, $2::pg_catalog.pg_snapshot)');
     const made = madeTick(await askOne(ticking, 'making a pinned tick', sql, [queue, seen.snapshot]));
-    await ticking.query('COMMIT');
-    return { ...made, snapshotId: seen.id, client: reading, release: releaser(reading) };
+    await ask(ticking, 'making a pinned tick', 'COMMIT', []);
+    return { ...made, snapshotId: seen.id, client: reading, release: () => disconnect(reading) };
   } catch (error) {
-    await reading?.end().catch(() => {});
+    await disconnect(reading);
     throw providerError(error, 'pinning a tick');
   } finally {
-    await ticking.end().catch(() => {});
+    await disconnect(ticking);
   }
 }
 
-async function begin(client: PgClient, sql: string, idleLimit: string): Promise<void> {
-  await client.query(sql);
-  await client.query(`SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true)`, [idleLimit]);
-}
-
-function releaser(client: PgClient): () => Promise<void> {
-  let released: Promise<void> | undefined;
-  const release = async () => {
-    await client.query('ROLLBACK').catch(() => {});
-    await client.end().catch(() => {});
-  };
-  return () => {
-    released ??= release();
-    return released;
-  };
+async function lockTables(client: PgClient, tables: readonly TableName[]): Promise<void> {
+  if (tables.length === 0) return;
+  await ask(client, 'locking tables', `SET LOCAL lock_timeout = '${longestWait}'`, []);
+  await ask(client, 'locking tables', `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`, []);
+  await ask(client, 'locking tables', 'SET LOCAL lock_timeout = 0', []);
 }

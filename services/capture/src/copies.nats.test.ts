@@ -1,6 +1,6 @@
 import { deleteStream } from '@millrace/bus';
 import type { TableName } from '@millrace/model';
-import { requestCopy } from '@millrace/provider';
+import { forceTick, requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
 import { expect, test } from 'vitest';
@@ -129,4 +129,49 @@ test('a copy runs no further ahead than its slowest subscriber allows, and leave
     },
     { timeoutMs: 30_000, everyMs: 200 },
   );
+});
+
+// A rewrite (ALTER TABLE … TYPE) leaves nothing that a snapshot from before it could see: a copy that took its snapshot and then
+// waited for the table would be empty, and nobody would know.
+test('a table that is rewritten just when its copy begins is copied whole', async () => {
+  const { bench, from, id } = await withTable(1000);
+  const altering = await bench.open();
+  await altering.query('BEGIN');
+  await altering.query(`ALTER TABLE "Big ""t""" ALTER "a b" TYPE text USING "a b" || ''`);
+  await sendReport(bench, 'eu', from);
+  await eventually(async () => {
+    await sendReport(bench, 'eu', from);
+    const { rows } = await bench.client.query(`SELECT FROM pg_locks WHERE NOT granted AND relation = '"Big ""t"""'::regclass`);
+    expect(rows).toHaveLength(1);
+  });
+  const ticked = await forceTick(bench.client, bench.queue);
+  await altering.query('COMMIT');
+  const all = await eventually(async () => {
+    await sendReport(bench, 'eu', from);
+    const found = await chunks(bench, id);
+    expect(found.at(-1)?.header.last).toBe(true);
+    return found;
+  });
+  expect(all.at(-1)?.header.rows).toBe(1000);
+  expect(all[0]?.header.tick.tick).toBeGreaterThan(ticked.tick);
+});
+
+test('a copy that waits for the database does not keep capture from stopping', async () => {
+  const bench = await makeBench();
+  await bench.client.query('CREATE TABLE held (id int PRIMARY KEY)');
+  const from = await register(bench, 'eu');
+  await requestCopy(bench.client, { queue: bench.queue, table: { schema: 'public', name: 'held' }, subscribers: ['eu'] });
+  const holding = await bench.open();
+  await holding.query('BEGIN');
+  await holding.query('SELECT millrace.lock_ticks($1)', [bench.queue]);
+  const capture = bench.start();
+  await capture.start();
+  await eventually(async () => {
+    await sendReport(bench, 'eu', from);
+    const { rows } = await bench.client.query(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    expect(rows).toHaveLength(1);
+  });
+  const stopped = capture.stop().then(() => 'stopped');
+  expect(await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 5000, 'hangs'))])).toBe('stopped');
 });

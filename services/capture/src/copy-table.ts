@@ -3,7 +3,7 @@ import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
-import { applySettings, databaseError, pinSettings } from '@millrace/postgres';
+import { applySettings, databaseError, type PgClient, pinSettings } from '@millrace/postgres';
 import {
   type CopyProgress,
   type CopyRequest,
@@ -42,21 +42,29 @@ const headerRoom = 2048;
 /** Sends the table. Gives what was sent; throws when it was broken off and must begin anew. */
 export async function copyTable(options: CopyTableOptions): Promise<CopyProgress> {
   const { request, providerUrl, signal, bus } = options;
-  const pinned = await pinTick(() => openCopySession(providerUrl), request.queue);
-  const onAbort = () => dropSession(pinned.client);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const sessions: PgClient[] = [];
+  const dropAll = () => sessions.forEach(dropSession);
+  const open = async () => {
+    const client = await openCopySession(providerUrl);
+    sessions.push(client);
+    if (signal.aborted) dropSession(client);
+    return client;
+  };
+  signal.addEventListener('abort', dropAll, { once: true });
   const publisher = openPublisher(bus, { stream: copyStreamName(request.queue) });
   try {
+    const pinned = await pinTick(open, request.queue, [request.table]);
     const plan = await planTableCopy(pinned.client, request.table);
-    return await new TableCopy(options, { pinned, plan, publisher }).run();
+    const sent = await new TableCopy(options, { pinned, plan, publisher }).run();
+    await pinned.release();
+    return sent;
   } catch (error) {
-    // The session may be in the middle of the table.
-    dropSession(pinned.client);
     throw databaseError(error, `copying ${tableLabel(request.table)}`);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', dropAll);
     publisher.close();
-    await pinned.release();
+    // After a failure a session may be in the middle of the table.
+    dropAll();
   }
 }
 

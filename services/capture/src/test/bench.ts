@@ -21,6 +21,8 @@ export interface Bench {
   readonly url: string;
   readonly queue: string;
   readonly client: PgClient;
+  /** Another session; closed when the test ends. */
+  open(): Promise<PgClient>;
   readonly bus: Bus;
   readonly busUrl: string;
   /** Starts a capture; the test's end stops it. */
@@ -30,8 +32,12 @@ export interface Bench {
 export async function makeBench(options: { busUrl?: string; major?: number } = {}): Promise<Bench> {
   const database = await createDatabase({ ...(options.major === undefined ? {} : { major: options.major }) });
   const queue = uniqueName('q');
-  const client = await connect(database.url, { applicationName: 'test' });
-  onTestFinished(() => client.end().catch(() => {}));
+  const open = async () => {
+    const session = await connect(database.url, { applicationName: 'test' });
+    onTestFinished(() => session.end().catch(() => {}));
+    return session;
+  };
+  const client = await open();
   await installProvider(client);
   await createSet(client, queue);
   const busUrl = options.busUrl ?? sharedNatsUrl();
@@ -51,7 +57,7 @@ export async function makeBench(options: { busUrl?: string; major?: number } = {
     onTestFinished(() => capture.stop());
     return capture;
   };
-  return { url: database.url, queue, client, bus, busUrl, start };
+  return { url: database.url, queue, client, open, bus, busUrl, start };
 }
 
 /** One event as the triggers write it. */
