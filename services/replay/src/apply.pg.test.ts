@@ -155,6 +155,13 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
     ]);
   });
 
+  test('and a nested statement that is recorded before the one it is nested in is no conflict', async () => {
+    const subscriber = await open(options);
+    await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text)', t);
+    await subscriber.apply([change('(U,1,a,nested,)'), gone('(D,2,)'), change('(R,1,a,nested,)'), gone('(A,2,)')]);
+    expect(await subscriber.rows('SELECT id, v FROM t')).toEqual([{ id: 1, v: 'nested' }]);
+  });
+
   test('and policy upsert makes rows right and counts them', async () => {
     const subscriber = await open({ ...options, conflicts: 'upsert' });
     await subscriber.tables(

@@ -22,12 +22,12 @@ test('composite values have their backslashes doubled, array elements once more'
 });
 
 test('the first and the last line of a key decide what is done', () => {
-  expect(netKind('I', 'U')).toBe('insert');
-  expect(netKind('I', 'D')).toBeUndefined();
-  expect(netKind('U', 'D')).toBe('remove');
-  expect(netKind('D', 'I')).toBe('update');
-  expect(netKind('R', 'D')).toBe('wipe');
-  expect(netKind('A', 'I')).toBe('put');
+  expect(netKind('I', 'U', false)).toBe('insert');
+  expect(netKind('I', 'D', false)).toBeUndefined();
+  expect(netKind('U', 'D', false)).toBe('remove');
+  expect(netKind('D', 'I', false)).toBe('update');
+  expect(netKind('U', 'D', true)).toBe('wipe');
+  expect(netKind('U', 'R', true)).toBe('put');
   const line = (op: 'I' | 'U' | 'D', ...fields: string[]) => ({ op, fields });
   const net = netOfLines([line('I', '1', 'a'), line('U', '2', 'b'), line('U', '1', 'c'), line('D', '2', '')], [0]);
   expect(net).toMatchObject({ insert: [['1', 'c']], remove: [['2', '']], update: [] });

@@ -23,10 +23,12 @@ export type Net = Record<NetKind, RawRecord[]>;
 /**
  * The first and the last line of a key decide: the first tells whether the row was there before, the last whether it
  * is there afterwards. Undefined: nothing to do (inserted and deleted in between).
+ * `vague`: some line of the key is R or A. Then the first tells nothing: a trigger's nested statement is recorded before
+ * the statement it is nested in, so a row may be updated, on record, before it is inserted.
  */
-export function netKind(first: Op, last: Op): NetKind | undefined {
+export function netKind(first: Op, last: Op, vague: boolean): NetKind | undefined {
   const isAfter = last === 'I' || last === 'U' || last === 'R';
-  if (first === 'R' || first === 'A') return isAfter ? 'put' : 'wipe';
+  if (vague) return isAfter ? 'put' : 'wipe';
   if (first === 'I') return isAfter ? 'insert' : undefined;
   return isAfter ? 'update' : 'remove';
 }
@@ -36,16 +38,21 @@ export function netKind(first: Op, last: Op): NetKind | undefined {
  * exactly when their texts are; others are netted by the server.
  */
 export function netOfLines(lines: readonly Line[], keyAt: readonly number[]): Net {
-  const byKey = new Map<string, { first: Op; last: Line }>();
+  const byKey = new Map<string, { first: Op; last: Line; vague: boolean }>();
   for (const line of lines) {
     const key = keyAt.length === 1 ? (line.fields[keyAt[0] ?? 0] ?? '') : keyAt.map((at) => line.fields[at]).join(',');
     const seen = byKey.get(key);
-    if (seen === undefined) byKey.set(key, { first: line.op, last: line });
-    else seen.last = line;
+    const vague = line.op === 'R' || line.op === 'A';
+    if (seen === undefined) {
+      byKey.set(key, { first: line.op, last: line, vague });
+    } else {
+      seen.last = line;
+      seen.vague ||= vague;
+    }
   }
   const net: Net = { insert: [], update: [], remove: [], put: [], wipe: [] };
-  for (const { first, last } of byKey.values()) {
-    const kind = netKind(first, last.op);
+  for (const { first, last, vague } of byKey.values()) {
+    const kind = netKind(first, last.op, vague);
     if (kind !== undefined) net[kind].push(last.fields);
   }
   return net;

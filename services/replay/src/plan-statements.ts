@@ -82,17 +82,15 @@ export function copyStageSql(names: StageNames, fields: readonly string[], form:
 
 // 1 to 5 as in the list of ops, 0 for what is none. Behind the sequence, so that min and max carry an op along.
 const marked = `_seq * 8 + CASE WHEN length(_op) = 2 THEN strpos('IUDRA', substr(_op, 2)) ELSE 0 END`;
-const kindOf = (
-  first: string,
-  last: string,
-) => `CASE WHEN ${first} IN (4, 5) THEN CASE WHEN ${last} IN (1, 2, 4) THEN 'put' ELSE 'wipe' END
-    WHEN ${first} = 1 THEN CASE WHEN ${last} IN (1, 2, 4) THEN 'insert' END
-    ELSE CASE WHEN ${last} IN (1, 2, 4) THEN 'update' ELSE 'remove' END END`;
+// f: op of the first line, l: mark of the last, high: R or A if there is one (see netKind).
+const kindSql = `CASE WHEN high >= 4 THEN CASE WHEN l & 7 IN (1, 2, 4) THEN 'put' ELSE 'wipe' END
+    WHEN f = 1 THEN CASE WHEN l & 7 IN (1, 2, 4) THEN 'insert' END
+    ELSE CASE WHEN l & 7 IN (1, 2, 4) THEN 'update' ELSE 'remove' END END`;
 
 /** One row per key of the stage: first and last mark, number of lines. */
 function perKey(layout: Layout, names: StageNames): string {
   const keys = layout.key.map((k) => quoteIdent(k.column.name)).join(', ');
-  return `SELECT min(x) AS f, max(x) AS l, count(*) AS n FROM (SELECT ${keys}, ${marked} AS x FROM ${names.stage}) m GROUP BY ${keys}`;
+  return `SELECT min(x) & 7 AS f, max(x) AS l, min(x & 7) AS low, max(x & 7) AS high, count(*) AS n FROM (SELECT ${keys}, ${marked} AS x FROM ${names.stage}) m GROUP BY ${keys}`;
 }
 
 /**
@@ -101,15 +99,15 @@ function perKey(layout: Layout, names: StageNames): string {
  */
 export function surveySql(layout: Layout, names: StageNames): string {
   const kinds = ['insert', 'update', 'remove', 'put', 'wipe'];
-  return `SELECT count(*) AS keys, coalesce(sum(n), 0) AS lines, count(*) FILTER (WHERE f & 7 = 0 OR l & 7 = 0) AS bad,
+  return `SELECT count(*) AS keys, coalesce(sum(n), 0) AS lines, count(*) FILTER (WHERE low = 0) AS bad,
       ${kinds.map((kind) => `count(*) FILTER (WHERE k = '${kind}') AS "${kind}"`).join(', ')}
-    FROM (SELECT f, l, n, ${kindOf('(f & 7)', '(l & 7)')} AS k FROM (${perKey(layout, names)}) g) g`;
+    FROM (SELECT low, n, ${kindSql} AS k FROM (${perKey(layout, names)}) g) g`;
 }
 
 /** Fills the net table from the stage. `_before`: yes, no or unknown. */
 export function fillNetSql(layout: Layout, names: StageNames): string {
   return `INSERT INTO ${names.net} (_seq, _kind, _before)
-    SELECT l >> 3, ${kindOf('(f & 7)', '(l & 7)')}, CASE WHEN f & 7 IN (4, 5) THEN 'unknown' WHEN f & 7 = 1 THEN 'no' ELSE 'yes' END
+    SELECT l >> 3, ${kindSql}, CASE WHEN high >= 4 THEN 'unknown' WHEN f = 1 THEN 'no' ELSE 'yes' END
     FROM (${perKey(layout, names)}) g`;
 }
 
