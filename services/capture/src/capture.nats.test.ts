@@ -39,6 +39,26 @@ test.each([15, 18])('every tick interval becomes one batch, in an unbroken chain
   expect(batches[0]?.header.trace).toContain(first.fingerprint);
 });
 
+test('capture works whatever its role prefers for transactions and limits', async () => {
+  const bench = await makeBench();
+  await register(bench, 'eu');
+  const hostile = new URL(bench.url);
+  const preferred = {
+    default_transaction_read_only: 'on',
+    default_transaction_isolation: 'serializable',
+    lock_timeout: '1ms',
+    idle_in_transaction_session_timeout: '1ms',
+    transaction_timeout: '50ms',
+  };
+  const options = Object.entries(preferred).map(([name, value]) => `-c ${name}=${value}`);
+  hostile.searchParams.set('options', options.join(' '));
+  await bench.start({ providerUrl: hostile.href }).start();
+  const tick = await writeBatch(bench, ['1']);
+  await untilStored(bench, tick.tick);
+  await sendReport(bench, 'eu', tick);
+  await eventually(async () => expect(await recordedTick(bench, 'eu')).toBe(tick.tick));
+});
+
 test('nothing is published for nobody, and a new subscriber begins at its own tick', async () => {
   const bench = await makeBench();
   const capture = bench.start();

@@ -1,5 +1,5 @@
 // Sessions with the provider. What reads much must not be cut short by a timeout, and must not hold up a stop either.
-import { applySettings, connect, databaseError, type PgClient } from '@millrace/postgres';
+import { applySettings, connect, databaseError, neutralSettings, type PgClient } from '@millrace/postgres';
 
 const goodbyeMs = 1000;
 
@@ -23,9 +23,9 @@ export async function openSession(url: string, options: SessionOptions): Promise
   try {
     // Batches are sorted by event id, which wants memory, and JIT would cost more than it gives.
     await applySettings(client, {
+      ...neutralSettings,
       statement_timeout: String(answerMs ?? 0),
       idle_session_timeout: String(silenceMs),
-      default_transaction_isolation: 'read committed',
       work_mem: '64MB',
       jit: 'off',
     });

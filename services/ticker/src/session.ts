@@ -1,5 +1,5 @@
 // Sessions with the provider that no hung host can block for ever.
-import { applySettings, connect, type PgClient, type Queryable } from '@millrace/postgres';
+import { applySettings, connect, neutralSettings, type PgClient, type Queryable } from '@millrace/postgres';
 
 /** Longest time the server may work on one statement, and we wait for its answer (longer, so that the server speaks first). */
 const STATEMENT_MS = 10_000;
@@ -19,9 +19,9 @@ export async function openSession(url: string, options: SessionOptions): Promise
   const client = await connect(url, { applicationName, queryTimeoutMs: ANSWER_MS, onLost });
   try {
     await applySettings(client, {
+      ...neutralSettings,
       statement_timeout: `${STATEMENT_MS}ms`,
       idle_session_timeout: `${silenceMs}ms`,
-      default_transaction_isolation: 'read committed',
     });
     return client;
   } catch (error) {

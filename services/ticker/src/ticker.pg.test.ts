@@ -70,6 +70,19 @@ const insertEvent = (url: string) => query(url, 'INSERT INTO stub.event VALUES (
 const tickCount = async (url: string) => Number((await query(url, 'SELECT count(*) AS n FROM stub.tick'))[0]?.['n']);
 const isReady = (ticker: Service, role: string) => ticker.ready().ok && ticker.ready().role === role;
 
+test('ticks are made whatever the role prefers for transactions and limits', async () => {
+  const { url } = await setup();
+  await query(url, STUB);
+  const hostile = new URL(url);
+  const preferred = 'default_transaction_read_only=on lock_timeout=1ms transaction_timeout=50ms';
+  hostile.searchParams.set('options', preferred.replaceAll(/^| /g, ' -c ').trim());
+  const ticker = maker(hostile.href, {})();
+  await ticker.start();
+  await insertEvent(url);
+  await eventually(async () => expect(await tickCount(url)).toBeGreaterThan(0));
+  await eventually(async () => expect(await query(url, 'SELECT FROM millrace.service_report')).toHaveLength(1));
+});
+
 test('ticks are made for events, and the bus is told', async () => {
   const { url, queue, make } = await setup();
   await query(url, STUB);
