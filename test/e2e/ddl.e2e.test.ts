@@ -76,6 +76,7 @@ describe('a change of a table in the middle of traffic', () => {
     await table('ren_key', 'id int PRIMARY KEY, v int');
     await site.provider.within(async (client) => {
       await client.query('UPDATE ren_key SET id = id + 100 WHERE id = 1');
+      await site.sync();
       await site.provider.run('ALTER TABLE ren_key RENAME id TO ident');
       await client.query('UPDATE ren_key SET ident = ident + 100 WHERE ident = 2');
       await client.query('DELETE FROM ren_key WHERE ident = 3');
@@ -84,6 +85,23 @@ describe('a change of a table in the middle of traffic', () => {
     await expectStopped(site, 'eu', [/ren_key/, /ident/]);
     await eu().run('ALTER TABLE ren_key RENAME id TO ident');
     await expectEqual(site, ['ren_key'], 60_000);
+  });
+
+  test('a column is renamed between two changes of one transaction: at worst the table is to be added again', async () => {
+    await table('ren_mid', 'id int PRIMARY KEY, v int');
+    await site.provider.run(`BEGIN; UPDATE ren_mid SET v = -1 WHERE id = 1; ALTER TABLE ren_mid RENAME v TO w;
+      UPDATE ren_mid SET w = -2 WHERE id = 2; COMMIT`);
+    await expectStopped(site, 'eu', [/ren_mid/]);
+    await eu().run('ALTER TABLE ren_mid RENAME v TO w');
+    await site.sync(undefined, 5000).catch(async () => {
+      // The batch knows both names, and the subscriber can have one only.
+      await expectStopped(site, 'eu', [/ren_mid/]);
+      await site.millrace('remove', 'ren_mid');
+      await eu().run('TRUNCATE ren_mid');
+      await site.millrace('add', 'ren_mid');
+      await site.millrace('wait', '--timeout', '30s');
+    });
+    await expectEqual(site, ['ren_mid'], 60_000);
   });
 
   test('the key is replaced by another one', async () => {

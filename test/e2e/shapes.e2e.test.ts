@@ -254,7 +254,7 @@ describe('triggers of the application', () => {
           IF pg_trigger_depth() > 2 THEN RETURN NULL; END IF;
           IF NEW.v = 1 THEN DELETE FROM wild WHERE id = NEW.id;
           ELSIF NEW.v = 2 THEN DELETE FROM wild WHERE id = NEW.id; INSERT INTO wild VALUES (NEW.id, 20);
-          ELSIF NEW.v = 3 THEN UPDATE wild SET id = id + 1000, v = 30 WHERE id = NEW.id;
+          ELSIF NEW.v = 3 AND NOT EXISTS (SELECT FROM wild WHERE id = NEW.id + 1000) THEN UPDATE wild SET id = id + 1000, v = 30 WHERE id = NEW.id;
           ELSIF NEW.v = 4 THEN UPDATE wild SET v = v + 1 WHERE id <> NEW.id;
           ELSIF NEW.v = 5 THEN INSERT INTO wild VALUES (NEW.id + 2000, 50) ON CONFLICT (id) DO UPDATE SET v = 51; END IF;
           RETURN NULL; END $$;
