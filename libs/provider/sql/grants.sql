@@ -19,10 +19,11 @@ DECLARE
         'pgq_writer', '["pgq.insert_event", "pgq.current_event_table"]'::jsonb,
         'pgq_admin', '["pgq.create_queue", "pgq.drop_queue", "pgq.set_queue_config", "pgq.grant_perms", "pgq.tune_storage",
             "pgq.insert_event_raw", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
-            "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval"]'::jsonb,
+            "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval",
+            "millrace.maint_event_sequence"]'::jsonb,
         'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version"]'::jsonb,
         'millrace_ticker', '["millrace.tick", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
-            "millrace.report_service", "millrace.refresh_triggers", "pgq.maint_operations", "pgq.maint_retry_events",
+            "millrace.report_service", "millrace.refresh_triggers", "millrace.maint_event_sequence", "pgq.maint_operations", "pgq.maint_retry_events",
             "pgq.maint_rotate_tables_step1", "pgq.maint_rotate_tables_step2", "pgq.maint_tables_to_vacuum"]'::jsonb,
         'millrace_capture', '["millrace.last_tick", "millrace.tick_info", "millrace.ticks_after", "millrace.batch_sql",
             "millrace.force_tick", "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.report_position",
@@ -75,7 +76,7 @@ BEGIN
 
     FOR v_role IN SELECT r FROM jsonb_object_keys(v_rights || v_tables) AS r LOOP
         CONTINUE WHEN v_role <> 'public' AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = v_role);
-        IF v_role LIKE 'millrace%' THEN
+        IF v_role LIKE 'millrace%' OR v_role = 'pgq_admin' THEN
             EXECUTE format('GRANT USAGE ON SCHEMA millrace TO %I', v_role);
         END IF;
         IF v_pgq THEN

@@ -51,3 +51,22 @@ export async function intervalsAfter(
 export function readInterval(client: PgClient, interval: Interval): Readable {
   return copyOut(client, `COPY (${interval.sql}) TO STDOUT (FORMAT binary)`);
 }
+
+/**
+ * Whether the events that were read for an interval were all there: to be asked after they were read, before anybody takes
+ * them for the batch. A rotation that empties events forgets, in the same transaction, every tick that does not show them.
+ * False: the subscriber that needs the interval was set back, or taken out, while it was read.
+ */
+export async function isWhole(client: PgClient, queue: string, interval: Interval): Promise<boolean> {
+  const statement = {
+    name: 'millrace_is_whole',
+    text: `SELECT FROM pgq.tick t JOIN pgq.queue q ON q.queue_id = t.tick_queue
+      WHERE q.queue_name = $1 AND t.tick_id = $2`,
+    values: [queue, interval.prev.tick],
+  };
+  try {
+    return (await client.query(statement)).rows.length > 0;
+  } catch (error) {
+    throw providerError(error, 'looking after a batch');
+  }
+}

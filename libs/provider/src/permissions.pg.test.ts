@@ -21,6 +21,7 @@ import {
   runMaintenance,
   tick,
   ticksAfter,
+  writeAudit,
 } from './mod.ts';
 
 /** The URL of a login role that is a member of these group roles only. */
@@ -113,6 +114,8 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await registerSubscriber(client, 'other', 'eu');
     await requestCopy(client, { queue: 'other', table: { schema: 'public', name: 'entry' }, subscribers: ['eu'] });
     expect(await value(client, 'SELECT who FROM millrace.audit ORDER BY id DESC LIMIT 1')).toBe(new URL(url).username);
+    await writeAudit(client, 'other', 'add', { tables: ['public.entry'] });
+    expect(await value(client, 'SELECT what FROM millrace.audit ORDER BY id DESC LIMIT 1')).toBe('add');
     await call(client, 'UPDATE millrace.set SET queue_id = 7');
     await call(client, 'DELETE FROM millrace.audit');
   });

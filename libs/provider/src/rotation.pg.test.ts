@@ -5,6 +5,8 @@ import { newest, put, queue, queueFixture, readBatch, rotate } from '../test/que
 import {
   batchSql,
   forceTick,
+  intervalsAfter,
+  isWhole,
   lastTick,
   moveRetries,
   registerSubscriber,
@@ -283,5 +285,59 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await client.query('SELECT pgq.finish_batch($1)', [theirs]);
     expect(await data(await next('two'))).toEqual([]);
     await expect(client.query('SELECT pgq.drop_queue($1)', [queue])).rejects.toThrow('consumers still attached');
+  });
+
+  test('rotation refuses to work with an old snapshot, which hides consumers and rows', async () => {
+    const { client } = await queueFixture(major);
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const rotating = client.query('SELECT pgq.maint_rotate_tables_step1($1)', [queue]);
+    await expect(rotating).rejects.toMatchObject({ code: 'MR003' });
+    await client.query('ROLLBACK');
+  });
+
+  test('a clock that went back ten years stops neither rotation nor the ticks of an idle queue', async () => {
+    const { client } = await queueFixture(major);
+    await client.query(`UPDATE pgq.queue SET queue_switch_time = now() + interval '10 years'`);
+    expect((await runMaintenance(client)).map((o) => o.result)).toEqual(['done', 'done']);
+    expect(await value(client, 'SELECT queue_cur_table FROM pgq.queue')).toBe(1);
+    expect(await runMaintenance(client)).toEqual([]);
+    await client.query(`UPDATE pgq.tick SET tick_time = now() + interval '10 years'`);
+    expect((await tick(client, queue))?.tick).toBe(2);
+    expect(await tick(client, queue)).toBeNull();
+  });
+
+  test('event ids that somebody lets sessions cache are set right by maintenance', async () => {
+    const { client } = await queueFixture(major);
+    await client.query('ALTER SEQUENCE pgq.event_1_id_seq CACHE 50');
+    expect((await runMaintenance(client)).map((o) => o.result)).toEqual(['done']);
+    expect(await value(client, `SELECT seqcache FROM pg_sequence WHERE seqrelid = 'pgq.event_1_id_seq'::regclass`)).toBe('1');
+    expect(await runMaintenance(client)).toEqual([]);
+  });
+
+  test('tick numbers go up whatever somebody did to their sequence', async () => {
+    const { client, open } = await queueFixture(major);
+    const other = await open();
+    await client.query('ALTER SEQUENCE pgq.event_1_tick_seq CACHE 10');
+    const made = [];
+    for (const session of [client, other, client, other, client]) made.push((await forceTick(session, queue)).tick);
+    await client.query(`SELECT setval('pgq.event_1_tick_seq', 1)`);
+    for (const session of [client, other]) made.push((await forceTick(session, queue)).tick);
+    expect(made).toEqual(made.toSorted((a, b) => a - b));
+    expect(new Set(made).size).toBe(made.length);
+  });
+
+  test('an interval read again after its events were emptied is known to be incomplete', async () => {
+    const { client } = await queueFixture(major);
+    const from = await forceTick(client, queue);
+    await put(client, 'a');
+    await forceTick(client, queue);
+    const [interval] = await intervalsAfter(client, queue, from.tick, 1);
+    if (interval === undefined) throw new Error('no interval');
+    expect(await isWhole(client, queue, interval)).toBe(true);
+    await rotate(client);
+    expect(await isWhole(client, queue, interval)).toBe(true);
+    for (let i = 0; i < 3; i += 1) await rotate(client);
+    expect((await client.query(interval.sql)).rows).toEqual([]);
+    expect(await isWhole(client, queue, interval)).toBe(false);
   });
 });

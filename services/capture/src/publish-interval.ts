@@ -3,7 +3,7 @@ import type { Publisher } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { databaseError, type PgClient } from '@millrace/postgres';
-import { type Interval, readInterval } from '@millrace/provider';
+import { type Interval, isWhole, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
 import type { SectionKinds } from './event-head.ts';
 import {
@@ -87,6 +87,8 @@ async function readAndSend(
   }
   parser.finish();
   await failpoint(readPoint);
+  // Not before this is known may the last chunk leave: without it nobody applies the batch.
+  if (!(await isWhole(client, queue, interval))) throw emptied(prev.tick);
   await writer.add(regrouper.take());
   const totals = await writer.finish(regrouper.sequences());
   if (regrouper.ignored > 0) ignoredEvents.add(regrouper.ignored);
@@ -96,4 +98,10 @@ async function readAndSend(
     () => {},
   );
   return totals;
+}
+
+function emptied(tick: number): MillraceError {
+  return new MillraceError(codes.POSITION, `the queue no longer keeps what came after tick ${tick}`, {
+    advice: 'a subscriber that stands there was set back or taken out; copy its tables again',
+  });
 }

@@ -18,6 +18,7 @@ DECLARE
     v_event_seq bigint;
     v_last      record;
     v_fresh     txid_snapshot;
+    v_number    bigint;
 BEGIN
     SELECT q.queue_tick_seq, coalesce(pg_sequence_last_value(q.queue_event_seq::regclass), 0)
     INTO v_tick_seq, v_event_seq FROM pgq.queue q WHERE q.queue_id = i_queue_id;
@@ -38,8 +39,13 @@ BEGIN
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
+    -- Numbers are the order of the chain, whatever somebody did to the sequence (a cache, a value set back).
+    v_number := nextval(v_tick_seq::regclass);
+    IF v_number <= v_last.tick_id THEN
+        v_number := setval(v_tick_seq::regclass, v_last.tick_id + 1);
+    END IF;
     INSERT INTO pgq.tick AS t (tick_queue, tick_id, tick_time, tick_snapshot, tick_event_seq)
-    VALUES (i_queue_id, nextval(v_tick_seq::regclass), clock_timestamp(), o_snapshot, v_event_seq)
+    VALUES (i_queue_id, v_number, clock_timestamp(), o_snapshot, v_event_seq)
     RETURNING t.tick_id, t.tick_time INTO o_tick, o_time;
     o_new_events := v_event_seq - coalesce(v_last.tick_event_seq, 0);
 END $$;

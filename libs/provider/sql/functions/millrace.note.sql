@@ -3,7 +3,7 @@
 -- Returns:    nothing.
 -- Tables:     millrace.audit (insert).
 CREATE OR REPLACE FUNCTION millrace.note(i_queue text, i_what text, i_detail jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO millrace.audit (who, what, detail)
     VALUES (session_user, i_what, jsonb_build_object('queue', i_queue) || coalesce(i_detail, '{}'));

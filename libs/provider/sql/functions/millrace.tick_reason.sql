@@ -3,7 +3,7 @@
 -- Returns:    events    new events, or one that was committed after the tick that counted its id;
 --             sequence  a sequence of the set moved (one that was never used and is set without being called is
 --                       noticed by an idle or forced tick only: telling it needs a read of each);
---             idle      the idle period is over, or there is no tick yet;
+--             idle      the idle period is over, or the clock went back by more than it, or there is no tick yet;
 --             NULL      none is due, or the queue is paused or ticked from elsewhere.
 -- Errors:     no such queue (MR001).
 -- Tables:     pgq.queue, pgq.tick, the sequences of the set, the event tables at times (read).
@@ -25,7 +25,7 @@ BEGIN
     END IF;
     IF v.off THEN
         RETURN NULL;
-    ELSIF v.tick_snapshot IS NULL OR clock_timestamp() - v.tick_time >= v.idle THEN
+    ELSIF v.tick_snapshot IS NULL OR clock_timestamp() - v.tick_time >= v.idle OR v.tick_time - clock_timestamp() >= v.idle THEN
         RETURN 'idle';
     ELSIF v.event_seq > v.tick_event_seq THEN
         RETURN 'events';

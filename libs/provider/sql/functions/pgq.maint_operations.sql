@@ -11,12 +11,17 @@ BEGIN
     RETURN QUERY
         SELECT 'pgq.maint_rotate_tables_step1', q.queue_name FROM pgq.queue q
         WHERE q.queue_rotation_period IS NOT NULL AND q.queue_switch_step2 IS NOT NULL
-          AND q.queue_switch_time + q.queue_rotation_period < current_timestamp
+          AND (q.queue_switch_time + q.queue_rotation_period < current_timestamp
+               OR q.queue_switch_time - q.queue_rotation_period > current_timestamp)  -- the clock went back
         ORDER BY q.queue_name;
     v_rotated := FOUND;
     IF v_rotated OR EXISTS (SELECT FROM pgq.queue q WHERE q.queue_switch_step2 IS NULL) THEN
         RETURN QUERY SELECT 'pgq.maint_rotate_tables_step2', NULL::text;
     END IF;
+    RETURN QUERY
+        SELECT 'millrace.maint_event_sequence', q.queue_name FROM pgq.queue q
+        JOIN pg_sequence s ON s.seqrelid = to_regclass(pgq.quote_fqname(q.queue_event_seq))
+        WHERE s.seqcache <> 1 OR s.seqincrement <> 1 OR s.seqcycle ORDER BY q.queue_name;
     RETURN QUERY
         SELECT e.func, q.queue_name FROM pgq.queue q, unnest(q.queue_extra_maint) AS e(func) ORDER BY q.queue_name;
     IF current_setting('autovacuum') = 'off' THEN

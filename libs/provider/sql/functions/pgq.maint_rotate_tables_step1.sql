@@ -8,7 +8,7 @@
 --             the rows themselves are asked: one that the slowest consumer's snapshot does not show has not been read,
 --             and the table stays as it is until it has.
 --             Never waits for a reader or writer: a lock that is not free means "later".
--- Returns:    0. Errors: queue … maint failure (transaction ids went back); tick … not found.
+-- Returns:    0. Errors: queue … maint failure (transaction ids went back); tick … not found; not READ COMMITTED (MR003).
 -- Tables:     pgq.queue (update), pgq.subscription (read), pgq.tick (delete old ones), event table (truncate).
 CREATE OR REPLACE FUNCTION pgq.maint_rotate_tables_step1(i_queue_name text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -20,10 +20,15 @@ DECLARE
     v_table  text;
     v_oldest bigint;
 BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'rotation needs a READ COMMITTED transaction, this one is %', upper(current_setting('transaction_isolation'))
+            USING ERRCODE = 'MR003', HINT = 'with an older snapshot it would not see who needs what it empties';
+    END IF;
     -- NO KEY: a tick's foreign key does not wait for us. Registering a consumer does (FOR SHARE).
     SELECT * INTO v_queue FROM pgq.queue q
     WHERE q.queue_name = i_queue_name AND q.queue_rotation_period IS NOT NULL AND q.queue_switch_step2 IS NOT NULL
-      AND q.queue_switch_time + q.queue_rotation_period < current_timestamp
+      AND (q.queue_switch_time + q.queue_rotation_period < current_timestamp
+           OR q.queue_switch_time - q.queue_rotation_period > current_timestamp)  -- the clock went back
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN 0;

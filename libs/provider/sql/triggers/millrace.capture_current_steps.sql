@@ -21,7 +21,7 @@ BEGIN
     SELECT string_agg(format('t.%I %s x."mr~%s"', k.name, k.operator, k.n), ' AND ' ORDER BY k.n),
            string_agg(format('x."mr~%s"', k.n), ', ' ORDER BY k.n)
     INTO v_same, v_keys
-    FROM unnest(v_key.names, v_key.operators) WITH ORDINALITY AS k(name, operator, n);
+    FROM unnest(v_key.names, millrace.key_operators(v_key.index)) WITH ORDINALITY AS k(name, operator, n);
     columns := millrace.capture_key(i_root);
     query := format('SELECT ROW(''A'', %s, NULL)::text FROM (%s) AS x(%s) WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)',
         v_keys, i_touched, replace(v_keys, 'x.', ''), i_root::regclass, v_same);

@@ -8,5 +8,5 @@
 CREATE OR REPLACE FUNCTION millrace.capture_key(i_rel oid) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN coalesce((SELECT to_json(k.names)::text FROM millrace.table_key(i_rel) k), '[]');
+    RETURN coalesce(to_json((millrace.table_key(i_rel)).names)::text, '[]');
 END $$;

@@ -6,27 +6,19 @@
 --             f extra_float_digits, i IntervalStyle; empty for integers, texts, numerics, uuids, …
 -- Tables:     pg_attribute, pg_type (read).
 CREATE OR REPLACE FUNCTION millrace.capture_pins(i_rel oid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH RECURSIVE element(id) AS (
-        SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = i_rel AND a.attnum > 0 AND NOT a.attisdropped
-        UNION
-        SELECT CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END
-        FROM element e JOIN pg_type t ON t.oid = e.id
-        WHERE t.typtype = 'd' OR (t.typcategory = 'A' AND t.typelem <> 0)
-    ), pin AS (
-        SELECT DISTINCT CASE
-            WHEN t.oid IN ('timestamp'::regtype, 'timestamptz'::regtype, 'date'::regtype, 'timetz'::regtype, 'time'::regtype) THEN 'd'
-            WHEN t.oid IN ('float4'::regtype, 'float8'::regtype) THEN 'f'
-            WHEN t.oid = 'interval'::regtype THEN 'i'
-            WHEN t.oid = 'bytea'::regtype THEN 'b'
-            WHEN t.typtype = 'e' OR t.oid IN (
-                'bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'text'::regtype,
-                'varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype, 'name'::regtype, 'uuid'::regtype, 'json'::regtype,
-                'jsonb'::regtype, 'inet'::regtype, 'cidr'::regtype, 'macaddr'::regtype, 'macaddr8'::regtype, 'oid'::regtype,
-                'bit'::regtype, 'varbit'::regtype, 'tsvector'::regtype, 'pg_lsn'::regtype) THEN ''
-            ELSE 'a' END AS letter
-        FROM element e JOIN pg_type t ON t.oid = e.id
-        WHERE NOT (t.typtype = 'd' OR (t.typcategory = 'A' AND t.typelem <> 0))
-    )
-    SELECT coalesce(string_agg(p.letter, '' ORDER BY p.letter), '') FROM pin p
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_type oid;
+    v_pins text := '';
+    v_more text;
+BEGIN
+    FOR v_type IN SELECT DISTINCT a.atttypid FROM pg_attribute a WHERE a.attrelid = i_rel AND a.attnum > 0 AND NOT a.attisdropped LOOP
+        v_more := millrace.pins_of_type(v_type);
+        IF strpos(v_pins, v_more) = 0 THEN
+            v_pins := v_pins || v_more;
+        END IF;
+    END LOOP;
+    RETURN CASE WHEN strpos(v_pins, 'a') > 0 THEN 'a' ELSE (
+        CASE WHEN strpos(v_pins, 'b') > 0 THEN 'b' ELSE '' END || CASE WHEN strpos(v_pins, 'd') > 0 THEN 'd' ELSE '' END
+        || CASE WHEN strpos(v_pins, 'f') > 0 THEN 'f' ELSE '' END || CASE WHEN strpos(v_pins, 'i') > 0 THEN 'i' ELSE '' END) END;
+END $$;

@@ -33,7 +33,7 @@ BEGIN
         RETURN 'other tables inherit from it';
     ELSIF EXISTS (SELECT FROM pg_index i WHERE i.indrelid = i_rel AND i.indisprimary AND NOT i.indimmediate) THEN
         RETURN 'its primary key is deferrable: rows may hold the same key for a while';
-    ELSIF NOT EXISTS (SELECT FROM millrace.table_key(i_rel)) THEN
+    ELSIF (millrace.table_key(i_rel)).index IS NULL THEN
         RETURN 'it has no primary key, nor a unique index on columns that are not null';
     END IF;
     SELECT c.oid::regclass::text INTO v_part FROM millrace.capture_tree(i_rel) AS p(relid) JOIN pg_class c ON c.oid = p.relid

@@ -11,13 +11,15 @@ CREATE OR REPLACE FUNCTION millrace.capture_shape(i_rel oid, i_root oid) RETURNS
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_names  text[] := millrace.capture_names(i_rel);
+    v_key    text[] := (millrace.table_key(i_root)).names;
     v_places text;
 BEGIN
     IF i_rel <> i_root AND NOT EXISTS (SELECT FROM pg_partition_ancestors(i_rel) AS a(id) WHERE a.id = i_root) THEN
         RETURN 'detached';
     END IF;
-    SELECT string_agg(coalesce(array_position(v_names, c.name)::text, '?'), ',' ORDER BY c.n) INTO v_places
-    FROM millrace.table_key(i_root) AS k, unnest(k.names) WITH ORDINALITY AS c(name, n);
+    FOR n IN 1 .. coalesce(cardinality(v_key), 0) LOOP
+        v_places := concat_ws(',', v_places, coalesce(array_position(v_names, v_key[n])::text, '?'));
+    END LOOP;
     RETURN format('key=%s;%spins=%s', v_places,
         CASE WHEN EXISTS (
             SELECT FROM unnest(v_names) AS c(name)

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION millrace.note_capture(i_queue text, i_root oid) RETUR
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE millrace.set_table t SET columns = n.columns, key_columns = n.key, signature = n.shape
-    FROM (SELECT millrace.capture_names(i_root), coalesce((SELECT k.names FROM millrace.table_key(i_root) k), '{}'),
+    FROM (SELECT millrace.capture_names(i_root), coalesce((millrace.table_key(i_root)).names, '{}'),
                  millrace.capture_shape(i_root, i_root)) AS n(columns, key, shape)
     WHERE t.queue = i_queue AND t.relid = i_root
       AND (t.columns, t.key_columns, t.signature) IS DISTINCT FROM (n.columns, n.key, n.shape);
