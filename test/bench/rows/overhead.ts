@@ -47,7 +47,7 @@ export async function overhead(servers: Servers, rounds: number): Promise<Overhe
 async function cpuOf(servers: Servers, url: string): Promise<number> {
   await sql(servers.provider.url, 'CHECKPOINT');
   const before = cpuSeconds(servers.provider.pid ?? 0);
-  await runTpcb(url, transactions, scale);
+  await runTpcb(url, transactions, scale, true);
   return ((cpuSeconds(servers.provider.pid ?? 0) - before) * 1000) / transactions;
 }
 
