@@ -12,8 +12,8 @@ export class Database {
   }
 
   /** A further session; the caller ends it. `settings` are SET for it. */
-  async session(settings: Readonly<Record<string, string>> = {}): Promise<PgClient> {
-    const client = await connect(this.url, { applicationName: 'test', connectTimeoutMs: 10_000, onLost: () => {} });
+  async session(settings: Readonly<Record<string, string>> = {}, onLost: () => void = () => {}): Promise<PgClient> {
+    const client = await connect(this.url, { applicationName: 'test', connectTimeoutMs: 10_000, onLost });
     for (const [name, value] of Object.entries(settings)) {
       await client.query('SELECT set_config($1, $2, false)', [name, value]);
     }
@@ -32,7 +32,7 @@ export class Database {
 
   /** Runs one statement, or several without parameters, and gives the (last) rows. */
   async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    this.#client ??= this.session();
+    this.#client ??= this.session({}, () => this.#forget());
     try {
       const client = await this.#client;
       const result = values.length === 0 ? await client.query(sql) : await client.query(sql, [...values]);
