@@ -133,6 +133,11 @@ async function atSubscriber(
     const start = from instanceof BusSide ? await findStart(from, name).catch(() => undefined) : from;
     if (start === undefined)
       return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
+    // The note tells up to where the provider has let go for this subscriber; a position cannot be older, unless it is of
+    // an earlier registration, or the database was restored from a backup.
+    if (from instanceof BusSide && stands !== undefined && stands.tick < start.tick.tick) {
+      return { state: 'waiting', detail: olderThanNote(name, stands.tick, start.tick.tick) };
+    }
     const at = await side.asked(() => initPosition(side.client, { queue, subscriber: name, ...start }));
     const detail = { queue, subscriber: name, tick: at.tick };
     if (stands === undefined) await side.asked(() => writeSubscriberAudit(side.client, 'install', detail));
@@ -145,6 +150,10 @@ async function atSubscriber(
 function alreadyStands(name: string, tick: number): MillraceError {
   const text = `subscriber ${name}: its database stands at tick ${tick} of this queue, and the provider does not know it any more`;
   return new MillraceError(codes.POSITION, text, { advice: beginAnew(name) });
+}
+
+function olderThanNote(name: string, tick: number, noted: number): string {
+  return `subscriber ${name}: its position, tick ${tick}, is older than tick ${noted}, from which the provider keeps changes for it; if it was unregistered before, ${beginAnew(name)}`;
 }
 
 function waiting(name: string): Outcome {

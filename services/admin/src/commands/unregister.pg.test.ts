@@ -123,6 +123,28 @@ test('registered again it begins at a new tick, follows nothing, and add asks fo
   ]);
 });
 
+test('a far host that kept its position from before is told to begin anew, and does so', async () => {
+  const site = await withTable();
+  const near = site.host({ provider: true, withUrl: ['us'], without: ['eu'] });
+  const far = site.host({ provider: false, withUrl: ['eu'] });
+  await near.do('unregister', 'eu', '--yes');
+  await near.do('install');
+  expect((await far.do('install')).notes.join('\n')).toMatch(
+    /eu: its position, tick \d+, is older .*unregister eu --yes/,
+  );
+  await far.do('unregister', 'eu', '--yes');
+  expect((await far.do('install')).notes.join('\n')).toMatch(/schema installed, at tick/);
+  const [record] = await query(site.provider, "SELECT tick FROM millrace.subscriber WHERE name = 'eu'");
+  expect(await positions(eu(site))).toEqual([record]);
+});
+
+test('a subscriber whose position row was lost is forgotten whole', async () => {
+  const site = await withTable();
+  await query(eu(site), 'DELETE FROM millrace.position');
+  expect((await site.do('unregister', 'eu', '--yes')).document).toMatchObject({ database: true });
+  expect(await query(eu(site), 'SELECT * FROM millrace.subscribed_table')).toEqual([]);
+});
+
 test('a host that has the subscriber alone forgets its part', async () => {
   const site = await withTable();
   const { document } = await site.host({ provider: false, withUrl: ['eu'] }).do('unregister', 'eu', '--yes');

@@ -8,6 +8,7 @@ import {
   dropPending,
   dropPosition,
   moveTable,
+  readControl,
   readPosition,
   removeSequence,
   removeTable,
@@ -99,10 +100,11 @@ export class SubscriberSide {
       return await this.#do(() =>
         withTransaction(client, async () => {
           const stands = await readPosition(client, this.queue);
-          if (stands === undefined) return false;
-          if (stands.subscriber !== this.name) throw this.#otherName(stands.subscriber);
+          // Without a position (its row was lost) there may still be tables that wait for nothing any more.
+          if (stands === undefined && (await readControl(client, this.queue)) === undefined) return false;
+          if (stands !== undefined && stands.subscriber !== this.name) throw this.#otherName(stands.subscriber);
           await dropPosition(client, this.queue);
-          await writeAudit(client, 'unregister', { queue: this.queue, subscriber: this.name, tick: stands.tick });
+          await writeAudit(client, 'unregister', { queue: this.queue, subscriber: this.name, tick: stands?.tick });
           return true;
         }),
       );
