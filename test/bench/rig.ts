@@ -6,7 +6,7 @@ import { connect, type PgClient } from '@millrace/postgres';
 import { processTree } from './cpu.ts';
 
 const root = join(import.meta.dirname, '../..');
-export const millraceBin = join(root, 'bin/millrace');
+const millraceBin = join(root, 'bin/millrace');
 
 /** Settings of every server in a run, ours and native's alike; only wal_level differs. */
 const settings = {

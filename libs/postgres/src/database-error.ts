@@ -9,7 +9,8 @@ export function sqlstateOf(error: unknown): string | undefined {
 }
 
 /** The socket failed, or the driver says that the session is over. */
-const lost = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOST[A-Z]+|ENET[A-Z]+|ENOTFOUND|EAI_AGAIN|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED))$/;
+const lost =
+  /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOST[A-Z]+|ENET[A-Z]+|ENOTFOUND|EAI_AGAIN|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED))$/;
 /** Calls of a socket, whatever they say: a server on this machine that is down is ENOENT. */
 const socketCalls = new Set(['connect', 'read', 'write', 'shutdown', 'getaddrinfo']);
 const lostWords =
@@ -35,7 +36,8 @@ export function databaseError(error: unknown, doing: string): MillraceError {
 
 function codeOfDriver(error: unknown, text: string): ErrorCode {
   const { code = '', syscall = '' } = (error ?? {}) as { code?: unknown; syscall?: unknown };
-  if (lost.test(String(code)) || socketCalls.has(String(syscall)) || lostWords.test(text)) return codes.DATABASE_UNREACHABLE;
+  if (lost.test(String(code)) || socketCalls.has(String(syscall)) || lostWords.test(text))
+    return codes.DATABASE_UNREACHABLE;
   return error instanceof AggregateError ? codes.DATABASE_UNREACHABLE : codes.INTERNAL;
 }
 

@@ -1,7 +1,17 @@
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { createDatabase } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect, disconnect, inSession, neutralSettings, pinnedSettings, pinSettings, quoteTable, tryLead, withTransaction } from './mod.ts';
+import {
+  connect,
+  disconnect,
+  inSession,
+  neutralSettings,
+  pinnedSettings,
+  pinSettings,
+  quoteTable,
+  tryLead,
+  withTransaction,
+} from './mod.ts';
 
 type Database = Awaited<ReturnType<typeof createDatabase>>;
 let database: Database;
@@ -83,8 +93,10 @@ describe('sessions', () => {
 
   it('do what they are asked whatever the role prefers', async () => {
     await inSession(database.url, options, async (client) => {
-      await client.query(`SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;
-        SET statement_timeout = 1; SET lock_timeout = 1; SET transaction_timeout = 1`).catch(() => {});
+      await client
+        .query(`SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;
+        SET statement_timeout = 1; SET lock_timeout = 1; SET transaction_timeout = 1`)
+        .catch(() => {});
       await client.query(`SET statement_timeout = 0`);
       await client.query(`SET idle_in_transaction_session_timeout = 1; SET idle_session_timeout = 60000`);
       await pinSettings(client);

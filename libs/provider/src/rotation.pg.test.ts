@@ -310,7 +310,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const { client } = await queueFixture(major);
     await client.query('ALTER SEQUENCE pgq.event_1_id_seq CACHE 50');
     expect((await runMaintenance(client)).map((o) => o.result)).toEqual(['done']);
-    expect(await value(client, `SELECT seqcache FROM pg_sequence WHERE seqrelid = 'pgq.event_1_id_seq'::regclass`)).toBe('1');
+    expect(
+      await value(client, `SELECT seqcache FROM pg_sequence WHERE seqrelid = 'pgq.event_1_id_seq'::regclass`),
+    ).toBe('1');
     expect(await runMaintenance(client)).toEqual([]);
   });
 

@@ -5,8 +5,8 @@ import {
   messageFrom,
   openPublisher,
   type Publisher,
+  type StreamDefinition,
   type StreamState,
-  streamState,
 } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { backfillSubject, batchSubject, streamName } from '@millrace/wire';
@@ -26,11 +26,15 @@ export interface BatchStreamOptions {
 }
 
 /** Makes or repairs the stream and begins to write behind its last message. */
-export async function openBatchStream(bus: Bus, { queue, maxBytes }: BatchStreamOptions): Promise<BatchStream> {
-  const subjects = [batchSubject(queue), backfillSubject(queue, '*').replace(/[^.]*$/, '*')];
-  const opened = await ensureStream(bus, { name: streamName(queue), subjects, maxBytes });
-  const publisher = openPublisher(bus, { stream: streamName(queue), lastSequence: opened.last });
+export async function openBatchStream(bus: Bus, options: BatchStreamOptions): Promise<BatchStream> {
+  const opened = await ensureStream(bus, definition(options));
+  const publisher = openPublisher(bus, { stream: streamName(options.queue), lastSequence: opened.last });
   return { bus, opened, publisher };
+}
+
+function definition({ queue, maxBytes }: BatchStreamOptions): StreamDefinition {
+  const subjects = [batchSubject(queue), backfillSubject(queue, '*').replace(/[^.]*$/, '*')];
+  return { name: streamName(queue), subjects, maxBytes };
 }
 
 /** Throws when the stream is not as this writer left it: made anew, rolled back, or written by somebody else. */
@@ -39,9 +43,9 @@ export async function checkBatchStream(stream: BatchStream, options: BatchStream
   const failure = publisher.failure();
   if (failure !== undefined) throw failure;
   const expected = publisher.lastSequence();
-  const state = await streamState(bus, streamName(options.queue));
+  // Sets right what somebody altered meanwhile, and makes it when it is gone: then it was made anew.
+  const state = await ensureStream(bus, definition(options));
   const isQuiet = publisher.pending() === 0 && publisher.lastSequence() === expected;
-  if (state === undefined) throw changed('is gone');
   if (state.created !== opened.created) throw changed('was made anew');
   if (isQuiet && expected !== undefined && state.last !== expected) throw changed('has another end than we left');
   return state;

@@ -22,7 +22,9 @@ export class BusHolder {
         advice: 'start `millrace up` or configure bus.url',
       });
     }
-    if (this.#bus !== undefined && url === this.#connectedTo) throw this.#bus.trouble() ?? gone();
+    // One that was closed for good does not come back.
+    const returns = this.#bus !== undefined && !this.#bus.connection.isClosed();
+    if (this.#bus !== undefined && returns && url === this.#connectedTo) throw this.#bus.trouble() ?? gone();
     this.#connecting ??= this.#connect(url).finally(() => {
       this.#connecting = undefined;
     });

@@ -61,3 +61,25 @@ test('a frozen nats-server delays, and loses nothing', async () => {
   await nats.kill('SIGCONT');
   await untilUnbroken(bench, from, second.tick);
 });
+
+test('a frozen nats-server does not keep capture from stopping in time', async () => {
+  const nats = await startOwnNats();
+  const bench = await makeBench({ busUrl: nats.url });
+  const { tick: from } = await register(bench, 'eu');
+  const capture = bench.start();
+  await capture.start();
+  await untilUnbroken(bench, from, (await writeBatch(bench, ['1'])).tick);
+  await nats.kill('SIGSTOP');
+  await writeBatch(bench, ['2']);
+  // It asks every 50 ms; when it no longer does, it waits for the bus.
+  await eventually(async () => {
+    const { rows } =
+      await bench.client.query(`SELECT FROM pg_stat_activity WHERE application_name = 'millrace capture line'
+      AND datname = current_database() AND query_start < clock_timestamp() - interval '500 ms'`);
+    expect(rows).toHaveLength(1);
+  });
+  const stopped = capture.stop().then(() => 'stopped');
+  const late = new Promise((resolve) => setTimeout(resolve, 8_000, 'hangs').unref());
+  expect(await Promise.race([stopped, late])).toBe('stopped');
+  await nats.kill('SIGCONT');
+});

@@ -1,7 +1,7 @@
 import { deleteStream, getBySequence, streamState } from '@millrace/bus';
 import { startStopStress } from '@millrace/lifecycle';
 import type { Position } from '@millrace/model';
-import { forceTick } from '@millrace/provider';
+import { forceTick, requestCopy, serviceReports } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, sha256Hex, streamName } from '@millrace/wire';
 import { expect, test } from 'vitest';
@@ -248,4 +248,44 @@ test('start and stop in any order leave nothing behind', async () => {
   const bench = await makeBench();
   await register(bench, 'eu');
   await startStopStress(() => bench.start());
+});
+
+test('a stream that somebody alters while capture runs is set right', async () => {
+  const bench = await makeBench();
+  await register(bench, 'eu');
+  await bench.start().start();
+  await untilStored(bench, (await writeBatch(bench, ['1'])).tick);
+  const { streams } = bench.bus.streams;
+  await streams.update(streamName(bench.queue), { max_msgs_per_subject: 1 });
+  await eventually(async () => {
+    const { config } = await streams.info(streamName(bench.queue));
+    expect(config.max_msgs_per_subject).toBe(-1);
+  });
+});
+
+test('a copy that the provider refuses is told in the report of capture, and the batches go on', async () => {
+  const bench = await makeBench();
+  const from = await register(bench, 'eu');
+  await bench.client.query('CREATE TABLE gone (id int PRIMARY KEY)');
+  const table = { schema: 'public', name: 'gone' };
+  await requestCopy(bench.client, { queue: bench.queue, table, subscribers: ['eu'] });
+  await bench.client.query('DROP TABLE gone');
+  await bench.start().start();
+  const report = async () => (await serviceReports(bench.client, bench.queue)).find((one) => one.service === 'capture');
+  await eventually(async () => {
+    await sendReport(bench, 'eu', from);
+    expect(await report()).toMatchObject({
+      state: 'running',
+      error: { message: expect.stringContaining('public.gone') },
+    });
+  });
+  await untilStored(bench, (await writeBatch(bench, ['1'])).tick);
+  await bench.client.query('CREATE TABLE gone (id int PRIMARY KEY)');
+  await eventually(
+    async () => {
+      await sendReport(bench, 'eu', from);
+      expect(await report()).toMatchObject({ state: 'running', error: null });
+    },
+    { timeoutMs: 20_000 },
+  );
 });

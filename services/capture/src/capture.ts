@@ -31,7 +31,8 @@ function leaderWork(options: CaptureOptions, lease: CaptureLease): Service {
   const line = new MainLine(options, holder, shared);
   const backfills = new Backfills({ options, shared, reports, line });
   const fault = () => line.loop.state?.fault ?? copies.loop.state?.fault;
-  const release = new Release({ options, lease, holder, shared, reports, backfills, fault });
+  const trouble = () => copies.fault();
+  const release = new Release({ options, lease, holder, shared, reports, backfills, fault, trouble });
   const copies = new Copies({ options, holder, shared, reports });
   shared.onChange(() => line.loop.wake());
   const loops = new ServiceGroup([line.loop, release.loop, copies.loop]);

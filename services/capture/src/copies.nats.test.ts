@@ -141,7 +141,9 @@ test('a table that is rewritten just when its copy begins is copied whole', asyn
   await sendReport(bench, 'eu', from);
   await eventually(async () => {
     await sendReport(bench, 'eu', from);
-    const { rows } = await bench.client.query(`SELECT FROM pg_locks WHERE NOT granted AND relation = '"Big ""t"""'::regclass`);
+    const { rows } = await bench.client.query(
+      `SELECT FROM pg_locks WHERE NOT granted AND relation = '"Big ""t"""'::regclass`,
+    );
     expect(rows).toHaveLength(1);
   });
   const ticked = await forceTick(bench.client, bench.queue);
@@ -160,7 +162,11 @@ test('a copy that waits for the database does not keep capture from stopping', a
   const bench = await makeBench();
   await bench.client.query('CREATE TABLE held (id int PRIMARY KEY)');
   const from = await register(bench, 'eu');
-  await requestCopy(bench.client, { queue: bench.queue, table: { schema: 'public', name: 'held' }, subscribers: ['eu'] });
+  await requestCopy(bench.client, {
+    queue: bench.queue,
+    table: { schema: 'public', name: 'held' },
+    subscribers: ['eu'],
+  });
   const holding = await bench.open();
   await holding.query('BEGIN');
   await holding.query('SELECT millrace.lock_ticks($1)', [bench.queue]);

@@ -1,6 +1,6 @@
 // Wishes for copies: begins them, a few at a time, repeats what was broken off, and notes when everybody has them.
 import { type Bus, ensureStream, firstMessage, purgeSubject } from '@millrace/bus';
-import { toMillraceError } from '@millrace/errors';
+import { toMillraceError, type Verdict, verdictOf } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
@@ -48,7 +48,7 @@ export class Copies {
   /** How far each subscriber was with a copy that is wholly sent, and since when. */
   readonly #progress = new Map<string, { at: string; since: number }>();
   /** When an attempt may begin again after one that failed. */
-  readonly #notBefore = new Map<number, { at: number; failures: number }>();
+  readonly #notBefore = new Map<number, { at: number; failures: number; fault: Verdict }>();
   #client: PgClient | undefined;
   #provider: string | undefined;
 
@@ -63,6 +63,11 @@ export class Copies {
     });
   }
 
+  /** Why a copy cannot be made at present, if one cannot. */
+  fault(): Verdict | undefined {
+    return this.#notBefore.values().next().value?.fault;
+  }
+
   /** Looks at all wishes once; gives the pause until the next look, ms. */
   async runOnce(): Promise<number> {
     const client = await this.#session();
@@ -70,9 +75,11 @@ export class Copies {
     for (const [id, running] of this.#running) {
       if (!requests.some((request) => request.copyId === id)) running.abort.abort();
     }
+    for (const id of this.#notBefore.keys()) {
+      if (!requests.some((request) => request.copyId === id)) this.#notBefore.delete(id);
+    }
     if (requests.length === 0) {
       this.#progress.clear();
-      this.#notBefore.clear();
       return idleMs;
     }
     const bus = await this.#parts.holder.get();
@@ -140,7 +147,9 @@ export class Copies {
     });
     const work = copying.then(
       (sent) => this.#sent(request, sent),
-      (error: unknown) => this.#failed(request, error),
+      (error: unknown) => {
+        if (!abort.signal.aborted) this.#failed(request, error);
+      },
     );
     this.#running.set(request.copyId, { abort, work: work.finally(() => this.#running.delete(request.copyId)) });
   }
@@ -164,11 +173,13 @@ export class Copies {
 
   #failed(request: CopyRequest, error: unknown): void {
     const failures = (this.#notBefore.get(request.copyId)?.failures ?? 0) + 1;
-    this.#notBefore.set(request.copyId, { at: performance.now() + Math.min(30_000, 500 * 2 ** failures), failures });
-    this.loop.state?.log.warn(
-      { copy: request.copyId, attempt: request.attempt, err: error, code: toMillraceError(error).code },
-      'copy broken off',
-    );
+    const fault = verdictOf(error);
+    this.#notBefore.set(request.copyId, {
+      at: performance.now() + Math.min(30_000, 500 * 2 ** failures),
+      failures,
+      fault,
+    });
+    this.loop.state?.log.warn({ copy: request.copyId, attempt: request.attempt, code: fault.code }, fault.sentence);
   }
 
   async #finish(client: PgClient, bus: Bus, request: CopyRequest): Promise<void> {

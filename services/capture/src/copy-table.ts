@@ -59,13 +59,26 @@ export async function copyTable(options: CopyTableOptions): Promise<CopyProgress
     await pinned.release();
     return sent;
   } catch (error) {
-    throw databaseError(error, `copying ${tableLabel(request.table)}`);
+    throw named(error, tableLabel(request.table));
   } finally {
     signal.removeEventListener('abort', dropAll);
     publisher.close();
     // After a failure a session may be in the middle of the table.
     dropAll();
   }
+}
+
+/** Says which table, whoever failed. */
+function named(error: unknown, table: string): MillraceError {
+  const known = databaseError(error, `copying ${table}`);
+  if (known.message.includes(table)) return known;
+  const { code, advice, sqlstate } = known;
+  const more = {
+    cause: error,
+    ...(advice === undefined ? {} : { advice }),
+    ...(sqlstate === undefined ? {} : { sqlstate }),
+  };
+  return new MillraceError(code, `copying ${table}: ${known.message}`, more);
 }
 
 async function openCopySession(url: string) {

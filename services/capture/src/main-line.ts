@@ -45,6 +45,8 @@ export class MainLine {
   readonly #kinds = new SectionKinds();
   #client: PgClient | undefined;
   #line: Line | undefined;
+  /** The signal of the present run, once its end is listened for. */
+  #stopping: AbortSignal | undefined;
   #stopNotices: (() => void) | undefined;
   #noticedAt = Number.NEGATIVE_INFINITY;
 
@@ -191,9 +193,21 @@ export class MainLine {
       },
     });
     this.#client = client;
-    // A batch that is being read ends here at a stop: nobody waits for the rest of it.
-    signal.addEventListener('abort', () => setTimeout(() => dropSession(client), 2000).unref(), { once: true });
+    if (this.#stopping !== signal) {
+      this.#stopping = signal;
+      signal.addEventListener('abort', () => this.#endSoon(), { once: true });
+    }
     return client;
+  }
+
+  /** At a stop nobody waits for the rest of a batch that is being read, or for a bus that does not answer. */
+  #endSoon(): void {
+    const [client, line] = [this.#client, this.#line];
+    const end = () => {
+      dropSession(client);
+      line?.stream.publisher.close();
+    };
+    setTimeout(end, 2000).unref();
   }
 
   /** After a failure nothing is taken for granted: the session may be in the middle of an answer. */

@@ -29,6 +29,8 @@ export interface ReleaseParts {
   readonly backfills: Backfills;
   /** The fault of the line of batches, if it has one. */
   readonly fault: () => Verdict | undefined;
+  /** What a person should know although the line goes on: a copy that cannot be made. */
+  readonly trouble: () => Verdict | undefined;
 }
 
 /** A report that says nothing new is handed on this often all the same, as a sign of life, ms. */
@@ -116,16 +118,19 @@ export class Release {
   async #reportSelf(): Promise<void> {
     const { lease, options } = this.#parts;
     const fault = this.#parts.fault() ?? this.loop.state?.fault;
+    const told = fault ?? this.#parts.trouble();
+    const state = fault === undefined ? 'running' : 'stopped';
     const isOld = performance.now() - this.#reportedAt > reportMs;
-    if (!isOld && fault?.sentence === this.#reported) return;
+    const key = `${state} ${told?.sentence}`;
+    if (!isOld && key === this.#reported) return;
     this.#reportedAt = performance.now();
-    this.#reported = fault?.sentence;
+    this.#reported = key;
     await reportService(lease.client, {
       queue: options.queue,
       service: 'capture',
       instance: `${hostname()}:${process.pid}`,
-      state: fault === undefined ? 'running' : 'stopped',
-      error: fault === undefined ? null : { code: fault.code, message: fault.sentence },
+      state,
+      error: told === undefined ? null : { code: told.code, message: told.sentence },
     });
   }
 

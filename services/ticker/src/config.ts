@@ -27,7 +27,7 @@ export function tickerStart(args?: string[]) {
 }
 
 /** The options as the configuration gives them. Throws CONFIG when it names no provider. */
-export function tickerOptions(config: Config): TickerOptions {
+function tickerOptions(config: Config): TickerOptions {
   return {
     queue: config.queue,
     providerUrl: needProvider(config).url,

@@ -40,7 +40,7 @@ export function rotationLoop(maintenance: Maintenance, pauseMs: number): RunLoop
 }
 
 /** One pass. `known` holds the problems told already, by table, so that each is logged once and its end too. */
-export async function maintainOnce(maintenance: Maintenance, known: Map<string, string>): Promise<void> {
+async function maintainOnce(maintenance: Maintenance, known: Map<string, string>): Promise<void> {
   const clock = performance.now();
   await maintenance.report();
   await failpoint(BEFORE_MAINTENANCE);

@@ -24,14 +24,14 @@ const events = counter('millrace_tick_events', 'Events that the ticks made found
 const seconds = histogram('millrace_tick_seconds', 'Time of a question that made a tick');
 const lastTick = gauge('millrace_last_tick', 'Number of the newest tick made by this process');
 
-/** The loop that makes ticks. Its pass is `tickOnce`, which tests call directly. */
+/** The loop that makes ticks. */
 export function tickLoop(options: TickLoopOptions): RunLoop {
   const pace = new Pace(options);
   return new RunLoop({ name: 'tick loop', runOnce: () => tickOnce(options, pace), onFailed: options.onFailed });
 }
 
 /** Asks once; returns the pause before the next question, milliseconds. */
-export async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace): Promise<number> {
+async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace): Promise<number> {
   await failpoint(BEFORE_TICK);
   const startedAt = Date.now();
   const clock = performance.now();
