@@ -45,6 +45,19 @@ describe.each([15, 18])('on PostgreSQL %i, an ordinary role', (major) => {
   });
 });
 
+// Its owner may drop and replace what is in it, and so would run code with the rights of our functions' owner.
+test('a schema millrace that another role made beforehand is refused, also for a superuser', async () => {
+  const database = await ownedDatabase();
+  const superuser = await database.openSuperuser();
+  const other = `trap_${new URL(database.url).username}`;
+  await superuser.query(`CREATE ROLE ${other}; CREATE SCHEMA millrace AUTHORIZATION ${other}; GRANT ALL ON SCHEMA millrace TO public`);
+  const refused = { code: codes.NOT_REPLICABLE, message: expect.stringContaining(other) };
+  await expect(installProvider(await database.open())).rejects.toMatchObject(refused);
+  await expect(installProvider(superuser)).rejects.toMatchObject(refused);
+  await superuser.query(`DROP SCHEMA millrace; DROP ROLE ${other}`);
+  await installProvider(await database.open());
+});
+
 test('a function that a newer version no longer has is dropped, one of somebody else in the schema is not', async () => {
   const client = await (await ownedDatabase()).open();
   await installProvider(client);
