@@ -22,6 +22,8 @@ export type MaintenanceSessionOptions = {
   fault: () => Verdict | undefined;
 };
 
+/** A look after the triggers of ten thousand tables takes its time. Locks are waited for much shorter. */
+const STATEMENT_MS = 300_000;
 /** How often an unchanged report is written again, so that admin can tell a live ticker from a dead one. */
 const HEARTBEAT_MS = 10_000;
 
@@ -78,6 +80,7 @@ export class MaintenanceSession implements Maintenance {
     this.#client ??= await openSession(this.#options.providerUrl, {
       applicationName: 'millrace ticker maintenance',
       silenceMs: 0,
+      statementMs: STATEMENT_MS,
       onLost: () => (this.#client = undefined),
     });
     return this.#client;

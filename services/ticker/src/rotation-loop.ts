@@ -27,26 +27,57 @@ const repairs = counter('millrace_trigger_repairs', 'Capture triggers made anew 
 const problems = gauge('millrace_trigger_problems', 'Tables whose changes may be missing');
 const seconds = histogram('millrace_maintenance_seconds', 'Time of one pass of maintenance');
 
+/** What the passes know of each other. */
+type Memory = {
+  /** The problems told already, by table, so that each is logged once and its end too. */
+  known: Map<string, string>;
+  /** When the triggers are to be looked after again. */
+  nextLook: number;
+};
+
+/** A look asks about every table: with many of them it is rarer, so that it never takes more than this share of the time. */
+const LOOK_SHARE = 1 / 100;
+/** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
+const LAST_PASS_MS = 2_000;
+
 /** The loop of maintenance; one pass is `maintainOnce`. */
 export function rotationLoop(maintenance: Maintenance, pauseMs: number): RunLoop {
-  const known = new Map<string, string>();
+  const memory: Memory = { known: new Map(), nextLook: 0 };
   return new RunLoop({
     name: 'maintenance',
-    runOnce: () => maintainOnce(maintenance, known),
+    runOnce: (signal) => maintainUntilStopped(maintenance, memory, signal),
     idleMs: pauseMs,
     onFailed: () => maintenance.close(),
     onStopped: () => maintenance.close(),
   });
 }
 
-/** One pass. `known` holds the problems told already, by table, so that each is logged once and its end too. */
-async function maintainOnce(maintenance: Maintenance, known: Map<string, string>): Promise<void> {
+async function maintainUntilStopped(maintenance: Maintenance, memory: Memory, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const breakOff = () => {
+    timer = setTimeout(() => void maintenance.close(), LAST_PASS_MS);
+  };
+  signal.addEventListener('abort', breakOff, { once: true });
+  try {
+    await maintainOnce(maintenance, memory);
+  } finally {
+    signal.removeEventListener('abort', breakOff);
+    clearTimeout(timer);
+  }
+}
+
+async function maintainOnce(maintenance: Maintenance, memory: Memory): Promise<void> {
   const clock = performance.now();
   await maintenance.report();
   await failpoint(BEFORE_MAINTENANCE);
   steps.add(await maintenance.runDue());
   await failpoint(AFTER_MAINTENANCE);
-  tell(await maintenance.refreshTriggers(), known);
+  const began = performance.now();
+  if (began >= memory.nextLook) {
+    tell(await maintenance.refreshTriggers(), memory.known);
+    const ended = performance.now();
+    memory.nextLook = ended + (ended - began) / LOOK_SHARE;
+  }
   seconds.record((performance.now() - clock) / 1_000);
 }
 

@@ -1,26 +1,29 @@
 // Sessions with the provider that no hung host can block for ever.
 import { applySettings, connect, neutralSettings, type PgClient, type Queryable } from '@millrace/postgres';
 
-/** Longest time the server may work on one statement, and we wait for its answer (longer, so that the server speaks first). */
+/** Longest time the server may work on one statement. */
 const STATEMENT_MS = 10_000;
-const ANSWER_MS = 12_000;
+/** So much longer we wait for its answer: the server shall speak first. */
+const ANSWER_MORE_MS = 2_000;
 const GOODBYE_MS = 1_000;
 
 export type SessionOptions = {
   applicationName: string;
   /** The server ends the session after this silence, milliseconds: a frozen leader loses its lock. 0 = never. */
   silenceMs: number;
+  /** Longest time for one statement, milliseconds. Default 10,000. */
+  statementMs?: number;
   onLost: (error: Error) => void;
 };
 
 /** Opens a session with bounds on both sides. Throws as `connect` does. */
 export async function openSession(url: string, options: SessionOptions): Promise<PgClient> {
-  const { applicationName, silenceMs, onLost } = options;
-  const client = await connect(url, { applicationName, queryTimeoutMs: ANSWER_MS, onLost });
+  const { applicationName, silenceMs, statementMs = STATEMENT_MS, onLost } = options;
+  const client = await connect(url, { applicationName, queryTimeoutMs: statementMs + ANSWER_MORE_MS, onLost });
   try {
     await applySettings(client, {
       ...neutralSettings,
-      statement_timeout: `${STATEMENT_MS}ms`,
+      statement_timeout: `${statementMs}ms`,
       idle_session_timeout: `${silenceMs}ms`,
     });
     return client;

@@ -122,6 +122,34 @@ test('maintenance runs each step in its own transaction, again while it asks for
   expect(report).toMatchObject({ queue, service: 'ticker', state: 'running', error_code: null });
 });
 
+test('looking after many triggers takes a small share of the time, and does not hold up a stop', async () => {
+  const { url, make } = await setup();
+  await query(url, STUB);
+  await query(
+    url,
+    `CREATE TABLE stub.pass (); CREATE TABLE stub.look (); CREATE TABLE stub.seconds AS SELECT 0.2::float8 AS s;
+     CREATE OR REPLACE FUNCTION pgq.maint_retry_events() RETURNS int LANGUAGE plpgsql AS
+       $$ BEGIN INSERT INTO stub.pass DEFAULT VALUES; RETURN 0; END $$;
+     CREATE OR REPLACE FUNCTION millrace.refresh_triggers(q text)
+       RETURNS TABLE (schema_name text, table_name text, action text, problem text) LANGUAGE plpgsql AS
+       $$ BEGIN INSERT INTO stub.look DEFAULT VALUES; PERFORM pg_sleep(s) FROM stub.seconds; END $$`,
+  );
+  const count = async (table: string) => Number((await query(url, `SELECT count(*) AS n FROM stub.${table}`))[0]?.['n']);
+  const ticker = make();
+  await ticker.start();
+  await eventually(async () => expect(await count('pass')).toBeGreaterThan(12));
+  expect(await count('look')).toBe(1);
+  await ticker.stop();
+  await query(url, 'UPDATE stub.seconds SET s = 60');
+  await ticker.start();
+  await eventually(async () => {
+    const busy = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+    expect(await query(url, busy)).toHaveLength(1);
+  });
+  const late = new Promise((resolve) => setTimeout(resolve, 6_000, 'hangs').unref());
+  expect(await Promise.race([ticker.stop().then(() => 'stopped'), late])).toBe('stopped');
+});
+
 test('a fault of ticking is reported, and its end as well', async () => {
   const { url, make } = await setup();
   await query(url, STUB);
