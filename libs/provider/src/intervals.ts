@@ -20,6 +20,9 @@ interface IntervalRow {
   sql: string;
 }
 
+/** A server that does not answer a short question for so long is taken for lost, ms. */
+const answerMs = 30_000;
+
 const text = `SELECT tick, prev_tick, fingerprint, prev_fingerprint, ${isoTime('tick_time')} AS time,
     millrace.batch_sql($1, prev_tick, tick) AS sql
   FROM millrace.ticks_after($1, $2, $3) ORDER BY tick`;
@@ -35,7 +38,7 @@ export async function intervalsAfter(
   limit: number,
 ): Promise<Interval[]> {
   try {
-    const statement = { name: 'millrace_intervals', text, values: [queue, after, limit] };
+    const statement = { name: 'millrace_intervals', text, values: [queue, after, limit], query_timeout: answerMs };
     const { rows } = await client.query<IntervalRow>(statement);
     return rows.map((row) => ({
       prev: { tick: safeInteger(row.prev_tick), fingerprint: row.prev_fingerprint },
@@ -63,6 +66,7 @@ export async function isWhole(client: PgClient, queue: string, interval: Interva
     text: `SELECT FROM pgq.tick t JOIN pgq.queue q ON q.queue_id = t.tick_queue
       WHERE q.queue_name = $1 AND t.tick_id = $2`,
     values: [queue, interval.prev.tick],
+    query_timeout: answerMs,
   };
   try {
     return (await client.query(statement)).rows.length > 0;

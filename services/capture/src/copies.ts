@@ -85,10 +85,13 @@ export class Copies {
     const bus = await this.#parts.holder.get();
     const registered = new Set(this.#parts.shared.subscribers?.map((one) => one.name));
     if (this.#parts.shared.subscribers === undefined) return busyMs;
+    let isTaken = this.#running.size > 0;
     for (const request of requests) {
+      isTaken ||= takersOf(this.#parts.reports, request, registered).length > 0;
       if (!this.#running.has(request.copyId)) await this.#consider(client, bus, { request, registered });
     }
-    return busyMs;
+    // A wish of a subscriber that is down for days shall not cost five questions a second.
+    return isTaken ? busyMs : idleMs;
   }
 
   async stop(): Promise<void> {
