@@ -22,11 +22,15 @@ BEGIN
             string_agg(format('o."mr~%s"', p.place), ', ' ORDER BY p.n), v_names.olds,
             string_agg(format('n."mr~%s"', p.place), ', ' ORDER BY p.n), v_names.news) END
     INTO v_touched FROM unnest(v_names.places) WITH ORDINALITY AS p(place, n);
-    RETURN format('IF nested AND known.shape = %L AND NOT known.many AND known.name = %L AND known.columns = %L AND known.key = %L AND NOT row_security_active(%s::oid) THEN',
+    RETURN format('IF nested AND known.shape = %L AND NOT known.many AND known.name = %L AND known.columns = %L AND known.key = %L AND NOT row_security_active(%s::oid) THEN
+        -- A plan made while the table is small would read all of it for ever after.
+        message := set_config(''millrace.seqscan'', current_setting(''enable_seqscan''), true);
+        message := set_config(''enable_seqscan'', ''off'', true);',
             i_shape, millrace.capture_name(i_root), millrace.capture_columns(i_root), millrace.capture_key(i_root), i_root)
         || (SELECT string_agg(millrace.capture_loop(i_queue_id, i_registered, '''X''',
                 CASE s.n WHEN 1 THEN 'known.key' ELSE 'known.columns' END, 'known.key', s.query), '' ORDER BY s.n)
-            FROM millrace.capture_current_steps(i_root, v_touched) WITH ORDINALITY AS s(columns, query, n))
+            FROM millrace.capture_current_steps(i_root, v_touched, true) WITH ORDINALITY AS s(columns, query, n))
         || '
+        message := set_config(''enable_seqscan'', current_setting(''millrace.seqscan''), true);
     ELS';
 END $$;

@@ -5,7 +5,7 @@
 --             folded to "no row" when the statement is planned.
 -- Parameters: i_queue_id; i_rel, i_root - as in millrace.capture_shape; i_op - I, U or D; i_registered - ev_extra1;
 --             i_shape - millrace.capture_shape of now.
--- Returns:    PL/pgSQL statements after which FOUND tells whether it was done; NULL when the key cannot be named so.
+-- Returns:    ELSIF branches after which FOUND tells whether it was done; NULL when the key cannot be named so.
 -- Tables:     pgq.queue (read), as millrace.capture_aliases.
 CREATE OR REPLACE FUNCTION millrace.capture_quick(i_queue_id integer, i_rel oid, i_root oid, i_op text, i_registered text, i_shape text)
 RETURNS text
@@ -38,14 +38,13 @@ BEGIN
         v_single := format('ARRAY(SELECT ARRAY[%s] FROM %s LIMIT 2) = ARRAY[ARRAY[%s]]', v_old, v_names.olds, v_new);
     END IF;
     SELECT string_agg(format($source$
-    %s millrace.current_table_%s() = %s THEN
+    ELSIF millrace.current_table_%s() = %s THEN
         INSERT INTO %s (ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
         SELECT now(), %L, %s, %L, %s, millrace.capture_key(%s), '1'
         FROM %s
         WHERE %s AND millrace.capture_shape(%s, %s) = %L;$source$,
-        CASE t.n WHEN 0 THEN 'IF' ELSE 'ELSIF' END, i_queue_id, t.n, pgq.quote_fqname(q.queue_data_pfx || '_' || t.n),
-        i_op, v_line, i_registered, v_columns, i_root, v_source, v_single, i_rel, i_root, i_shape), '' ORDER BY t.n) || '
-    END IF;'
+        i_queue_id, t.n, pgq.quote_fqname(q.queue_data_pfx || '_' || t.n),
+        i_op, v_line, i_registered, v_columns, i_root, v_source, v_single, i_rel, i_root, i_shape), '' ORDER BY t.n)
     INTO v_result
     FROM pgq.queue q, generate_series(0, q.queue_ntables - 1) AS t(n)
     WHERE q.queue_id = i_queue_id;

@@ -26,7 +26,7 @@ BEGIN
 <<mr>>
 DECLARE
     message text := ((date_part('epoch', statement_timestamp()) * 1e6)::int8)::text;
-    nested  boolean := current_setting(%1$L, true) IS NOT DISTINCT FROM message;
+    nested  boolean := false;
     known   record;
     step    record;
     line    text;
@@ -34,14 +34,16 @@ DECLARE
     bytes   integer;
     moved   boolean := false;
     saved   text[];
-BEGIN$source$, v_flag),
+BEGIN
+    IF current_setting(%L, true) = message THEN
+        nested := true;$source$, v_flag),
+        v_quick,
         format($source$
-    IF NOT nested THEN%s
+    END IF;
     IF FOUND THEN
         message := set_config(%L, message, true);
         RETURN NULL;
-    END IF;
-    END IF;$source$, v_quick, v_flag),
+    END IF;$source$, v_flag),
         format($source$
     SELECT millrace.capture_shape(%1$s, %2$s) AS shape, millrace.capture_columns(%1$s) AS columns, millrace.capture_key(%2$s) AS key,
            millrace.capture_name(%2$s) AS name, EXISTS (SELECT FROM %3$s OFFSET 1000) AS many
@@ -69,11 +71,8 @@ BEGIN$source$, v_flag),
     END IF;
     RETURN NULL;
 END $source$];
-    IF v_quick IS NULL THEN
-        v_parts[2] := '';
-    END IF;
     IF v_static IS NULL THEN
-        v_parts[5] := 'IF true THEN';
+        v_parts[6] := 'IF true THEN';
     END IF;
     RETURN array_to_string(v_parts, '');
 END $$;

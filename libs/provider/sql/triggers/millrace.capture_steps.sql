@@ -37,7 +37,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    v_names := ARRAY(SELECT json_array_elements_text(i_key::json));
+    v_names := ARRAY(SELECT json_array_elements_text(rtrim(i_key, ' :,0123456789')::json));
     SELECT string_agg(format('o.%I', c.name), ', ' ORDER BY c.n), string_agg(format('n.%I', c.name), ', ' ORDER BY c.n)
     INTO v_old, v_new FROM unnest(v_names) WITH ORDINALITY AS c(name, n);
     IF i_nested THEN
@@ -45,7 +45,7 @@ BEGIN
         FROM millrace.capture_current_steps(i_root, CASE i_op
             WHEN 'I' THEN format('SELECT %s FROM mr_new AS n', v_new)
             WHEN 'D' THEN format('SELECT %s FROM mr_old AS o', v_old)
-            ELSE format('SELECT %s FROM mr_old AS o UNION SELECT %s FROM mr_new AS n', v_old, v_new) END) AS s;
+            ELSE format('SELECT %s FROM mr_old AS o UNION SELECT %s FROM mr_new AS n', v_old, v_new) END, false) AS s;
         RETURN;
     END IF;
     type := 'D';

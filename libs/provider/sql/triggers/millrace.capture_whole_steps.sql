@@ -25,7 +25,7 @@ BEGIN
     END IF;
     type := 'X';
     SELECT s.columns, s.query INTO columns, query
-    FROM millrace.capture_current_steps(i_root, format('SELECT %s FROM %s AS n', v_keys, i_root::regclass)) AS s
+    FROM millrace.capture_current_steps(i_root, format('SELECT %s FROM %s AS n', v_keys, i_root::regclass), false) AS s
     OFFSET 1;
     RETURN NEXT;
 END $$;
