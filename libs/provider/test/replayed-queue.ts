@@ -65,8 +65,8 @@ export async function capturedEvents(client: PgClient, after = 0): Promise<(Capt
       id: Number(row.ev_id),
       type: row.ev_type,
       table: JSON.parse(row.ev_extra1),
-      columns: JSON.parse(row.ev_extra2),
-      key: JSON.parse(row.ev_extra3),
+      columns: names(row.ev_extra2),
+      key: names(row.ev_extra3),
       count: Number(row.ev_extra4),
       ops: lines.map((line) => line[0] ?? ''),
       lines: lines.map((line) => line.slice(1)),
@@ -74,6 +74,11 @@ export async function capturedEvents(client: PgClient, after = 0): Promise<(Capt
     checkEvent(event);
     return event;
   });
+}
+
+/** Names without their numbers. */
+function names(text: string) {
+  return JSON.parse(text.replace(/ \d+:[\d,]*$/, ''));
 }
 
 function checkEvent(event: CapturedEvent): void {

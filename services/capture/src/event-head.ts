@@ -19,9 +19,9 @@ export function eventType(text: string): EventType {
 export interface EventDescription {
   /** ev_extra1: `["schema","table"]`. */
   readonly table: string;
-  /** ev_extra2: columns of each line; null: generated. */
+  /** ev_extra2: columns of each line; null: generated. Behind them their numbers: `["id","v"] 16421:1,2`. */
   readonly columns: string;
-  /** ev_extra3: key columns. */
+  /** ev_extra3: key columns, with or without numbers. */
   readonly key: string;
 }
 
@@ -52,8 +52,26 @@ function kindOf(event: EventDescription, form: Section['form']): SectionKind {
   const table: TableName = { schema, name };
   const columns = form === 'truncate' ? [] : names(event.columns, true);
   const key = form === 'truncate' ? [] : names(event.key, false).filter((column) => column !== null);
+  return makeKind(table, form, { columns, key, numbers: numbersOf(event.columns, columns.length) });
+}
+
+/** A kind with what follows from its description. */
+export function makeKind(
+  table: TableName,
+  form: Section['form'],
+  shape: Pick<SectionKind, 'columns' | 'key' | 'numbers'>,
+): SectionKind {
+  const { columns, key } = shape;
   const headerBytes = Buffer.byteLength(JSON.stringify({ table, form, columns, key })) + sectionOverhead;
-  return { table, tableKey: tableKey(table), form, columns, key, headerBytes };
+  return { table, tableKey: tableKey(table), form, ...shape, headerBytes };
+}
+
+/** Undefined when the event does not tell them, or not of all columns. */
+function numbersOf(text: string, count: number): SectionKind['numbers'] {
+  const found = numbered.exec(text);
+  if (found === null) return undefined;
+  const of = (found[2] ?? '').split(',').map(Number);
+  return of.length === count && of.every((number) => number > 0) ? { table: found[1] ?? '', of } : undefined;
 }
 
 /** The data of an event S. */
@@ -75,10 +93,13 @@ export function readSequences(text: string): SequenceValue[] {
 /** Counts and flags of a section in the header, at their longest. */
 const sectionOverhead = 80;
 
+/** Column numbers behind the names: the table they count in, and one for each name. */
+const numbered = / (\d+):([\d,]*)$/;
+
 function names(text: string, nullable: boolean): (string | null)[] {
   let list: unknown;
   try {
-    list = text === '' ? [] : JSON.parse(text);
+    list = text === '' ? [] : JSON.parse(text.replace(numbered, ''));
   } catch {
     throw unreadable('names');
   }

@@ -9,6 +9,8 @@ export interface SectionKind {
   readonly form: Section['form'];
   readonly columns: readonly (string | null)[];
   readonly key: readonly string[];
+  /** The numbers that the columns have in a table (its oid): they stay when names change. Undefined: not told. */
+  readonly numbers: { readonly table: string; readonly of: readonly number[] } | undefined;
   /** Length of the description in a message's header, bytes. */
   readonly headerBytes: number;
 }
@@ -44,7 +46,8 @@ const spares = new Spares();
 
 /** The records of one section, gathered. Filled by the regrouper, cut into chunks by the batch writer. */
 export class SectionBuffer {
-  readonly kind: SectionKind;
+  /** Changes once, when the names that its columns have at the end of the batch are known. */
+  kind: SectionKind;
   /** The first bytes continue a record that began in an earlier section of the same kind. */
   readonly cont: boolean;
   /** The first byte stands inside quotes. */

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION millrace.capture_numbers(i_rel oid, i_names text[]) R
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_root    oid := coalesce(pg_partition_root(i_rel), i_rel);
-    v_left    integer := cardinality(i_names);
+    v_left    integer := coalesce(cardinality(i_names), 0);
     v_numbers integer[] := array_fill(0, ARRAY[v_left]);
     v_place   integer;
 BEGIN
