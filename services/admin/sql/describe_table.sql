@@ -1,7 +1,35 @@
 -- Purpose:    what the preflight of `add` must know of a table, at the provider and at a subscriber alike.
 -- Parameters: $1 schema, $2 name, as in the catalog.
 -- Returns:    one row `described` (json), none when there is no table of that name.
--- Reads:      pg_class, pg_namespace, pg_attribute, pg_type, pg_attrdef, pg_index.
+--             A column's `parts` are the plain types its text is made of: one for most; the elements, fields and bounds of
+--             arrays, composites and ranges, to any depth, domains looked through. `mod` is the modifier, -1 without one.
+-- Reads:      pg_class, pg_namespace, pg_attribute, pg_type, pg_range, pg_enum, pg_collation, pg_attrdef, pg_index.
+WITH RECURSIVE part (attnum, path, type, mod) AS (
+  SELECT a.attnum, '', a.atttypid, a.atttypmod
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+  SELECT p.attnum, inner_part.path, inner_part.type, inner_part.mod
+  FROM part p
+  JOIN pg_type t ON t.oid = p.type
+  CROSS JOIN LATERAL (
+    SELECT p.path, t.typbasetype, CASE WHEN p.mod < 0 THEN t.typtypmod ELSE p.mod END WHERE t.typtype = 'd'
+    UNION ALL
+    SELECT p.path || '[]', t.typelem, p.mod WHERE t.typsubscript = 'array_subscript_handler'::regproc
+    UNION ALL
+    SELECT p.path || '.' || row_number() OVER (ORDER BY f.attnum), f.atttypid, f.atttypmod
+    FROM pg_attribute f WHERE t.typtype = 'c' AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+    UNION ALL
+    SELECT p.path || '..', r.rngsubtype, -1 FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+  ) AS inner_part (path, type, mod)
+), plain AS (
+  SELECT p.attnum, json_agg(json_build_object('path', p.path, 'type', t.typname, 'mod', p.mod,
+      'labels', (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid)
+    ) ORDER BY p.path) AS parts
+  FROM part p JOIN pg_type t ON t.oid = p.type
+  WHERE t.typtype NOT IN ('d', 'c', 'r', 'm') AND t.typsubscript <> 'array_subscript_handler'::regproc
+  GROUP BY p.attnum
+)
 SELECT json_build_object(
   'kind', c.relkind,
   'partition', c.relispartition,
@@ -9,14 +37,15 @@ SELECT json_build_object(
     SELECT json_agg(json_build_object(
         'name', a.attname,
         'type', format_type(a.atttypid, a.atttypmod),
-        'base', coalesce(b.typname, t.typname),
+        'parts', coalesce(plain.parts, '[]'::json),
+        'foldsCase', NOT coalesce(l.collisdeterministic, true),
         'notNull', a.attnotnull,
         'hasDefault', a.atthasdef OR a.attidentity <> '',
         'generated', a.attgenerated <> ''
       ) ORDER BY a.attnum)
     FROM pg_attribute a
-    JOIN pg_type t ON t.oid = a.atttypid
-    LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
+    LEFT JOIN plain ON plain.attnum = a.attnum
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   ),
   -- The columns of every unique index that holds for all rows at once; the primary key first.

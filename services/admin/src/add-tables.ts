@@ -69,7 +69,7 @@ export interface AddWork {
   readonly provider: ProviderSide;
   readonly note: (line: string) => void;
   /** Tells a subscriber whose database is out of reach which copy it is to wait for. */
-  readonly tellFar: (subscriber: string, table: TableName, copy: number) => Promise<void>;
+  readonly tellFar: (subscriber: string, candidate: Candidate, copy: number) => Promise<void>;
 }
 
 /**
@@ -113,6 +113,6 @@ async function askForCopies({ provider, tellFar }: AddWork, { candidate, additio
     if (target.side !== undefined) {
       const copy = addition === 'expect' ? openCopy : shared;
       if (copy !== undefined) await target.side.expectCopy(table, copy);
-    } else await tellFar(target.name, table, openCopy ?? (await provider.requestCopy(table, [target.name])));
+    } else await tellFar(target.name, candidate, openCopy ?? (await provider.requestCopy(table, [target.name])));
   }
 }

@@ -2,6 +2,7 @@ import { ensureBucket, getKey, putKey } from '@millrace/bus';
 import { busToken, type TableName, tableKey } from '@millrace/model';
 import { bucketName } from '@millrace/wire';
 import { z } from 'zod';
+import type { TableDescription } from './preflight/table-description.ts';
 import type { BusSide } from './sides/bus-side.ts';
 
 /**
@@ -16,7 +17,21 @@ const copyNote = z.strictObject({
   subscriber: z.string(),
   table: z.strictObject({ schema: z.string(), name: z.string() }),
   copy: z.number().int().min(0),
+  // What the preflight on the subscriber's host compares its table with; of our own making, hence not taken apart here.
+  source: z.custom<TableSource>((value) => typeof value === 'object' && value !== null).optional(),
 });
+
+/** The table at the provider, as it was when the copy was asked for. */
+export interface TableSource {
+  readonly description: TableDescription;
+  readonly key: readonly string[];
+}
+
+/** What `add` on a subscriber's host finds. */
+export interface CopyNote {
+  readonly copy: number;
+  readonly source: TableSource | undefined;
+}
 
 const keyOf = (subscriber: string, table: TableName): string =>
   `copy/${busToken(subscriber)}/${busToken(tableKey(table))}`;
@@ -24,7 +39,7 @@ const keyOf = (subscriber: string, table: TableName): string =>
 /** Leaves the note. Makes the bucket when it is missing. */
 export async function leaveCopy(
   { bus, queue }: BusSide,
-  { subscriber, table, copy }: { subscriber: string; table: TableName; copy: number },
+  { subscriber, table, copy, source }: { subscriber: string; table: TableName; copy: number; source: TableSource },
 ): Promise<void> {
   const bucket = { bucket: bucketName(queue) };
   await ensureBucket(bus, bucket);
@@ -35,6 +50,7 @@ export async function leaveCopy(
     subscriber,
     table: { schema: table.schema, name: table.name },
     copy,
+    source,
   };
   await putKey(bus, bucket, { key: keyOf(subscriber, table), value: JSON.stringify(note) });
 }
@@ -44,13 +60,13 @@ export async function findCopy(
   { bus, queue }: BusSide,
   subscriber: string,
   table: TableName,
-): Promise<number | undefined> {
+): Promise<CopyNote | undefined> {
   const value = await getKey(bus, bucketName(queue), keyOf(subscriber, table));
   if (value === undefined) return undefined;
   try {
     const note = copyNote.parse(JSON.parse(value.toString('utf8')));
     const fits = note.queue === queue && note.subscriber === subscriber && tableKey(note.table) === tableKey(table);
-    return fits ? note.copy : undefined;
+    return fits ? { copy: note.copy, source: note.source } : undefined;
   } catch {
     return undefined;
   }

@@ -4,9 +4,10 @@ import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Target } from './add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
 import type { Arguments, Context } from './command.ts';
-import { findCopy } from './copy-note.ts';
+import { type CopyNote, findCopy } from './copy-note.ts';
+import { compareTables } from './preflight/compare-tables.ts';
 import { type Finding, refuseOn } from './preflight/findings.ts';
-import { describeTable, where } from './preflight/table-description.ts';
+import { describeTable, type TableDescription, where } from './preflight/table-description.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { closeTargets, openTargets } from './targets.ts';
 
@@ -30,8 +31,10 @@ export async function followOnly(
     for (const side of sides) {
       for (const table of tables) {
         const there = await side.side.asked(() => describeTable(side.side.client, table));
-        const text = `${where(side.name, table)} does not exist there`;
-        if (there === undefined) findings.push({ code: codes.SUBSCRIBER_SCHEMA, text });
+        const reasons = there === undefined ? ['does not exist there'] : await unfit(config, side.name, there, table);
+        for (const reason of reasons) {
+          findings.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${where(side.name, table)} ${reason}` });
+        }
       }
     }
     refuseOn(findings);
@@ -45,6 +48,12 @@ export async function followOnly(
   } finally {
     await closeTargets(targets);
   }
+}
+
+/** Why the table cannot take the provider's rows, as far as the provider's side told what they are. */
+async function unfit(config: Config, name: string, there: TableDescription, table: TableName): Promise<string[]> {
+  const source = (await copyOf(config, name, table).catch(() => undefined))?.source;
+  return source === undefined ? [] : compareTables(source.description, there, source.key);
 }
 
 /** Follows one table; says what it came to. */
@@ -61,11 +70,11 @@ async function followOne(
   const copy = await copyOf(config, name, table);
   if (copy === undefined)
     return `${label} waits for a copy; run \`millrace add ${label}\` on the provider's side, then here again`;
-  await side?.expectCopy(table, copy);
-  return `${label} waits for copy ${copy}`;
+  await side?.expectCopy(table, copy.copy);
+  return `${label} waits for copy ${copy.copy}`;
 }
 
-async function copyOf(config: Config, name: string, table: TableName): Promise<number | undefined> {
+async function copyOf(config: Config, name: string, table: TableName): Promise<CopyNote | undefined> {
   const bus = await BusSide.open(config);
   return bus === undefined ? undefined : findCopy(bus, name, table).finally(() => bus.close());
 }

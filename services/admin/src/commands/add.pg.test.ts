@@ -210,8 +210,79 @@ test('a subscriber out of reach is told on the bus which copy to wait for', asyn
   const { notes } = await near.do('add', 'entry');
   expect(notes.join('\n')).toMatch(/eu: now run `millrace add public\.entry`/);
   expect(await wishes(site)).toMatchObject([{ subscribers: ['us'] }, { subscribers: ['eu'] }]);
+  const eu = site.subscribers['eu'] ?? '';
+  await query(eu, 'ALTER TABLE entry ALTER item TYPE varchar(9)');
+  expect((await far.run('add', 'entry')).error?.message).toMatch(
+    /"item" is character varying\(9\), at the provider text/,
+  );
+  await query(eu, 'ALTER TABLE entry ALTER item TYPE text');
   await far.do('add', 'entry');
-  expect(await followed(site.subscribers['eu'] ?? '')).toEqual([
-    { table_name: 'entry', state: 'registered', copy_id: '2' },
-  ]);
+  expect(await followed(eu)).toEqual([{ table_name: 'entry', state: 'registered', copy_id: '2' }]);
+});
+
+const NARROWER: [string, string, RegExp][] = [
+  ['numeric(12,2)', 'numeric(10,1)', /"v" is numeric\(10,1\), at the provider numeric\(12,2\)/],
+  ['numeric(12,2)', 'numeric(12,3)', /numeric\(12,3\)/],
+  ['numeric', 'numeric(30,6)', /numeric\(30,6\)/],
+  ['int8', 'numeric(10,0)', /numeric\(10,0\)/],
+  ['float8', 'float4', /real/],
+  ['numeric', 'float8', /double precision/],
+  ['timestamp', 'timestamp(3)', /timestamp\(3\)/],
+  ['timestamptz', 'timestamp', /timestamp without/],
+  ['time(3)', 'time(2)', /time\(2\)/],
+  ['interval', 'interval day', /interval day/],
+  ['varchar(40)', 'varchar(20)', /varying\(20\)/],
+  ['text', 'varchar(20)', /varying\(20\)/],
+  ['text', 'char(20)', /character\(20\)/],
+  ['char(10)', 'char(12)', /character\(12\)/],
+  ['json', 'jsonb', /jsonb/],
+  ['numeric(12,2)[]', 'numeric(12,1)[]', /numeric\(12,1\)\[\]/],
+  ['pair', 'pair', /"v" is public.pair, which is made of other types/],
+  ['mood', 'mood', /"v" is of an enum that lacks the label "sad"/],
+  ['mood[]', 'mood[]', /lacks the label "sad"/],
+  ['money_d', 'money_d', /"v" is public.money_d/],
+];
+const WIDER: [string, string][] = [
+  ['numeric(10,1)', 'numeric(12,2)'],
+  ['numeric(12,2)', 'numeric'],
+  ['int8', 'numeric(19,0)'],
+  ['float4', 'float8'],
+  ['timestamp(3)', 'timestamp'],
+  ['timestamptz', 'timestamptz(6)'],
+  ['varchar(20)', 'varchar(40)'],
+  ['char(10)', 'varchar(10)'],
+  ['interval day', 'interval'],
+  ['money_d', 'numeric(12,4)'],
+  ['pair[]', 'text'],
+  ['int4range', 'int4range'],
+  ['mood', 'text'],
+];
+
+test('a column whose type rounds, cuts or lacks values is refused; a wider one is taken', async () => {
+  const site = await installed('');
+  const [eu = '', us = ''] = Object.values(site.subscribers);
+  await query(
+    site.provider,
+    `CREATE TYPE mood AS ENUM ('ok', 'sad'); CREATE TYPE pair AS (a int, b numeric(12,2)); CREATE DOMAIN money_d AS numeric(12,4)`,
+  );
+  for (const url of [eu, us]) {
+    await query(
+      url,
+      `CREATE TYPE mood AS ENUM ('glad', 'ok'); CREATE TYPE pair AS (a int, b numeric(12,1)); CREATE DOMAIN money_d AS numeric(12,2)`,
+    );
+  }
+  const all = [...NARROWER.map(([from, to]) => [from, to] as const), ...WIDER];
+  for (const [at, [from, to]] of all.entries()) {
+    await query(site.provider, `CREATE TABLE t${at} (id int PRIMARY KEY, v ${from})`);
+    for (const url of [eu, us]) await query(url, `CREATE TABLE t${at} (id int PRIMARY KEY, v ${to})`);
+  }
+  const { error } = await site.run('add', ...NARROWER.map((_pair, at) => `t${at}`));
+  expect(error?.code).toBe('subscriber-schema');
+  const lines = error?.message.split('\n') ?? [];
+  for (const [at, [from, to, reason]] of NARROWER.entries()) {
+    const line = lines.find((text) => text.includes(`eu: public.t${at} `));
+    expect([from, to, line]).toEqual([from, to, expect.stringMatching(reason)]);
+  }
+  const taken = await site.run('add', ...WIDER.map((_pair, at) => `t${NARROWER.length + at}`));
+  expect([taken.code, taken.error]).toEqual([0, undefined]);
 });

@@ -90,8 +90,9 @@ async function carryOut(
 ): Promise<void> {
   const onto = targets.map(({ name }) => name);
   const added: string[] = [];
-  const tellFar: AddWork['tellFar'] = async (subscriber, table, copy) => {
-    await onBus(config, (bus) => leaveCopy(bus, { subscriber, table, copy }));
+  const tellFar: AddWork['tellFar'] = async (subscriber, { table, description, key }, copy) => {
+    const source = { description, key };
+    await onBus(config, (bus) => leaveCopy(bus, { subscriber, table, copy, source }));
     context.note(`${subscriber}: now run \`millrace add ${tableLabel(table)}\` where its database can be reached`);
   };
   for (const plan of plans) {

@@ -3,7 +3,8 @@ import { compareTables } from './compare-tables.ts';
 import type { ColumnDescription, TableDescription } from './table-description.ts';
 
 function column(name: string, type = 'int4', more: Partial<ColumnDescription> = {}): ColumnDescription {
-  return { name, type, base: type, notNull: false, hasDefault: false, generated: false, ...more };
+  const parts = [{ path: '', type, mod: -1, labels: null }];
+  return { name, type, parts, foldsCase: false, notNull: false, hasDefault: false, generated: false, ...more };
 }
 
 function table(columns: ColumnDescription[], more: Partial<TableDescription> = {}): TableDescription {
@@ -46,13 +47,27 @@ test.each([
   ['float4', 'float8'],
   ['varchar', 'text'],
   ['uuid', 'text'],
-  ['json', 'jsonb'],
+  ['jsonb', 'json'],
 ])('%s goes into %s', (from, to) => {
   expect(reasons(table([column('id'), column('v', to)]), table([column('id'), column('v', from)]))).toEqual([]);
 });
 
-test('a generated column may be missing, and one generated at the subscriber may be of any type', () => {
+test('a generated column may be missing or generated, not plain; a plain one not generated', () => {
   const here = table([column('id'), column('twice', 'int4', { generated: true })]);
   expect(reasons(table([column('id')]), here)).toEqual([]);
-  expect(reasons(table([column('id'), column('item', 'int4', { generated: true })]))).toEqual([]);
+  expect(reasons(table([column('id'), column('twice', 'int4', { generated: true })]), here)).toEqual([]);
+  expect(reasons(here, table([column('id'), column('twice')])).join()).toMatch(/"twice" is generated there/);
+  expect(reasons(table([column('id'), column('twice')]), here).join()).toMatch(/"twice" is generated at the provider/);
+});
+
+test('a key must be compared alike at both ends', () => {
+  const loose = table([column('id', 'text', { foldsCase: true })]);
+  const strict = table([column('id', 'text')]);
+  expect(reasons(strict, loose).join()).toMatch(/"id" is part of the key .* equal at the provider and not there/);
+  expect(reasons(loose, strict).join()).toMatch(/"id" is part of the key .* equal there and not at the provider/);
+  expect(reasons(strict, table([column('id', 'citext')])).join()).toMatch(
+    /compares as text, at the provider as citext/,
+  );
+  expect(reasons(strict, table([column('id', 'numeric')])).join()).toMatch(/part of the key/);
+  expect(reasons(strict, table([column('id', 'uuid')]))).toEqual([]);
 });

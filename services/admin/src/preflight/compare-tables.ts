@@ -1,16 +1,5 @@
+import { keyReason, typeReason } from './compare-types.ts';
 import { type ColumnDescription, kindLabel, type TableDescription } from './table-description.ts';
-
-/** Types whose every value another type takes, beside itself. Everything goes into text. */
-const wider: Readonly<Record<string, readonly string[]>> = {
-  int2: ['int4', 'int8', 'numeric'],
-  int4: ['int8', 'numeric'],
-  int8: ['numeric'],
-  float4: ['float8'],
-  json: ['jsonb'],
-  jsonb: ['json'],
-};
-
-const textual = ['text', 'varchar', 'bpchar', 'citext', 'name'];
 
 /**
  * Why the subscriber's table cannot take the provider's rows; empty when it can. `key` are the columns by which rows
@@ -24,26 +13,28 @@ export function compareTables(
   if (subscriber.kind !== 'r' && subscriber.kind !== 'p') return [`is ${kindLabel(subscriber.kind)} there`];
   const there = new Map(subscriber.columns.map((column) => [column.name, column]));
   const here = new Set(provider.columns.map((column) => column.name));
-  const sent = provider.columns.filter((column) => !column.generated);
   return [
-    ...sent.flatMap((column) => columnReasons(column, there.get(column.name))),
+    ...provider.columns.flatMap((column) => columnReasons(column, there.get(column.name), key.includes(column.name))),
     ...subscriber.columns.filter((column) => !here.has(column.name)).flatMap(extraReasons),
     ...keyReasons(subscriber, key),
     ...rightReasons(subscriber),
   ];
 }
 
-function columnReasons(provider: ColumnDescription, subscriber: ColumnDescription | undefined): string[] {
-  const name = JSON.stringify(provider.name);
-  if (subscriber === undefined) return [`has no column ${name}`];
-  if (subscriber.generated) return [];
-  if (isCompatible(provider.base, subscriber.base)) return [];
-  return [`column ${name} is ${subscriber.type}, at the provider ${provider.type}`];
-}
-
-function isCompatible(from: string, to: string): boolean {
-  if (from === to || textual.includes(to)) return to !== 'name' || from === 'name';
-  return wider[from]?.includes(to) === true;
+function columnReasons(
+  provider: ColumnDescription,
+  subscriber: ColumnDescription | undefined,
+  isKey: boolean,
+): string[] {
+  const name = `column ${JSON.stringify(provider.name)}`;
+  if (provider.generated) {
+    if (subscriber === undefined || subscriber.generated) return [];
+    return [`${name} is generated at the provider and not there, so nothing would fill it; generate or drop it there`];
+  }
+  if (subscriber === undefined) return [`has no ${name}`];
+  if (subscriber.generated) return [`${name} is generated there and not at the provider; make it a plain column`];
+  const reason = typeReason(provider, subscriber) ?? (isKey ? keyReason(provider, subscriber) : undefined);
+  return reason === undefined ? [] : [`${name} ${reason}`];
 }
 
 function extraReasons(column: ColumnDescription): string[] {

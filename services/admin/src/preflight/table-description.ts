@@ -2,13 +2,27 @@ import { type TableName, tableLabel } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { sqlText } from '../sql-text.ts';
 
+/** A plain type inside a column's type. */
+export interface TypePart {
+  /** Where: empty for the column itself; `[]` elements, `.1` first field, `..` bounds. */
+  readonly path: string;
+  /** The name of the type in the catalog. */
+  readonly type: string;
+  /** Its modifier as the catalog keeps it; -1: none. */
+  readonly mod: number;
+  /** Of an enum. */
+  readonly labels: readonly string[] | null;
+}
+
 /** One column, as `describe_table.sql` gives it. */
 export interface ColumnDescription {
   readonly name: string;
   /** As SQL writes it, with its modifier: `character varying(40)`. */
   readonly type: string;
-  /** The name of the type in the catalog; of a domain, its base type. */
-  readonly base: string;
+  /** What its text is made of; empty for a composite without fields. */
+  readonly parts: readonly TypePart[];
+  /** By its collation different texts may be equal. */
+  readonly foldsCase: boolean;
   readonly notNull: boolean;
   readonly hasDefault: boolean;
   readonly generated: boolean;
