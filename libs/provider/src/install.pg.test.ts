@@ -50,7 +50,9 @@ test('a schema millrace that another role made beforehand is refused, also for a
   const database = await ownedDatabase();
   const superuser = await database.openSuperuser();
   const other = `trap_${new URL(database.url).username}`;
-  await superuser.query(`CREATE ROLE ${other}; CREATE SCHEMA millrace AUTHORIZATION ${other}; GRANT ALL ON SCHEMA millrace TO public`);
+  await superuser.query(
+    `CREATE ROLE ${other}; CREATE SCHEMA millrace AUTHORIZATION ${other}; GRANT ALL ON SCHEMA millrace TO public`,
+  );
   const refused = { code: codes.NOT_REPLICABLE, message: expect.stringContaining(other) };
   await expect(installProvider(await database.open())).rejects.toMatchObject(refused);
   await expect(installProvider(superuser)).rejects.toMatchObject(refused);

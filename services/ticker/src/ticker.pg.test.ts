@@ -134,7 +134,8 @@ test('looking after many triggers takes a small share of the time, and does not 
        RETURNS TABLE (schema_name text, table_name text, action text, problem text) LANGUAGE plpgsql AS
        $$ BEGIN INSERT INTO stub.look DEFAULT VALUES; PERFORM pg_sleep(s) FROM stub.seconds; END $$`,
   );
-  const count = async (table: string) => Number((await query(url, `SELECT count(*) AS n FROM stub.${table}`))[0]?.['n']);
+  const count = async (table: string) =>
+    Number((await query(url, `SELECT count(*) AS n FROM stub.${table}`))[0]?.['n']);
   const ticker = make();
   await ticker.start();
   await eventually(async () => expect(await count('pass')).toBeGreaterThan(12));
