@@ -19,7 +19,7 @@ async function traces(database: Database): Promise<string[]> {
   const rows = await database.rows(`
     SELECT 'schema ' || nspname AS what FROM pg_namespace WHERE nspname ~ '^(millrace|pgq)'
     UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ 'millrace'
-    UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'millrace' AND NOT tgisinternal
+    UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ '^(millrace|capture_)' AND NOT tgisinternal
     UNION ALL SELECT 'event trigger ' || evtname FROM pg_event_trigger WHERE evtname ~ 'millrace'
     UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname ~ '^(millrace|pgq)'
     UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots

@@ -65,13 +65,13 @@ async function whileFrozen(site: Site, kinds: readonly string[], work: () => Pro
   }
 }
 
-async function captureTriggers(provider: Database, table: string): Promise<{ trigger: string; fn: string }[]> {
+async function captureFunctions(provider: Database, table: string): Promise<string[]> {
   const rows = await provider.rows(
-    `SELECT tgname AS trigger, tgfoid::regprocedure::text AS fn FROM pg_trigger
-     WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgname ~ 'millrace'`,
+    `SELECT DISTINCT tgfoid::regprocedure::text AS fn FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
+     WHERE tgrelid = $1::regclass AND p.pronamespace = 'millrace'::regnamespace`,
     [`public.${table}`],
   );
-  return rows as { trigger: string; fn: string }[];
+  return rows.map((row) => String(row['fn']));
 }
 
 describe('the oracle on the product itself, with a mistake planted', () => {
@@ -148,29 +148,30 @@ describe('the oracle on the product itself, with a mistake planted', () => {
 
   test('settings are not pinned in the capture trigger', async () => {
     const rules = await shortRun('unpinned', async ({ provider }) => {
-      for (const { fn } of await captureTriggers(provider, 'kinds'))
-        await provider.run(
-          `ALTER FUNCTION ${fn} RESET ALL; ALTER FUNCTION ${fn} SET DateStyle = 'SQL, DMY'; ALTER FUNCTION ${fn} SET extra_float_digits = -3`,
-        );
+      const functions = await captureFunctions(provider, 'kinds');
+      expect(functions.length).toBeGreaterThan(0);
+      for (const fn of functions) await provider.run(`ALTER FUNCTION ${fn} SET extra_float_digits = -3`);
       await provider.run(
-        `INSERT INTO public.kinds (id, c_date, c_float8, c_float4) SELECT i, '2024-03-04', 0.30000000000000004, 1.2345678 FROM generate_series(1, 9) i`,
+        'INSERT INTO public.kinds (id, c_float8) SELECT i, 0.30000000000000004 FROM generate_series(1, 9) i',
       );
     });
-    expect(rules.length).toBeGreaterThan(0);
     expect(rules).toContain('subscriber equals provider');
   });
 
   test('a tick is made with an older snapshot than its predecessor, as a ticker without the lock would', async () => {
-    const rules = await shortRun('unlocked', async ({ provider }) => {
+    const rules = await shortRun('unlocked', async ({ site, provider }) => {
       await provider.within(async (client) => {
         await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_snapshot()');
         await pause(700);
-        await client.query(
-          `INSERT INTO pgq.tick SELECT t.* FROM (SELECT 1) one, LATERAL (
-             SELECT (jsonb_populate_record(last, jsonb_build_object('tick_id', last.tick_id + 1, 'tick_snapshot', pg_current_snapshot()::text,
-               'tick_time', clock_timestamp()))).* FROM pgq.tick last ORDER BY tick_queue, tick_id DESC LIMIT 1) t`,
-        );
-        await client.query('COMMIT');
+        await whileFrozen(site, ['ticker'], async () => {
+          await client.query(
+            `INSERT INTO pgq.tick (tick_queue, tick_id, tick_time, tick_snapshot, tick_event_seq)
+             SELECT queue_id, nextval(queue_tick_seq), clock_timestamp(), txid_current_snapshot(),
+               pg_sequence_last_value(queue_event_seq::regclass)
+             FROM pgq.queue WHERE queue_name = 'unlocked'`,
+          );
+          await client.query('COMMIT');
+        });
       });
     });
     // The product may notice and stop, or apply twice: either way it must not look well.
