@@ -55,6 +55,29 @@ export function readInterval(client: PgClient, interval: Interval): Readable {
   return copyOut(client, `COPY (${interval.sql}) TO STDOUT (FORMAT binary)`);
 }
 
+/** How some of an interval's events describe their lines, as in the queue. */
+export interface IntervalShape {
+  readonly table: string;
+  readonly columns: string;
+  readonly key: string;
+  /** Some of these lines are whole rows, for certain. */
+  readonly whole: boolean;
+}
+
+/** All the descriptions of an interval's events, those that occur latest last. Reads all its events but not their data. */
+export async function intervalShapes(client: PgClient, interval: Interval): Promise<IntervalShape[]> {
+  try {
+    const { rows } = await client.query<IntervalShape>(
+      `SELECT ev_extra1 AS table, ev_extra2 AS columns, ev_extra3 AS key, bool_or(ev_type IN ('I', 'U')) AS whole
+       FROM (${interval.sql}) AS e WHERE ev_type IN ('I', 'U', 'D', 'X')
+       GROUP BY ev_extra1, ev_extra2, ev_extra3 ORDER BY max(ev_id)`,
+    );
+    return rows;
+  } catch (error) {
+    throw providerError(error, 'reading the columns of a batch');
+  }
+}
+
 /**
  * Whether the events that were read for an interval were all there: to be asked after they were read, before anybody takes
  * them for the batch. A rotation that empties events forgets, in the same transaction, every tick that does not show them.

@@ -217,6 +217,7 @@ class Backfill {
         pacer,
         maxPayload: bus.maxPayload(),
         kinds: this.#kinds,
+        openAnother: () => openSession(options.providerUrl, { applicationName: 'millrace capture names' }),
         signal: this.#task.signal,
       });
       this.#at = interval.tick;

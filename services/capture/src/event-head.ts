@@ -46,7 +46,8 @@ export class SectionKinds {
   }
 }
 
-function kindOf(event: EventDescription, form: Section['form']): SectionKind {
+/** Throws INTERNAL for what our triggers do not write. */
+export function kindOf(event: EventDescription, form: Section['form']): SectionKind {
   const [schema, name, ...rest] = names(event.table, false);
   if (typeof schema !== 'string' || typeof name !== 'string' || rest.length > 0) throw unreadable('table');
   const table: TableName = { schema, name };

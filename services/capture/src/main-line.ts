@@ -117,6 +117,7 @@ export class MainLine {
         kinds: this.#kinds,
         signal: work.signal,
       });
+        openAnother: () => openSession(this.#options.providerUrl, { applicationName: 'millrace capture names' }),
       line.cursor = interval.tick;
       this.#shared.sent = interval.tick;
       waiting -= 1;

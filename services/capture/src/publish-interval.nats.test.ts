@@ -35,6 +35,7 @@ test('a batch whose events were emptied before they were read is never sent as a
     publisher,
     maxPayload: bus.maxPayload(),
     kinds: new SectionKinds(),
+    openAnother: bench.open,
     pacer: new Pacer({ bus, stream, subject, limitBytes: 1, patienceMs: 1, signal }),
     signal,
   };

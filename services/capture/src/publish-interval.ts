@@ -3,9 +3,10 @@ import type { Publisher } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { databaseError, type PgClient } from '@millrace/postgres';
-import { type Interval, isWhole, readInterval } from '@millrace/provider';
+import { type Interval, intervalShapes, isWhole, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
-import type { SectionKinds } from './event-head.ts';
+import type { ColumnNames } from './column-names.ts';
+import { kindOf, type SectionKinds } from './event-head.ts';
 import {
   batchesPublished,
   bytesPublished,
@@ -18,6 +19,7 @@ import type { Pacer } from './pacer.ts';
 import { type BatchTotals, BatchWriter } from './publish-batch.ts';
 import { EventParser } from './read-events.ts';
 import { Regrouper } from './regroup-batch.ts';
+import { closeSession } from './session.ts';
 
 export interface IntervalTarget {
   readonly queue: string;
@@ -28,6 +30,8 @@ export interface IntervalTarget {
   readonly publisher: Publisher;
   readonly maxPayload: number;
   readonly kinds: SectionKinds;
+  /** Another session with the provider, for a question while events are read. */
+  readonly openAnother: () => Promise<PgClient>;
   readonly pacer: Pacer;
   readonly signal: AbortSignal;
 }
@@ -80,7 +84,9 @@ async function readAndSend(
   try {
     for await (const chunk of readInterval(client, interval)) {
       parser.feed(chunk);
-      if (regrouper.bytes >= windowBytes) await writer.add(regrouper.take());
+      if (regrouper.bytes < windowBytes) continue;
+      if (!regrouper.names.isComplete) await learnAhead(interval, target, regrouper.names);
+      await writer.add(regrouper.take());
     }
   } catch (error) {
     throw databaseError(error, 'reading a batch');
@@ -98,6 +104,20 @@ async function readAndSend(
     () => {},
   );
   return totals;
+}
+
+/** Before a part is sent it must be known which names the rest will tell: what is sent cannot be changed. */
+async function learnAhead(interval: Interval, target: IntervalTarget, names: ColumnNames): Promise<void> {
+  const client = await target.openAnother();
+  try {
+    for (const shape of await intervalShapes(client, interval)) {
+      const kind = kindOf(shape, 'change');
+      names.learn(kind, shape.whole || kind.columns.length > kind.key.length);
+    }
+    names.complete();
+  } finally {
+    await closeSession(client);
+  }
 }
 
 function emptied(tick: number): MillraceError {

@@ -1,6 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { tableKey } from '@millrace/model';
 import type { SequenceValue } from '@millrace/wire';
+import { ColumnNames } from './column-names.ts';
 import { type EventDescription, type EventType, readSequences, SectionKinds } from './event-head.ts';
 import { SectionBuffer, type SectionKind, walkRecords } from './sections.ts';
 
@@ -34,6 +35,8 @@ const smallBytes = 192;
 export class Regrouper {
   /** Gathered and not taken yet. */
   bytes = 0;
+  /** Of the columns, as far as events have told. */
+  readonly names = new ColumnNames();
   readonly #kinds: SectionKinds;
   #sections: SectionBuffer[] = [];
   /** The last section of each table since the last truncate; more lines of the same kind join it. */
@@ -82,8 +85,17 @@ export class Regrouper {
     this.#event = undefined;
   }
 
-  /** Gives what is gathered. Within an event its section comes last, and is continued by the first one given next. */
+  /**
+   * Gives what is gathered, its columns under their newest names; `names` must be complete when this is not all of the
+   * batch. Within an event its section comes last, and is continued by the first one given next.
+   */
   take(): SectionBuffer[] {
+    const taken = this.#cut();
+    for (const section of taken) section.kind = this.names.newest(section.kind);
+    return taken;
+  }
+
+  #cut(): SectionBuffer[] {
     const taken = this.#sections;
     const event = this.#event;
     this.#sections = [];
@@ -125,6 +137,7 @@ export class Regrouper {
     const isStuck = tail?.cont === true && this.#sections.length > 1;
     if (tail !== undefined && tail.kind === kind && !isStuck) return tail;
     const section = new SectionBuffer(kind);
+    this.names.learn(kind, head.type === 'I' || head.type === 'U' || kind.columns.length > kind.key.length);
     this.#sections.push(section);
     this.#tails.set(key, section);
     return section;
