@@ -77,6 +77,8 @@ export interface Status {
 /** A service or replay that said nothing for so long does not run. Both report every few seconds. */
 const silenceMs = 20_000;
 
+const providerServices = ['ticker', 'capture'];
+
 /** Joins the three sides into one document. `at` is now, for the age of reports. */
 export function statusOf(gathered: Gathered, at: Date = new Date()): Status {
   const provider = providerStatus(gathered.provider);
@@ -107,10 +109,18 @@ function providerStatus(answer: Answer<ProviderOverview>): Status['provider'] {
     tick_time: tick?.time ?? null,
     new_events: newEvents,
     queue: queue === null ? null : { events: queue.events, bytes: queue.bytes, oldest_tick: queue.oldestTick },
-    services: ['ticker', 'capture'].map((name) => serviceStatus(name, services)),
+    services: providerServices.map((name) => serviceStatus(name, services)),
     problems: tables.flatMap((t) => (t.problem === null ? [] : [{ table: tableLabel(t), problem: t.problem }])),
     error: null,
   };
+}
+
+/** One line for each service of the provider's side that does not do its work. */
+export function serviceTroubles({ services }: ProviderOverview): string[] {
+  return providerServices.flatMap((name) => {
+    const { error } = serviceStatus(name, services);
+    return error === null ? [] : [error.message.startsWith(name) ? error.message : `${name}: ${error.message}`];
+  });
 }
 
 function serviceStatus(name: string, reports: ProviderOverview['services']): ServiceStatus {

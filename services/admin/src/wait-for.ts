@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
-import { sameTable, type TableName, type TableState, tableLabel } from '@millrace/model';
+import { type Position, sameTable, type TableName, type TableState, tableLabel } from '@millrace/model';
 import { reachable } from './choose-subscribers.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { SubscriberSide } from './sides/subscriber-side.ts';
@@ -9,6 +9,7 @@ import { SubscriberSide } from './sides/subscriber-side.ts';
 /** Where one subscriber stands, or why we do not know. */
 interface Standing {
   readonly tick: number | undefined;
+  readonly fingerprint?: string | undefined;
   readonly tables: readonly (TableName & { readonly state: TableState; readonly error?: string | null | undefined })[];
   readonly paused: boolean;
   readonly error: string | undefined;
@@ -21,17 +22,22 @@ export interface Goal {
   readonly timeoutMs: number;
   /** Copies asked for: a subscriber that is to get one and does not follow its table yet is behind. */
   readonly copies: readonly (TableName & { readonly subscribers: readonly string[] })[];
+  /** Whether the provider made that very tick. A number alone proves nothing when it was restored from a backup. */
+  readonly isOurs: (position: Position) => Promise<boolean>;
+  /** What else may explain a delay; asked at the timeout. */
+  readonly troubles: () => Promise<readonly string[]>;
 }
 
 const shortestPause = 10;
 const longestPause = 100;
 
 /** Resolves to the milliseconds waited. Throws TIMEOUT naming who is behind and why. */
-export async function waitFor(config: Config, { names, tick, timeoutMs, copies }: Goal): Promise<number> {
+export async function waitFor(config: Config, goal: Goal): Promise<number> {
+  const { names, tick, timeoutMs, copies, isOurs } = goal;
   const begin = performance.now();
   const watchers = names.map((name) => {
     const awaited = copies.filter(({ subscribers }) => subscribers.includes(name));
-    return new Watcher(config, { name, awaited, near: reachable(config, [name]).length > 0 });
+    return new Watcher(config, { name, awaited, near: reachable(config, [name]).length > 0, isOurs });
   });
   try {
     let behind = watchers;
@@ -40,7 +46,7 @@ export async function waitFor(config: Config, { names, tick, timeoutMs, copies }
       await Promise.race([Promise.all(behind.map((watcher) => watcher.look())), delay(Math.max(left, 1_000))]);
       behind = behind.filter((watcher) => watcher.reasons(tick).length > 0);
       if (behind.length === 0) return Math.round(performance.now() - begin);
-      if (performance.now() - begin >= timeoutMs) throw timeout(behind, tick);
+      if (performance.now() - begin >= timeoutMs) throw await timeout(behind, goal);
       await delay(Math.min(pause, Math.max(0, timeoutMs - (performance.now() - begin))));
     }
   } finally {
@@ -48,8 +54,9 @@ export async function waitFor(config: Config, { names, tick, timeoutMs, copies }
   }
 }
 
-function timeout(behind: readonly Watcher[], tick: number): MillraceError {
+async function timeout(behind: readonly Watcher[], { tick, troubles }: Goal): Promise<MillraceError> {
   const lines = behind.map((watcher) => `${watcher.name} is behind: ${watcher.reasons(tick).join(', ')}`);
+  lines.push(...(await troubles().catch(() => [])));
   return new MillraceError(codes.TIMEOUT, lines.join('\n'));
 }
 
@@ -59,23 +66,33 @@ class Watcher {
   readonly #config: Config;
   readonly #near: boolean;
   readonly #awaited: readonly TableName[];
+  readonly #isOurs: Goal['isOurs'];
+  /** The position that was found to be none of the provider's. */
+  #foreign = false;
   #side: SubscriberSide | undefined;
   #bus: BusSide | undefined;
   #seen: Standing = { tick: undefined, tables: [], paused: false, error: 'it has not answered' };
   #looking = false;
 
-  constructor(config: Config, who: { name: string; near: boolean; awaited: readonly TableName[] }) {
+  constructor(
+    config: Config,
+    who: { name: string; near: boolean; awaited: readonly TableName[] } & Pick<Goal, 'isOurs'>,
+  ) {
     this.#config = config;
     this.name = who.name;
     this.#near = who.near;
     this.#awaited = who.awaited;
+    this.#isOurs = who.isOurs;
   }
 
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
     try {
-      this.#seen = this.#near ? await this.#lookNear() : await this.#lookFar();
+      const seen = this.#near ? await this.#lookNear() : await this.#lookFar();
+      const { tick, fingerprint } = seen;
+      this.#foreign = tick !== undefined && fingerprint !== undefined && !(await this.#isOurs({ tick, fingerprint }));
+      this.#seen = seen;
     } catch (error) {
       this.#seen = { ...this.#seen, tick: undefined, error: toMillraceError(error).message };
       await this.close();
@@ -89,6 +106,7 @@ class Watcher {
     const { tick: at, tables, paused, error } = this.#seen;
     const open = tables.filter(({ state }) => state !== 'ok');
     const missing = at === undefined ? ['its position is not known'] : at < tick ? [`at tick ${at} of ${tick}`] : [];
+    if (this.#foreign) missing.push(`tick ${at}, where it stands, is not one that this provider made`);
     const unknown = this.#awaited.filter((table) => !tables.some((t) => sameTable(t, table)));
     if (missing.length === 0 && open.length === 0 && unknown.length === 0) return [];
     return [
@@ -111,7 +129,13 @@ class Watcher {
   async #lookNear(): Promise<Standing> {
     this.#side ??= await SubscriberSide.open(this.#config, this.name);
     const { position, tables, paused, replay } = await this.#side.overview();
-    return { tick: position?.tick, tables, paused, error: replay?.errorMessage ?? undefined };
+    return {
+      tick: position?.tick,
+      fingerprint: position?.fingerprint,
+      tables,
+      paused,
+      error: replay?.errorMessage ?? undefined,
+    };
   }
 
   async #lookFar(): Promise<Standing> {
@@ -121,6 +145,7 @@ class Watcher {
       return { tick: undefined, tables: [], paused: false, error: 'it has not reported on the bus' };
     return {
       tick: report.tick,
+      fingerprint: report.fingerprint,
       tables: report.tables,
       paused: report.state === 'paused',
       error: report.error?.message,

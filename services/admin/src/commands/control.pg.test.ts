@@ -1,5 +1,5 @@
 // Commands on a set that is there, the services not running.
-import { query } from '@millrace/testkit';
+import { eventually, query } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { type CommandSite, makeSite } from '../../test/command-site.ts';
 
@@ -107,12 +107,29 @@ test('wait ends at its timeout, naming who is behind and why', async () => {
   expect(one.error?.message).not.toMatch(/us is behind/);
 });
 
+test('wait tells which service does not run', async () => {
+  const site = await withTables();
+  const { error } = await site.run('wait', '--timeout', '100ms');
+  expect(error?.message).toMatch(/capture has never reported; start it with/);
+});
+
 test('wait succeeds when a subscriber stands at the tick made for it and every table is ok', async () => {
   const site = await withTables();
   const eu = site.subscribers['eu'] ?? '';
   await query(eu, "UPDATE millrace.subscribed_table SET state = 'ok'");
-  const waiting = site.do('wait', '--timeout', '20s', '--subscriber', 'eu');
+  // A number that the provider has not reached: a provider set back by a backup, or an edited row.
   await query(eu, 'UPDATE millrace.position SET tick = 1000000');
+  const ahead = await site.run('wait', '--timeout', '300ms', '--subscriber', 'eu');
+  expect(ahead.error?.message).toMatch(
+    /eu is behind: tick 1000000, where it stands, is not one that this provider made/,
+  );
+  const waiting = site.do('wait', '--timeout', '20s', '--subscriber', 'eu');
+  const follow = async () => {
+    const [last] = await query(site.provider, `SELECT tick, fingerprint FROM millrace.last_tick('${site.queue}')`);
+    await query(eu, `UPDATE millrace.position SET tick = ${last?.['tick']}, fingerprint = '${last?.['fingerprint']}'`);
+    return Promise.race([waiting.then(() => true), new Promise<null>((resolve) => setTimeout(resolve, 100, null))]);
+  };
+  await eventually(follow, { timeoutMs: 20_000, what: 'wait to end' });
   expect((await waiting).document).toMatchObject({ subscribers: ['eu'] });
 });
 

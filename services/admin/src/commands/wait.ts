@@ -1,7 +1,9 @@
+import type { Position } from '@millrace/model';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Command } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
+import { serviceTroubles } from '../status.ts';
 import { waitFor } from '../wait-for.ts';
 
 export const wait: Command = {
@@ -23,7 +25,10 @@ export const wait: Command = {
       const { subscribers, copies } = await provider.overview();
       const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
       const { tick } = await provider.forceTick();
-      const waited = await waitFor(config, { names, tick, timeoutMs, copies });
+      // A position behind the goal may be of a tick that is not kept any more: only one that is there counts.
+      const isOurs = async (at: Position): Promise<boolean> => at.tick < tick || provider.madeTick(at);
+      const troubles = async () => serviceTroubles(await provider.overview());
+      const waited = await waitFor(config, { names, tick, timeoutMs, copies, isOurs, troubles });
       context.result({ tick, subscribers: names, waited_ms: waited }, '');
       return 0;
     } finally {

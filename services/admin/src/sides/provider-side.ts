@@ -7,6 +7,7 @@ import {
   forceTick,
   removeSequence,
   requestCopy,
+  tickInfo,
   unregisterSubscriber,
   writeAudit,
 } from '@millrace/provider';
@@ -66,6 +67,11 @@ export class ProviderSide {
   async keepsTick(tick: number): Promise<boolean> {
     const [row] = await this.side.run<{ kept: boolean }>('keeps_tick', [this.queue, tick]);
     return row?.kept === true;
+  }
+
+  /** Whether that very tick was made here. */
+  async madeTick({ tick, fingerprint }: Position): Promise<boolean> {
+    return (await this.#do((client) => tickInfo(client, this.queue, tick)))?.fingerprint === fingerprint;
   }
 
   /** Forgets a subscriber; the audit says so. True when it was registered. */
