@@ -37,7 +37,7 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
     if (column !== undefined) return column;
     throw lacks(
       `table ${label} at the subscriber lacks column ${quoteIdent(name)}`,
-      'add it (ALTER TABLE … ADD COLUMN); replay goes on by itself',
+      'add it, or if it was renamed give it this name (ALTER TABLE … ADD COLUMN, RENAME COLUMN); replay goes on by itself',
     );
   };
   const fields = columns.map((name) => {

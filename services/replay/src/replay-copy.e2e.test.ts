@@ -216,3 +216,24 @@ test.each([
   disarm();
   expect((await ids()).length).toBe(100);
 });
+
+test('a renaming among the changes kept during a copy: they are applied up to it, and on when it is renamed here', async () => {
+  await askForCopy(5);
+  await start();
+  await publish({ from: 1, sections: [change('(U,1,before,)')] });
+  await publish({ from: 2, sections: [change('(U,2,before,)')] });
+  await publish({ from: 3, sections: [{ ...change('(U,3,behind,)'), columns: ['id', 'w'] }] });
+  await isAt(4);
+  await publishCopy({ id: 5, attempt: 1, tick: 1, rows: 10, value: 'copied' });
+  await eventually(async () =>
+    expect((await reported()).tables).toMatchObject([{ error: expect.stringMatching(/lacks column "w"/) }]),
+  );
+  expect(await site.rows("SELECT id FROM t WHERE v = 'before' ORDER BY id")).toEqual([{ id: 1 }, { id: 2 }]);
+  await site.client.query('ALTER TABLE t RENAME v TO w');
+  await isOk();
+  expect(await site.rows("SELECT id FROM t WHERE w <> 'copied' ORDER BY id")).toEqual([
+    { id: 1 },
+    { id: 2 },
+    { id: 3 },
+  ]);
+});

@@ -53,6 +53,11 @@ export class ReplayWork {
   #wishesAt = 0;
   #refusals: Refusal[] = [];
   #hasBegun = false;
+  /**
+   * Up to this tick batches are applied one by one: together they failed. The first may be in order, and the table may have
+   * to be altered between two of them.
+   */
+  #oneByOneTo = -1;
   #stateWritten = '';
   #stateWrittenAt = 0;
 
@@ -170,6 +175,7 @@ export class ReplayWork {
     return 0;
   }
 
+    this.#source.isOneByOne = position.tick < this.#oneByOneTo;
   /** Applies in one transaction; the position moves with it. Throws WishesChanged before anything has changed. */
   async apply(ready: Ready, wishes: Wishes): Promise<void> {
     const last = ready.headers.at(-1);
@@ -212,6 +218,9 @@ export class ReplayWork {
       appliedAt: now.toISOString(),
       batches: this.#position.batches + ready.batches,
     };
+    } catch (error) {
+      if (ready.batches > 1 && !(error instanceof WishesChanged)) this.#oneByOneTo = ready.to.tick;
+      throw error;
     this.#believed = this.#position;
     this.#wishesAt = performance.now();
     this.#reporter.update({ position: this.#position, state: 'running', error: null, gap: null, lagMs });

@@ -316,3 +316,26 @@ test('sessions that are cut at random lose and double nothing', async () => {
 test('it can be started and stopped in any order', async () => {
   await startStopStress(() => makeReplay(options), { rounds: 6 });
 });
+
+test('waiting batches from before and after a renaming: the first are applied, and the last when it is renamed here', async () => {
+  const renamed = (...records: string[]): TestSection => ({
+    ...change(...records),
+    columns: ['key', 'w'],
+    key: ['key'],
+  });
+  await publish({ from: 1, sections: [insert('1,a', '2,b')] });
+  await publish({ from: 2, sections: [change('(U,1,c,)')] });
+  await publish({ from: 3, sections: [renamed('(U,2,d,)')] });
+  await publish({ from: 4, sections: [renamed('(I,3,e,)')] });
+  await start();
+  await isAt(3);
+  await eventually(async () =>
+    expect(await reported()).toMatchObject({
+      state: 'stopped',
+      error: { message: expect.stringMatching(/table public\.t at the subscriber lacks column "key".*RENAME COLUMN/) },
+    }),
+  );
+  await site.client.query('ALTER TABLE t RENAME id TO key; ALTER TABLE t RENAME v TO w');
+  await isAt(5);
+  expect(await site.rows('SELECT w FROM t ORDER BY key')).toEqual([{ w: 'c' }, { w: 'd' }, { w: 'e' }]);
+});

@@ -43,6 +43,8 @@ export class Source {
   /** Reported so that capture sends what is missing. */
   gap: { from: number; to: number | null } | null = null;
   /** The bus speaks of another history than ours. */
+  /** Nothing that waits behind a batch is applied with it. */
+  isOneByOne = false;
   history: MillraceError | undefined;
 
   constructor(options: SourceOptions) {
@@ -155,7 +157,7 @@ export class Source {
       if (header.chunk === 0 && header.provider === provider)
         starts.set(`${header.prev.tick} ${header.prev.fingerprint}`, held);
     }
-    while (batches.length < mostBatches && lines < mostLines && bytes < this.#wholeBytes) {
+    while (!this.isOneByOne && batches.length < mostBatches && lines < mostLines && bytes < this.#wholeBytes) {
       const next = starts.get(`${end.tick} ${end.fingerprint}`);
       const whole = next === undefined ? undefined : this.#whole(lane, next);
       if (next === undefined || whole === undefined || typeof whole === 'string') break;

@@ -40,6 +40,8 @@ export class TableKeeper {
   readonly #notBefore = new Map<string, number>();
   #bus: Bus | undefined;
   /** A copy came in or ended: the states in the database are not those we know. */
+  /** Tables whose kept changes go tick by tick: together they failed, and the table may have to be altered in between. */
+  readonly #tickByTick = new Set<string>();
   hasNews = false;
 
   constructor(options: TableKeeperOptions) {
@@ -67,7 +69,7 @@ export class TableKeeper {
     }
   }
 
-  /** Completes the first table whose copy is in and not ahead of us. True when one became ok. */
+  /** Completes the first table whose copy is in and not ahead of us. True when one became ok, or came closer to it. */
   async finishOne(
     applier: Applier,
     session: ApplySession,
@@ -78,12 +80,20 @@ export class TableKeeper {
       if (table.state !== 'catching-up' || table.copyTick === null || position.tick < table.copyTick) continue;
       if (performance.now() < (this.#notBefore.get(key) ?? 0)) continue;
       try {
-        await this.#finish(applier, session, table, position);
+        const isPart = this.#tickByTick.has(key) && (await this.#finishTick(applier, session, table, position));
+        if (!isPart) {
+          await this.#finish(applier, session, table, position);
+          this.#tickByTick.delete(key);
+        }
         this.#notBefore.delete(key);
         return true;
       } catch (error) {
         await this.#failed(error, session, table);
         this.#notBefore.set(key, performance.now() + againMs);
+        if (!this.#tickByTick.has(key) && verdictOf(error).action === 'stop') {
+          this.#tickByTick.add(key);
+          return true;
+        }
       }
     }
     return false;
@@ -145,6 +155,27 @@ export class TableKeeper {
   async #failed(error: unknown, { client }: ApplySession, table: SubscribedTable): Promise<void> {
     const { code } = toMillraceError(error);
     if (verdictOf(error).action === 'retry' || code === codes.POSITION) throw error;
+  /** Only the changes of the first tick that are kept: the copy is so much newer then. False: nothing is kept. */
+  async #finishTick(
+    applier: Applier,
+    { client }: ApplySession,
+    table: SubscribedTable,
+    position: StoredPosition,
+  ): Promise<boolean> {
+    const { queue, url } = this.#options;
+    const first = await readPending(client, queue, table, table.copyTick ?? 0).next();
+    if (first.done === true) return false;
+    const { tick } = first.value;
+    await applier.applyPieces(table, () => piecesFrom(url, queue, table, tick), {
+      before: () => holdPosition(client, queue, position),
+      after: async () => {
+        await dropPending(client, queue, table, tick);
+        await noteTable(client, queue, table, { copyTick: tick, error: null });
+      },
+    });
+    return true;
+  }
+
     // The table waits; the others go on.
     const { sentence } = verdictOf(error);
     if (table.error !== sentence) this.#options.log.warn({ code, table: tableLabel(table) }, sentence);
@@ -157,10 +188,12 @@ function isAwaiting(table: SubscribedTable): boolean {
 }
 
 /** On a session of its own: the applying one is busy with COPY. What is kept is committed and only we remove it. */
-async function* piecesFrom(url: string, queue: string, table: SubscribedTable) {
+async function* piecesFrom(url: string, queue: string, table: SubscribedTable, upTo = Number.POSITIVE_INFINITY) {
   const client = await connect(url, { applicationName: 'millrace replay pending' });
   try {
-    for await (const { form, columns, key, cont, n, lines } of readPending(client, queue, table, table.copyTick ?? 0)) {
+    for await (const piece of readPending(client, queue, table, table.copyTick ?? 0)) {
+      if (piece.tick > upTo) return;
+      const { form, columns, key, cont, n, lines } = piece;
       yield { piece: { form, columns, key, cont, lines: n, body: lines } };
     }
   } finally {
