@@ -30,7 +30,8 @@ export interface BusOptions {
 }
 
 const requestTimeoutMs = 5000;
-const pingIntervalMs = 10_000;
+/** A server that hangs is noticed within three of these. */
+const pingIntervalMs = 5000;
 const firstDelayMs = 50;
 const longestDelayMs = 2000;
 

@@ -15,7 +15,7 @@ export interface ReaderOptions {
   readonly newestOnly?: boolean;
   /** Bytes held in memory and not yet taken. Default 16 MiB. */
   readonly prefetchBytes?: number;
-  /** After so long without a message the stream is looked at, ms. Default 1,000. */
+  /** After so long without a message the stream is looked at, ms. Default 1,000. In a long silence more rarely. */
   readonly idleCheckMs?: number;
 }
 
@@ -25,7 +25,11 @@ export interface Reader extends AsyncIterable<ReadItem> {
 }
 
 const pullMessages = 512;
-const pullExpiresMs = 5000;
+const pullExpiresMs = 10_000;
+/** The server says that a pull is over; one of which it says nothing for so much longer is lost, ms. */
+const pullGraceMs = 3000;
+/** Between two looks at the stream in a long silence, ms. The server tells of a consumer that is gone; a look finds the rest. */
+const longestLookMs = 5000;
 const retryMs = 250;
 
 /**
@@ -43,7 +47,7 @@ class SubjectReader implements Reader {
   readonly #options: ReaderOptions;
   readonly #queue: ReadQueue;
   readonly #stopListening: () => void;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
   #consumer: string | undefined;
   #inbox = '';
@@ -58,6 +62,7 @@ class SubjectReader implements Reader {
   #opening = false;
   #closed = false;
   #lastSign = Date.now();
+  #lookedAt = Date.now();
   #restarted = 0;
 
   constructor(bus: Bus, options: ReaderOptions) {
@@ -69,9 +74,8 @@ class SubjectReader implements Reader {
       if (connected) this.#open();
       else this.#forget();
     });
-    const idle = options.idleCheckMs ?? 1000;
-    this.#timer = setInterval(() => void this.#lookAfter(idle), Math.max(50, idle / 2));
     this.#open();
+    this.#lookLater();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReadItem> {
@@ -87,7 +91,7 @@ class SubjectReader implements Reader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#stopListening();
     this.#dropConsumer();
     this.#queue.end();
@@ -223,6 +227,16 @@ class SubjectReader implements Reader {
     );
   }
 
+  #lookLater(): void {
+    const idle = this.#options.idleCheckMs ?? 1000;
+    const silent = Date.now() - this.#lastSign;
+    const pause = Math.min(Math.max(50, idle / 2, silent / 4), Math.max(longestLookMs, idle / 2));
+    this.#timer = setTimeout(() => {
+      void this.#lookAfter(idle);
+      if (!this.#closed) this.#lookLater();
+    }, pause);
+  }
+
   /** Looks at the stream when nothing came for a while: it may have been wiped, purged, replaced or rolled back. */
   async #lookAfter(idleMs: number): Promise<void> {
     if (this.#closed || this.#opening || !this.#bus.isConnected()) return;
@@ -231,9 +245,9 @@ class SubjectReader implements Reader {
       return;
     }
     const now = Date.now();
-    if (now - this.#lastSign < idleMs || this.#queue.room() === 0) return;
-    this.#lastSign = now;
-    const silent = this.#pull !== undefined && now - this.#pull.since > 2 * pullExpiresMs;
+    if (now - Math.max(this.#lastSign, this.#lookedAt) < idleMs || this.#queue.room() === 0) return;
+    this.#lookedAt = now;
+    const silent = this.#pull !== undefined && now - this.#pull.since > pullExpiresMs + pullGraceMs;
     const consumer = this.#consumer;
     try {
       const state = await streamState(this.#bus, this.#options.stream);

@@ -1,6 +1,7 @@
 import { type Position, safeInteger, type TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { ask, askOne, isoTime } from './ask.ts';
+import { tellWish } from './wishes.ts';
 
 /**
  * wanted: set by admin, waits for capture; copying: set by capture when it begins; done: set by capture when all is on
@@ -49,7 +50,7 @@ export async function requestCopy(
   wish: { readonly queue: string; readonly table: TableName; readonly subscribers: readonly string[] },
 ): Promise<number> {
   const sql = `INSERT INTO millrace.copy_request (queue, schema_name, table_name, subscribers)
-    VALUES ($1, $2, $3, $4) RETURNING copy_id`;
+    VALUES ($1, $2, $3, $4) RETURNING copy_id, ${tellWish}`;
   const params = [wish.queue, wish.table.schema, wish.table.name, [...wish.subscribers]];
   return safeInteger((await askOne<{ copy_id: string }>(client, 'asking for a copy', sql, params)).copy_id);
 }
@@ -106,7 +107,7 @@ export async function finishCopy(
 /** Wants a copy once more from the start, also one that was done. False when it was cancelled. */
 export async function repeatCopy(client: Queryable, copyId: number): Promise<boolean> {
   const sql = `UPDATE millrace.copy_request SET state = 'wanted', changed_at = now()
-    WHERE copy_id = $1 AND state <> 'cancelled' RETURNING copy_id`;
+    WHERE copy_id = $1 AND state <> 'cancelled' RETURNING copy_id, ${tellWish}`;
   return (await ask(client, 'repeating a copy', sql, [copyId])).length > 0;
 }
 
@@ -114,7 +115,7 @@ export async function repeatCopy(client: Queryable, copyId: number): Promise<boo
 export async function cancelCopies(client: Queryable, queue: string, table?: TableName): Promise<number> {
   const sql = `UPDATE millrace.copy_request SET state = 'cancelled', changed_at = now()
     WHERE queue = $1 AND state IN ('wanted', 'copying')
-      AND ($2::text IS NULL OR (schema_name = $2 AND table_name = $3)) RETURNING copy_id`;
+      AND ($2::text IS NULL OR (schema_name = $2 AND table_name = $3)) RETURNING copy_id, ${tellWish}`;
   return (await ask(client, 'cancelling copies', sql, [queue, table?.schema ?? null, table?.name ?? null])).length;
 }
 

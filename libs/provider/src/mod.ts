@@ -66,3 +66,4 @@ export {
   ticksAfter,
 } from './ticks.ts';
 export { isProviderInstalled, uninstallProvider } from './uninstall.ts';
+export { onWish } from './wishes.ts';

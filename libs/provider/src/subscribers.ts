@@ -1,6 +1,7 @@
 import { type Position, safeInteger } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { ask, askOne, isoTime } from './ask.ts';
+import { tellWish } from './wishes.ts';
 
 /** The provider's record of a subscriber: what the queue keeps events for. */
 export interface SubscriberRecord extends Position {
@@ -18,7 +19,8 @@ export type ReportVerdict = 'ok' | 'ahead' | 'history' | 'unknown' | 'unregister
 
 /** Registers a subscriber at a tick made now, or gives the record of one that is there. Throws NOT_FOUND (set). */
 export async function registerSubscriber(client: Queryable, queue: string, name: string): Promise<Position> {
-  const sql = 'SELECT tick, fingerprint FROM millrace.register_subscriber($1, $2)';
+  const sql = `SELECT tick, fingerprint, ${tellWish}
+    FROM (SELECT $1::text AS queue) AS q, millrace.register_subscriber($1, $2)`;
   const row = await askOne<{ tick: string; fingerprint: string }>(client, `registering subscriber ${name}`, sql, [
     queue,
     name,
@@ -28,7 +30,7 @@ export async function registerSubscriber(client: Queryable, queue: string, name:
 
 /** Forgets a subscriber: nothing is kept for it any more. True forgotten, false was not there. */
 export async function unregisterSubscriber(client: Queryable, queue: string, name: string): Promise<boolean> {
-  const sql = 'SELECT millrace.unregister_subscriber($1, $2) AS gone';
+  const sql = `SELECT millrace.unregister_subscriber(queue, $2) AS gone, ${tellWish} FROM (SELECT $1::text AS queue) AS q`;
   return (await askOne<{ gone: boolean }>(client, `removing subscriber ${name}`, sql, [queue, name])).gone;
 }
 

@@ -1,5 +1,5 @@
 import { safeInteger } from '@millrace/model';
-import type { Queryable } from '@millrace/postgres';
+import type { PgClient, Queryable } from '@millrace/postgres';
 import type { Control } from './position.ts';
 
 /** The wishes as they are now; undefined when the queue is not registered here. */
@@ -11,6 +11,17 @@ export async function readControl(client: Queryable, queue: string): Promise<Con
   });
   const row = found.rows[0];
   return row === undefined ? undefined : { paused: row.paused, generation: safeInteger(row.generation) };
+}
+
+/**
+ * Calls back whenever the wishes of a queue changed, for as long as the session lives. Only news: what is told inside a
+ * long transaction of this session comes after it.
+ */
+export async function onWish(client: PgClient, queue: string, listener: () => void): Promise<void> {
+  client.on('notification', ({ channel, payload }) => {
+    if (channel === 'millrace_wish' && payload === queue) listener();
+  });
+  await client.query('LISTEN millrace_wish');
 }
 
 /** Asks replay to rest after its batch, or to go on. Repeating it changes nothing. False when the queue is not here. */

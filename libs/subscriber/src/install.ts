@@ -53,7 +53,7 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
       await lockInstall(client);
       for (const table of ownTables) await client.query(`DROP TABLE IF EXISTS millrace.${table}`);
       if (!(await exists(client, 'millrace'))) return;
-      await client.query('DROP FUNCTION IF EXISTS millrace.note_subscriber_wish()');
+      await client.query('DROP FUNCTION IF EXISTS millrace.note_subscriber_wish(), millrace.tell_subscriber_wish()');
       if (!(await exists(client, 'millrace', 'provider_migration'))) {
         await client.query('DROP TABLE IF EXISTS millrace.audit');
       }

@@ -17,6 +17,7 @@ export {
   type TargetTable,
 } from './catalog.ts';
 export {
+  onWish,
   type ReplayState,
   readControl,
   readReplayReport,

@@ -32,7 +32,12 @@ function leaderWork(options: CaptureOptions, lease: CaptureLease): Service {
   const backfills = new Backfills({ options, shared, reports, line });
   const fault = () => line.loop.state?.fault ?? copies.loop.state?.fault;
   const trouble = () => copies.fault();
-  const release = new Release({ options, lease, holder, shared, reports, backfills, fault, trouble });
+  const onWish = () => {
+    release.loop.wake();
+    copies.loop.wake();
+  };
+  const release: Release = new Release({ options, lease, holder, shared, reports, backfills, fault, trouble, onWish });
+  reports.onReport((name) => release.heard(name));
   const copies = new Copies({ options, holder, shared, reports });
   shared.onChange(() => line.loop.wake());
   const loops = new ServiceGroup([line.loop, release.loop, copies.loop]);

@@ -32,7 +32,8 @@ export interface CopiesParts {
 
 const atOnce = 3;
 const busyMs = 200;
-const idleMs = 1000;
+/** Without wishes; a new one is told by the database. */
+const idleMs = 5000;
 /** A subscriber that waits for a chunk is believed to lack it after so long without progress, ms. */
 const stillMs = 5000;
 

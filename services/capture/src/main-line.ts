@@ -23,8 +23,10 @@ const readAhead = 64;
 const pacePatienceMs = 10_000;
 /** A ticker ticks at least every 10 s; its notices arrive if one did in so many ms. */
 const heardMs = 15_000;
-/** Between two looks at the stream while there is nothing to send, ms. */
+/** Between two looks at the stream, ms. */
 const lookEveryMs = 1000;
+/** Between two looks for ticks while the ticker is heard: its notices end the pause, ms. */
+const heardPauseMs = 2500;
 
 /** The stream opened and the cursor found. */
 interface Line {
@@ -115,9 +117,9 @@ export class MainLine {
         pacer: line.pacer,
         maxPayload: bus.maxPayload(),
         kinds: this.#kinds,
+        openAnother: () => openSession(this.#options.providerUrl, { applicationName: 'millrace capture names' }),
         signal: work.signal,
       });
-        openAnother: () => openSession(this.#options.providerUrl, { applicationName: 'millrace capture names' }),
       line.cursor = interval.tick;
       this.#shared.sent = interval.tick;
       waiting -= 1;
@@ -158,7 +160,7 @@ export class MainLine {
   /** As long as the ticker is heard there is little to look for. */
   #pause(): number {
     const isHeard = performance.now() - this.#noticedAt < heardMs;
-    return isHeard ? Math.max(this.#options.pollMs, lookEveryMs) : this.#options.pollMs;
+    return isHeard ? Math.max(this.#options.pollMs, heardPauseMs) : this.#options.pollMs;
   }
 
   /** Looks whether the stream is still what we left: it may have lost its end, or all of it. */

@@ -6,6 +6,7 @@ import { codes, type MillraceError, toMillraceError, type Verdict } from '@millr
 import { RunLoop } from '@millrace/lifecycle';
 import {
   listSubscribers,
+  onWish,
   type ReportVerdict,
   reportPosition,
   reportService,
@@ -31,12 +32,16 @@ export interface ReleaseParts {
   readonly fault: () => Verdict | undefined;
   /** What a person should know although the line goes on: a copy that cannot be made. */
   readonly trouble: () => Verdict | undefined;
+  /** Somebody wrote a wish at the provider. */
+  readonly onWish: () => void;
 }
 
 /** A report that says nothing new is handed on this often all the same, as a sign of life, ms. */
 const repeatMs = 5000;
 /** Its own state is written anew at least so often, ms. */
-const reportMs = 3000;
+const reportMs = 2900;
+/** Between two passes while all have everything; wishes and reports that matter end it. */
+const quietMs = 3000;
 
 export class Release {
   readonly loop: RunLoop;
@@ -44,6 +49,9 @@ export class Release {
   /** Per subscriber: what was handed on last, when, and the answer. */
   readonly #told = new Map<string, { key: string; at: number; verdict: ReportVerdict }>();
   #hasBucket = false;
+  #listens = false;
+  /** The pause that follows is a long one. */
+  #isQuiet = false;
   /** What capture last said of itself, and when. */
   #reported: string | undefined;
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -59,8 +67,21 @@ export class Release {
     });
   }
 
-  async runOnce(): Promise<void> {
+  /** Something was heard of a subscriber: it may lack something, or end a long pause. */
+  heard(name: string): void {
+    const heard = this.#parts.reports.get(name);
+    if (heard === undefined) return;
+    const isNews = this.#isQuiet && this.#told.get(name)?.key !== keyOf(heard);
+    if (!isNews && heard.report.gap === null) return;
+    this.#isQuiet = false;
+    this.loop.wake();
+  }
+
+  async runOnce(): Promise<number> {
     const { options, lease, shared } = this.#parts;
+    if (!this.#listens) await onWish(lease.client, options.queue, this.#parts.onWish);
+    this.#listens = true;
+    this.#isQuiet = false;
     await this.#reportSelf();
     const subscribers = await listSubscribers(lease.client, options.queue);
     const before = shared.subscribers?.length;
@@ -72,6 +93,16 @@ export class Release {
       const verdict = this.#told.get(name)?.verdict;
       if (verdict === 'ok') this.#parts.backfills.consider(name);
     }
+    this.#isQuiet = subscribers.every(({ name }) => this.#hasAll(name));
+    return this.#isQuiet ? Math.max(quietMs, options.releaseMs) : options.releaseMs;
+  }
+
+  #hasAll(name: string): boolean {
+    const heard = this.#parts.reports.get(name);
+    const { sent } = this.#parts.shared;
+    const told = this.#told.get(name);
+    if (heard === undefined || sent === undefined || told?.verdict !== 'ok' || told.key !== keyOf(heard)) return false;
+    return heard.report.gap === null && heard.report.tick >= sent.tick;
   }
 
   async #listen(): Promise<void> {
@@ -95,9 +126,10 @@ export class Release {
     shared.history = history;
   }
 
-  async #tell(name: string, { report }: Heard): Promise<ReportVerdict> {
+  async #tell(name: string, heard: Heard): Promise<ReportVerdict> {
     const { lease, options } = this.#parts;
-    const key = `${report.provider} ${report.tick} ${report.fingerprint}`;
+    const { report } = heard;
+    const key = keyOf(heard);
     const before = this.#told.get(name);
     const isRepeat = before?.key === key && before.verdict === 'ok' && performance.now() - before.at < repeatMs;
     if (before !== undefined && isRepeat) return before.verdict;
@@ -139,6 +171,10 @@ export class Release {
     const { code } = toMillraceError(error);
     if (code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL) this.#parts.lease.abandon();
   }
+}
+
+function keyOf({ report }: Heard): string {
+  return `${report.provider} ${report.tick} ${report.fingerprint}`;
 }
 
 function follows(name: string, { report }: Heard, verdict: ReportVerdict): MillraceError {

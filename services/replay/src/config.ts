@@ -9,7 +9,7 @@ export interface ReplayOptions {
   readonly subscriberUrl: string;
   /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
   readonly busUrl: () => string | undefined;
-  /** Longest wait for news on the bus between two looks at the wishes, ms. */
+  /** Between two looks at the wishes while nothing comes and nobody tells of a change, ms. */
   readonly idleMs: number;
   /** After what a person must repair it is tried again so much later, ms. */
   readonly retryMs: number;
@@ -24,7 +24,7 @@ export interface ReplayOptions {
 }
 
 export const replayDefaults = {
-  idleMs: 400,
+  idleMs: 2000,
   retryMs: 1500,
   standbyMs: 1000,
   conflicts: 'stop',

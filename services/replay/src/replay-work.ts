@@ -7,6 +7,7 @@ import {
   listSequences,
   listTables,
   type Move,
+  onWish,
   readControl,
   readPosition,
   recordRefused,
@@ -44,24 +45,29 @@ export class ReplayWork {
   readonly #keeper: TableKeeper;
   readonly #reporter: Reporter;
   readonly #log: Logger;
+  readonly #wakeLoop: () => void;
+  #listens = false;
+  #isTold = false;
   #source: Source | undefined;
   #sourceBus: Bus | undefined;
   /** Where the source was last asked to go on from. */
   #believed: Position | undefined;
   #position: StoredPosition | undefined;
-  #wishes: Wishes | undefined;
-  #wishesAt = 0;
-  #refusals: Refusal[] = [];
-  #hasBegun = false;
   /**
    * Up to this tick batches are applied one by one: together they failed. The first may be in order, and the table may have
    * to be altered between two of them.
    */
   #oneByOneTo = -1;
+  #wishes: Wishes | undefined;
+  #wishesAt = 0;
+  #refusals: Refusal[] = [];
+  #hasBegun = false;
   #stateWritten = '';
   #stateWrittenAt = 0;
 
-  constructor(options: ReplayOptions, session: ApplySession) {
+  /** `wake` ends a rest of the loop. */
+  constructor(options: ReplayOptions, session: ApplySession, wake: () => void) {
+    this.#wakeLoop = wake;
     const { queue, subscriber, subscriberUrl, conflicts } = options;
     this.#options = options;
     this.#session = session;
@@ -73,6 +79,7 @@ export class ReplayWork {
       queue,
       log: this.#log,
       onProgress: () => this.#reporter.changed(),
+      onNews: () => this.#interrupt(),
     });
     this.#reporter = new Reporter({
       queue,
@@ -88,6 +95,7 @@ export class ReplayWork {
     if (this.#position !== undefined) return this.#position;
     const { client } = this.#session;
     await this.#asked(() => requireInstalled(client));
+    await this.#listen();
     const found = await this.#asked(() => readPosition(client, this.#options.queue));
     if (found === undefined) throw noPosition(this.#options.queue);
     if (found.subscriber !== this.#options.subscriber) throw otherName(found, this.#options);
@@ -102,8 +110,9 @@ export class ReplayWork {
   /** The wishes, read again when they changed or a while has passed without batches. */
   async wishes(): Promise<Wishes> {
     const known = this.#wishes;
-    const fresh = !this.#keeper.hasNews && performance.now() - this.#wishesAt < this.#options.idleMs;
+    const fresh = !this.#isTold && !this.#keeper.hasNews && performance.now() - this.#wishesAt < this.#options.idleMs;
     if (known !== undefined && fresh) return known;
+    this.#isTold = false;
     const { queue } = this.#options;
     const { client } = this.#session;
     this.#keeper.hasNews = false;
@@ -134,7 +143,20 @@ export class ReplayWork {
   async rest(): Promise<number> {
     await this.#bus.get();
     await this.#tell('paused');
-    return this.#options.idleMs / 2;
+    return this.#options.idleMs;
+  }
+
+  /** Wishes are told by the database, so that they need be asked for only in case that was missed. */
+  async #listen(): Promise<void> {
+    if (this.#listens) return;
+    await this.#asked(() => onWish(this.#session.client, this.#options.queue, () => this.#interrupt()));
+    this.#listens = true;
+  }
+
+  #interrupt(): void {
+    this.#isTold = true;
+    this.#source?.interrupt();
+    this.#wakeLoop();
   }
 
   /** Starts what copies are due and completes one that is in. */
@@ -153,6 +175,7 @@ export class ReplayWork {
       this.#source = await this.#openSource(position, bus);
       this.#sourceBus = bus;
     }
+    this.#source.isOneByOne = position.tick < this.#oneByOneTo;
     const ready = await this.#source.next(position, position.provider, { timeoutMs: this.#options.idleMs, signal });
     await this.#recordRefusals();
     return ready;
@@ -175,7 +198,6 @@ export class ReplayWork {
     return 0;
   }
 
-    this.#source.isOneByOne = position.tick < this.#oneByOneTo;
   /** Applies in one transaction; the position moves with it. Throws WishesChanged before anything has changed. */
   async apply(ready: Ready, wishes: Wishes): Promise<void> {
     const last = ready.headers.at(-1);
@@ -196,6 +218,9 @@ export class ReplayWork {
       metrics.linesApplied.add(done.lines);
       if (done.conflicts > 0) metrics.conflictsMet.add(done.conflicts, { outcome: 'made right' });
       metrics.applySeconds.record((performance.now() - begun) / 1000);
+    } catch (error) {
+      if (ready.batches > 1 && !(error instanceof WishesChanged)) this.#oneByOneTo = ready.to.tick;
+      throw error;
     } finally {
       this.#reporter.facts.busy = false;
     }
@@ -218,9 +243,6 @@ export class ReplayWork {
       appliedAt: now.toISOString(),
       batches: this.#position.batches + ready.batches,
     };
-    } catch (error) {
-      if (ready.batches > 1 && !(error instanceof WishesChanged)) this.#oneByOneTo = ready.to.tick;
-      throw error;
     this.#believed = this.#position;
     this.#wishesAt = performance.now();
     this.#reporter.update({ position: this.#position, state: 'running', error: null, gap: null, lagMs });

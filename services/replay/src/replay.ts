@@ -23,8 +23,8 @@ export function makeReplay(options: ReplayOptions): Service {
 
 /** The work of the leader. */
 function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
-  const work = new ReplayWork(options, lease.session);
-  const loop = new RunLoop({
+  const work = new ReplayWork(options, lease.session, () => loop.wake());
+  const loop: RunLoop = new RunLoop({
     name: 'replay loop',
     runOnce: (signal) => runOnce(work, signal),
     backoff: { minMs: 100, maxMs: options.retryMs },

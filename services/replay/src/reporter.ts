@@ -56,14 +56,16 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#sendIfSilent(), 500);
+    this.#timer = setInterval(() => this.#sendIfSilent(), 950);
     this.#timer.unref();
   }
 
   /** Takes news; they go out within `newsMs` (default 100). */
   update(news: Partial<ReplayFacts>): void {
+    const known: Record<string, unknown> = { ...this.facts };
     Object.assign(this.facts, news);
-    this.changed();
+    const isSame = ([key, value]: [string, unknown]) => JSON.stringify(value) === JSON.stringify(known[key]);
+    if (!Object.entries(news).every(isSame)) this.changed();
   }
 
   /** Something that the next report shows is new. */
@@ -86,7 +88,7 @@ export class Reporter {
   }
 
   #sendIfSilent(): void {
-    const limit = this.facts.busy ? 900 : (this.#options.idleMs ?? 1900);
+    const limit = this.facts.busy ? 900 : (this.#options.idleMs ?? 1850);
     if (Date.now() - this.#sentAt >= limit) this.#send();
   }
 

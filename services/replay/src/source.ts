@@ -31,6 +31,8 @@ export interface SourceOptions extends Pick<LaneOptions, 'queue' | 'onRefused'> 
 /** Bounds of one transaction over several waiting batches. */
 const mostLines = 100_000;
 const mostBatches = 1000;
+/** While something lacks, the receiver is told of it this often, ms. */
+const troubleMs = 400;
 
 /** Picks from the bus what comes next for a position. Knows the gap, if the bus lacks it. */
 export class Source {
@@ -38,13 +40,14 @@ export class Source {
   readonly #lanes: readonly [backfill: Lane, batches: Lane];
   #news: (() => void) | undefined;
   #hasNews = false;
+  #isInterrupted = false;
   #incompleteSince = 0;
   #refusedAt: number | undefined;
+  /** Nothing that waits behind a batch is applied with it. */
+  isOneByOne = false;
   /** Reported so that capture sends what is missing. */
   gap: { from: number; to: number | null } | null = null;
   /** The bus speaks of another history than ours. */
-  /** Nothing that waits behind a batch is applied with it. */
-  isOneByOne = false;
   history: MillraceError | undefined;
 
   constructor(options: SourceOptions) {
@@ -66,16 +69,24 @@ export class Source {
     provider: string,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<Ready | undefined> {
-    const deadline = performance.now() + timeoutMs;
+    const begun = performance.now();
     while (!signal.aborted) {
       this.#hasNews = false;
       const ready = this.#look(position, provider);
       if (ready !== undefined) return ready;
-      const left = deadline - performance.now();
-      if (left <= 0) return undefined;
+      const isWell = this.gap === null && this.history === undefined && this.#incompleteSince === 0;
+      const left = begun + (isWell ? timeoutMs : Math.min(timeoutMs, troubleMs)) - performance.now();
+      if (left <= 0 || this.#isInterrupted) break;
       await this.#wait(left, signal);
     }
+    this.#isInterrupted = false;
     return undefined;
+  }
+
+  /** Ends a wait for the next work: there is something else to look at. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.#wake();
   }
 
   close(): void {

@@ -29,6 +29,8 @@ export interface TableKeeperOptions {
   /** Copies that are loaded at once. Default 3. */
   readonly copiesAtOnce?: number;
   readonly onProgress: () => void;
+  /** `hasNews` became true. */
+  readonly onNews: () => void;
 }
 
 /** After a failed completion the table is tried again so much later, ms. */
@@ -38,10 +40,10 @@ export class TableKeeper {
   readonly #options: TableKeeperOptions;
   readonly #syncs = new Map<string, TableSync>();
   readonly #notBefore = new Map<string, number>();
-  #bus: Bus | undefined;
-  /** A copy came in or ended: the states in the database are not those we know. */
   /** Tables whose kept changes go tick by tick: together they failed, and the table may have to be altered in between. */
   readonly #tickByTick = new Set<string>();
+  #bus: Bus | undefined;
+  /** A copy came in or ended: the states in the database are not those we know. */
   hasNews = false;
 
   constructor(options: TableKeeperOptions) {
@@ -88,12 +90,12 @@ export class TableKeeper {
         this.#notBefore.delete(key);
         return true;
       } catch (error) {
-        await this.#failed(error, session, table);
-        this.#notBefore.set(key, performance.now() + againMs);
         if (!this.#tickByTick.has(key) && verdictOf(error).action === 'stop') {
           this.#tickByTick.add(key);
           return true;
         }
+        await this.#failed(error, session, table);
+        this.#notBefore.set(key, performance.now() + againMs);
       }
     }
     return false;
@@ -126,6 +128,7 @@ export class TableKeeper {
     void sync.done.then(() => {
       this.hasNews = true;
       if (this.#syncs.get(key) === sync) this.#syncs.delete(key);
+      this.#options.onNews();
     });
   }
 
@@ -152,9 +155,6 @@ export class TableKeeper {
     log.info({ table: tableLabel(table), lines, tick: position.tick }, 'the table is ok');
   }
 
-  async #failed(error: unknown, { client }: ApplySession, table: SubscribedTable): Promise<void> {
-    const { code } = toMillraceError(error);
-    if (verdictOf(error).action === 'retry' || code === codes.POSITION) throw error;
   /** Only the changes of the first tick that are kept: the copy is so much newer then. False: nothing is kept. */
   async #finishTick(
     applier: Applier,
@@ -176,6 +176,9 @@ export class TableKeeper {
     return true;
   }
 
+  async #failed(error: unknown, { client }: ApplySession, table: SubscribedTable): Promise<void> {
+    const { code } = toMillraceError(error);
+    if (verdictOf(error).action === 'retry' || code === codes.POSITION) throw error;
     // The table waits; the others go on.
     const { sentence } = verdictOf(error);
     if (table.error !== sentence) this.#options.log.warn({ code, table: tableLabel(table) }, sentence);

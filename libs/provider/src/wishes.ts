@@ -1,0 +1,16 @@
+// News of wishes, so that capture need not ask for them all the time. Sent where admin writes them, never by a trigger on
+// the application's tables: its transactions would wait for each other's notifications.
+import type { PgClient } from '@millrace/postgres';
+
+const channel = 'millrace_wish';
+
+/** A column of a statement that writes a wish: its transaction tells of it. A column `queue` must be in sight. */
+export const tellWish = `pg_notify('${channel}', queue)`;
+
+/** Calls back when admin wrote a wish for this queue, for as long as the session lives. Only news, never the truth. */
+export async function onWish(client: PgClient, queue: string, listener: () => void): Promise<void> {
+  client.on('notification', (note) => {
+    if (note.channel === channel && note.payload === queue) listener();
+  });
+  await client.query(`LISTEN ${channel}`);
+}
