@@ -4,7 +4,10 @@ import type { Queryable } from '@millrace/postgres';
 /** A column of a table at the subscriber. SQL texts in here are quoted by the server. */
 export interface TargetColumn {
   readonly name: string;
-  /** The type below any domain, with its modifier: what a staging column has. */
+  /**
+   * The type below any domain, without its modifier: what a staging column has. Values are rounded or refused by the table's
+   * own column when they get there; a stage with the modifier would do it by what the column was when it was looked at.
+   */
   readonly type: string;
   /** ` COLLATE …` for such a column, or empty. */
   readonly collate: string;
@@ -50,12 +53,11 @@ const tableSql = `SELECT c.oid, c.relkind, row_security_active(c.oid) AS rls,
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2`;
 
-const columnSql = `WITH RECURSIVE base (attnum, type, typmod) AS (
-    SELECT attnum, atttypid, atttypmod FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
+const columnSql = `WITH RECURSIVE base (attnum, type) AS (
+    SELECT attnum, atttypid FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
     UNION ALL
-    SELECT b.attnum, t.typbasetype, CASE WHEN b.typmod < 0 THEN t.typtypmod ELSE b.typmod END
-    FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
-  SELECT a.attname AS name, format_type(b.type, b.typmod) AS type, a.attgenerated <> '' AS generated, a.attidentity AS identity,
+    SELECT b.attnum, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
+  SELECT a.attname AS name, format_type(b.type, -1) AS type, a.attgenerated <> '' AS generated, a.attidentity AS identity,
     CASE WHEN a.attcollation <> 0 AND l.collname <> 'default'
       THEN format(' COLLATE %I.%I', ln.nspname, l.collname) ELSE '' END AS collate,
     (t.typtype = 'e' OR (t.typnamespace = 'pg_catalog'::regnamespace AND t.typname IN (${exactTypes})))

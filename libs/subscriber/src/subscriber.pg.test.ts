@@ -203,7 +203,7 @@ test('the shape of a table tells types, keys, generated and identity columns, an
     expect(odd?.columns).toEqual([
       { name: 'id', type: 'integer', collate: '', generated: false, identity: 'always', exact: true },
       { name: 'k', type: 'text', collate: ' COLLATE public.loose', generated: false, identity: null, exact: false },
-      { name: 'v', type: 'numeric(9,2)', collate: '', generated: false, identity: null, exact: false },
+      { name: 'v', type: 'numeric', collate: '', generated: false, identity: null, exact: false },
       { name: 'en', type: 'public.e', collate: '', generated: false, identity: null, exact: true },
       { name: 'g', type: 'integer', collate: '', generated: true, identity: null, exact: true },
     ]);

@@ -136,3 +136,17 @@ describe.each(ways)('what the subscriber lacks is named when changes come %s', (
     await subscriber.client.query(`ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM ${role}; DROP OWNED BY ${role}`);
   });
 });
+
+test.each(ways)(
+  'a column made wider is used at once, not as it was when the session saw it first: %s',
+  async (_way, options) => {
+    const subscriber = await open(options);
+    await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u numeric(10,1), v timestamp(0))', t);
+    await subscriber.apply([change('(I,1,1.5,2020-01-01 00:00:00,)')]);
+    await query(url, 'ALTER TABLE t ALTER u TYPE numeric(12,3), ALTER v TYPE timestamp(6)');
+    await subscriber.apply([change('(U,1,1.125,2020-01-01 00:00:00.25,)')]);
+    expect(await subscriber.rows('SELECT u::text, v::text FROM t')).toEqual([
+      { u: '1.125', v: '2020-01-01 00:00:00.25' },
+    ]);
+  },
+);
