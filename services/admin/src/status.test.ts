@@ -99,6 +99,8 @@ test.each<[string, Parameters<typeof gathered>[0], string, boolean]>([
 test('a table held, a problem of capture and a service that is silent make the whole not well', () => {
   const held = { ...subscriber.tables[0], state: 'held' } as SubscriberOverview['tables'][number];
   expect(statusOf(gathered({ overview: { tables: [held] } }), at).ok).toBe(false);
+  const lacking = { ...held, state: 'catching-up', error: 'lacks a column' } as typeof held;
+  expect(statusOf(gathered({ overview: { tables: [lacking] } }), at).ok).toBe(false);
   const tables = provider.tables.map((t) => ({ ...t, problem: 'its trigger is disabled' }));
   expect(statusOf(gathered({}, { tables }), at)).toMatchObject({
     ok: false,

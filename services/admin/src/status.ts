@@ -95,7 +95,8 @@ export function statusOf(gathered: Gathered, at: Date = new Date()): Status {
 }
 
 function isFine({ state, tables }: SubscriberStatus): boolean {
-  return (state === 'running' || state === 'paused') && tables.every((table) => table.state !== 'held');
+  const stuck = tables.some((table) => table.state === 'held' || (table.state !== 'ok' && table.error !== null));
+  return (state === 'running' || state === 'paused') && !stuck;
 }
 
 function providerStatus(answer: Answer<ProviderOverview>): Status['provider'] {
@@ -239,9 +240,15 @@ function lagOf(
 
 type TableFacts = Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error'>;
 
-/** From its database, else from what it reports. */
+/** From its database, with the progress of copies that only replay itself can tell; else from what it reports. */
 export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[] {
-  if (database.kind === 'answer') return [...database.value.tables];
+  if (database.kind === 'answer') {
+    return database.value.tables.map((table) => {
+      const said = report?.tables.find((t) => sameTable(t, table));
+      if (table.state !== 'copying' || said?.state !== 'copying') return table;
+      return { ...table, copiedRows: said.copied_rows, copiedBytes: said.copied_bytes };
+    });
+  }
   return (report?.tables ?? []).map((table) => ({
     schema: table.schema,
     name: table.name,

@@ -196,6 +196,11 @@ test('a broken copy is reported and the next attempt begins anew; a missing colu
   await eventually(async () =>
     expect((await reported()).tables).toMatchObject([{ error: expect.stringMatching(/lacks column "v"/) }]),
   );
+  await eventually(async () =>
+    expect(await site.rows('SELECT error FROM millrace.subscribed_table')).toMatchObject([
+      { error: expect.stringMatching(/lacks column "v"/) },
+    ]),
+  );
   await site.client.query('ALTER TABLE t RENAME w TO v');
   await isOk();
   expect(await site.rows("SELECT count(*)::int AS n FROM t WHERE v = 'second'")).toEqual([{ n: 500 }]);

@@ -78,6 +78,7 @@ export class TableKeeper {
     followed: Followed,
     position: StoredPosition,
   ): Promise<boolean> {
+    await this.#noteErrors(session, followed);
     for (const [key, table] of followed.tables) {
       if (table.state !== 'catching-up' || table.copyTick === null || position.tick < table.copyTick) continue;
       if (performance.now() < (this.#notBefore.get(key) ?? 0)) continue;
@@ -99,6 +100,17 @@ export class TableKeeper {
       }
     }
     return false;
+  }
+
+  /** Why a copy does not go on is told in the database too, for those who reach only that. */
+  async #noteErrors({ client }: ApplySession, followed: Followed): Promise<void> {
+    for (const [key, sync] of this.#syncs) {
+      const table = followed.tables.get(key);
+      const { error } = sync.progress;
+      if (table === undefined || table.copyId !== sync.copyId || table.error === error) continue;
+      await noteTable(client, this.#options.queue, table, { error });
+      this.hasNews = true;
+    }
   }
 
   async stop(): Promise<void> {
