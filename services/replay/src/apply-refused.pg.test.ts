@@ -90,6 +90,13 @@ describe.each(ways)('what the subscriber lacks is named when changes come %s', (
         'DELETE FROM t',
       ],
       [
+        'a plain column',
+        'CREATE TABLE t (id int PRIMARY KEY, u text, v text GENERATED ALWAYS AS (lower(u)) STORED)',
+        'subscriber-schema',
+        /column "v" of table public\.t is generated at the subscriber and not at the provider/,
+        'ALTER TABLE t ALTER v DROP EXPRESSION',
+      ],
+      [
         'sight of all rows',
         'CREATE TABLE t (id int PRIMARY KEY, u text, v text); ALTER TABLE t ENABLE ROW LEVEL SECURITY',
         'subscriber-schema',

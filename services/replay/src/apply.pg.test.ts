@@ -288,15 +288,18 @@ test('without the right to be replica, tables are applied in the order of their 
   const replayUrl = new URL(url);
   replayUrl.username = role;
   const subscriber = await open({ replayUrl: replayUrl.href });
-  const [parent, child] = [
+  const [parent, child, numbered] = [
     { schema: 'public', name: 'parent' },
     { schema: 'public', name: 'child' },
+    { schema: 'public', name: 'numbered' },
   ];
   await subscriber.tables(
     `CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, p int REFERENCES parent ON DELETE CASCADE);
+     CREATE TABLE numbered (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY);
      GRANT USAGE ON SCHEMA millrace TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO ${role}`,
     parent,
     child,
+    numbered,
   );
   expect(subscriber.session.replica).toBe(false);
   const of = (table: typeof parent, form: 'insert' | 'change', cols: string[], ...records: string[]): TestSection => ({
@@ -309,6 +312,11 @@ test('without the right to be replica, tables are applied in the order of their 
   await subscriber.apply([of(child, 'insert', ['id', 'p'], '1,1', '2,2'), of(parent, 'insert', ['id'], '1', '2')]);
   await subscriber.apply([of(parent, 'change', ['id'], '(D,1,)'), of(child, 'change', ['id'], '(D,1,)')]);
   expect(await subscriber.rows('SELECT id FROM child')).toEqual([{ id: 2 }]);
+  await subscriber.apply([of(numbered, 'insert', ['id', 'n'], '1,5')]);
+  await expect(subscriber.apply([of(numbered, 'change', ['id', 'n'], '(U,1,6,)')])).rejects.toMatchObject({
+    code: 'subscriber-schema',
+    message: expect.stringMatching(/public\.numbered: a GENERATED ALWAYS identity/),
+  });
   await subscriber.client.query(`DROP OWNED BY ${role}`);
 });
 

@@ -6,7 +6,7 @@ import type { TargetColumn, TargetIndex, TargetTable } from '@millrace/subscribe
 /** How records of one shape fall onto a table at the subscriber. */
 export interface Layout {
   readonly table: TargetTable;
-  /** For each field of a record: the column it goes to; null: ignored (generated on either side). */
+  /** For each field of a record: the column it goes to; null: ignored (generated at the provider). */
   readonly fields: readonly (TargetColumn | null)[];
   /** The columns that are written. */
   readonly columns: readonly TargetColumn[];
@@ -42,7 +42,9 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
   };
   const fields = columns.map((name) => {
     const column = name === null ? null : find(name);
-    return column?.generated ? null : column;
+    // Its own expression would stand in for the provider's value, and nobody would know whether they agree.
+    if (column?.generated) throw generatedHere(table, column);
+    return column;
   });
   const written = fields.filter((column) => column !== null);
   const keyIndex = key.length === 0 ? undefined : findIndex(table, key.map(find));
@@ -73,12 +75,7 @@ export function shapeOf(columns: readonly (string | null)[], key: readonly strin
 function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetIndex {
   const names = key.map((column) => column.name);
   const generated = key.find((column) => column.generated);
-  if (generated !== undefined) {
-    throw lacks(
-      `key column ${quoteIdent(generated.name)} of table ${tableLabel(table)} is generated at the subscriber`,
-      'make it a plain column',
-    );
-  }
+  if (generated !== undefined) throw generatedHere(table, generated);
   const index = table.uniqueIndexes.find(
     (candidate) => candidate.columns.length === names.length && candidate.columns.every((name) => names.includes(name)),
   );
@@ -87,6 +84,13 @@ function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetInde
   throw lacks(
     `table ${tableLabel(table)} at the subscriber has no primary key or unique index on (${list})`,
     'create it; replay goes on by itself',
+  );
+}
+
+function generatedHere(table: TargetTable, column: TargetColumn): MillraceError {
+  return lacks(
+    `column ${quoteIdent(column.name)} of table ${tableLabel(table)} is generated at the subscriber and not at the provider`,
+    'make it a plain column (ALTER COLUMN … DROP EXPRESSION); replay goes on by itself',
   );
 }
 
