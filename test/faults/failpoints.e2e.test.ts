@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Ground, projectRoot } from '../harness/ground.ts';
+import { Ground } from '../harness/ground.ts';
 import { isEqual, judge, type Question } from '../harness/oracle.ts';
 import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
+import { projectRoot } from '../harness/standing.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Watcher } from '../harness/watcher.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type EmbeddedNats, type EmbeddedPostgres, startNats, startPostgres } from '@millrace/embedded';
 import { Database } from './database.ts';
 import { Site, type SitePlan } from './site.ts';
+import { projectRoot, type Standing } from './standing.ts';
 
 export interface ServerPlan {
   /** Major version of PostgreSQL. */
@@ -21,9 +21,6 @@ export interface GroundPlan {
   readonly maxPayload?: number;
 }
 
-/** The repository's root folder. */
-export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
-
 /**
  * What a crash of the server keeps, a crash of the machine may lose: tests crash servers only. Commits are still
  * written before they are acknowledged, or the clients' logs would mean nothing.
@@ -31,7 +28,7 @@ export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 const quickButCrashSafe = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'on' };
 
 /** Servers of one test file, each of which it may kill: PostgreSQL clusters and a nats-server. Sites stand on it. */
-export class Ground {
+export class Ground implements Standing {
   readonly dir: string;
   readonly nats: EmbeddedNats;
   readonly #servers: ReadonlyMap<string, EmbeddedPostgres>;

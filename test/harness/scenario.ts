@@ -32,7 +32,7 @@ export async function expectEqual(site: Site, tables: readonly string[], timeout
 }
 
 /** A name as on the command line, taken apart. */
-export function parseName(text: string): { schema: string; name: string } {
+function parseName(text: string): { schema: string; name: string } {
   const parts = text.match(/"(?:[^"]|"")*"|[^.]+/g) ?? [];
   const plain = parts.map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
   const [first = '', second] = plain;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { differences, type Named } from './checksum.ts';
 import { type CommandResult, runCommand } from './command-line.ts';
 import type { Database } from './database.ts';
-import { type Ground, projectRoot } from './ground.ts';
 import { ServiceProcess } from './service-process.ts';
+import { projectRoot, type Standing } from './standing.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface SitePlan {
@@ -36,7 +36,7 @@ export interface Status {
 
 /** One queue with its databases, its configuration and its services as real processes. */
 export class Site {
-  readonly ground: Ground;
+  readonly ground: Standing;
   readonly plan: SitePlan;
   readonly dir: string;
   provider!: Database;
@@ -44,7 +44,7 @@ export class Site {
   readonly services = new Map<string, ServiceProcess>();
   #markers = 0;
 
-  constructor(ground: Ground, plan: SitePlan) {
+  constructor(ground: Standing, plan: SitePlan) {
     this.ground = ground;
     this.plan = plan;
     this.dir = join(ground.dir, `site-${plan.name}`);

@@ -13,7 +13,7 @@ export interface CapturedEvent {
 }
 
 /** Splits composite texts `(U,1,"a ""b""",)` joined by newlines, quotes and backslashes undone. */
-export function parseLines(data: string): (string | null)[][] {
+function parseLines(data: string): (string | null)[][] {
   const lines: (string | null)[][] = [];
   let at = 0;
   while (at < data.length) {
