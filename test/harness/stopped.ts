@@ -3,7 +3,7 @@ import type { Site } from './site.ts';
 import { waitFor } from './wait-for.ts';
 
 /** The sentence that `status` shows for a subscriber; empty when there is none. */
-async function errorOf(site: Site, name: string): Promise<string> {
+export async function errorOf(site: Site, name: string): Promise<string> {
   const subscriber = (await site.status()).subscribers.find((one) => one.name === name);
   const error = subscriber?.error;
   return error === null || error === undefined ? '' : typeof error === 'string' ? error : error.message;
