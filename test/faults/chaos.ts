@@ -67,11 +67,13 @@ class ChaosRun {
     const site = this.#site;
     const workload = new Workload(site.provider);
     await createWorkload(site.provider, site.subscribers.values());
-    // The first copies are made while the clients are at work already.
-    workload.start({ random: new Random(this.#plan.seed + 1), clients: 5 });
+    // The first copies are made while the clients are at work already; adding a table needs a moment without any
+    // transaction on it, so the slow ones come later.
+    workload.start({ random: new Random(this.#plan.seed + 1), clients: 5, holdMs: 20 });
     await site.begin({ tables: [...workloadTables], sequences: [...workloadSequences] });
     await site.provider.run("UPDATE pgq.queue SET queue_rotation_period = '4 seconds'");
     this.#say('all tables are copied');
+    workload.hold.ms = 3000;
     const stop = new AbortController();
     const watchers = [...site.subscribers].map(([name, database]) => new Watcher(name, database, 40_000));
     const watching = Promise.all(watchers.map((watcher) => watcher.run(stop.signal)));

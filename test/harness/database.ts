@@ -6,6 +6,7 @@ export type Row = Record<string, unknown>;
 export class Database {
   readonly url: string;
   #client: Promise<PgClient> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(url: string) {
     this.url = url;
@@ -32,6 +33,13 @@ export class Database {
 
   /** Runs one statement, or several without parameters, and gives the (last) rows. */
   async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    // One after the other: a session can do one thing at a time.
+    const mine = this.#turn.then(() => this.#rows(sql, values));
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+
+  async #rows(sql: string, values: readonly unknown[]): Promise<Row[]> {
     this.#client ??= this.session({}, () => this.#forget());
     try {
       const client = await this.#client;

@@ -14,13 +14,13 @@ export interface ClientPlan {
   readonly settings: Readonly<Record<string, string>>;
   /** Time between transactions, ms. */
   readonly thinkMs: number;
-  /** Longest time a slow transaction stays open, ms. */
-  readonly holdMs: number;
+  /** Longest time a slow transaction stays open, ms; may be changed while clients run. */
+  readonly hold: { ms: number };
   readonly weights: Readonly<Record<BodyName, number>>;
 }
 
-/** Server answers that are part of life when servers are killed and clients meet. */
-const expected = /^(40001|40P01|57P0[1-5]|08...|53300|25006|55P03)$/;
+/** Server answers that are part of life when servers are killed and clients meet; 42704: settled by `settlePrepared`. */
+const expected = /^(40001|40P01|57P0[1-5]|08...|53300|25006|55P03|42704)$/;
 
 /** A client of the application: one transaction after the other until it is told to stop, through any crash. */
 export class Client {
@@ -60,7 +60,7 @@ export class Client {
       await session.query('BEGIN');
       await bodies[name]({ client: session, txno, lane: this.#plan.lane, random });
       await session.query('INSERT INTO public.log (txno, payload) VALUES ($1, $2)', [txno, name]);
-      if (name !== 'side' && random.chance(0.2)) await pause(random.int(0, this.#plan.holdMs));
+      if (name !== 'side' && random.chance(0.2)) await pause(random.int(0, this.#plan.hold.ms));
     } catch (error) {
       ledger.record(txno, 'failed');
       await this.#recover(error, `${name} ${txno}`);
@@ -95,7 +95,7 @@ export class Client {
     const commit = random.chance(0.7);
     ledger.record(txno, 'unknown');
     await session.query(`PREPARE TRANSACTION 'tx ${txno}'`);
-    await pause(random.int(0, this.#plan.holdMs));
+    await pause(random.int(0, this.#plan.hold.ms));
     await session.query(`${commit ? 'COMMIT' : 'ROLLBACK'} PREPARED 'tx ${txno}'`);
     ledger.record(txno, commit ? 'ok' : 'failed');
   }
@@ -121,9 +121,14 @@ function isPlainRefusal(error: unknown): boolean {
   return /^(40|23|55)/.test(sqlstate(error) ?? '');
 }
 
-/** Ends what clients left prepared when the server crashed between the phases. Their fate stays `unknown`. */
-export async function settlePrepared(database: Database): Promise<number> {
-  const left = await database.rows('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()');
+/**
+ * Ends what clients left prepared when the server crashed between the phases: it holds locks that others wait for.
+ * Their fate stays `unknown`. `olderThanMs`: younger ones may still be ended by their clients.
+ */
+export async function settlePrepared(database: Database, olderThanMs: number): Promise<void> {
+  const left = await database.rows(
+    `SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND prepared < now() - make_interval(secs => $1)`,
+    [olderThanMs / 1000],
+  );
   for (const { gid } of left) await database.run(`COMMIT PREPARED '${String(gid).replaceAll("'", "''")}'`);
-  return left.length;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Database } from '../database.ts';
 import type { Random } from '../random.ts';
+import { pause, waitFor } from '../wait-for.ts';
 import { Client, type ClientPlan, settlePrepared } from './client.ts';
 import { hostileSettings } from './hostile-values.ts';
 import { Ledger } from './ledger.ts';
@@ -24,7 +25,7 @@ export const workloadTables = [
 export const workloadSequences = ['log_id_seq', 'job_history_id_seq'] as const;
 
 /** How often each kind of transaction comes. */
-export const defaultWeights = {
+const defaultWeights = {
   transfer: 30,
   group: 20,
   pkmove: 15,
@@ -59,15 +60,19 @@ export interface WorkloadPlan {
 /** Clients at work. */
 export class Workload {
   readonly ledger = new Ledger();
+  /** Longest time a slow transaction stays open, ms. */
+  readonly hold = { ms: 3000 };
   readonly #stop = new AbortController();
   readonly #database: Database;
   #running: Promise<unknown> = Promise.resolve();
+  #isDone = true;
 
   constructor(provider: Database) {
     this.#database = provider;
   }
 
   start(plan: WorkloadPlan): void {
+    this.hold.ms = plan.holdMs ?? 3000;
     const clients = Array.from({ length: plan.clients }, (_, at) => {
       return new Client({
         database: this.#database,
@@ -76,17 +81,33 @@ export class Workload {
         lane: at + 1,
         settings: at % 2 === 0 ? {} : hostileSettings,
         thinkMs: plan.thinkMs ?? 20,
-        holdMs: plan.holdMs ?? 3000,
+        hold: this.hold,
         weights: plan.weights ?? defaultWeights,
       });
     });
-    this.#running = Promise.all(clients.map((client) => client.run(this.#stop.signal)));
+    const running = clients.map((client) => client.run(this.#stop.signal));
+    this.#isDone = false;
+    this.#running = Promise.all(running).finally(() => {
+      this.#isDone = true;
+    });
+    void this.#settle();
   }
 
   /** Lets every client finish its transaction, and settles what was left prepared. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    await settlePrepared(this.#database);
+    await waitFor('prepared transactions are settled', async () => {
+      await settlePrepared(this.#database, 0);
+      return true;
+    });
+  }
+
+  /** Does what a transaction manager would do after a crash, while the clients go on. */
+  async #settle(): Promise<void> {
+    while (!this.#isDone) {
+      await settlePrepared(this.#database, 15_000).catch(() => {});
+      await pause(1000);
+    }
   }
 }
