@@ -17,6 +17,7 @@ import {
 } from '@millrace/subscriber';
 import { reachable } from './choose-subscribers.ts';
 import { beginAnew } from './explain.ts';
+import { partLine } from './part-line.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { Side } from './sides/side.ts';
 import { findStart, leaveStart, type Start } from './start-note.ts';
@@ -60,7 +61,7 @@ async function part(name: string, work: () => Promise<Outcome>): Promise<Part> {
     return { part: name, ...(await work()) };
   } catch (error) {
     const { code, sentence } = toMillraceError(error);
-    return { part: name, state: 'failed', code, detail: sentence.startsWith(name) ? sentence : `${name}: ${sentence}` };
+    return { part: name, state: 'failed', code, detail: partLine(name, sentence) };
   }
 }
 

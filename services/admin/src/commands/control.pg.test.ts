@@ -47,7 +47,8 @@ test('removing what does not exist, or from a subscriber nobody knows, is refuse
 
 test('a table removed and added again waits for a new copy', async () => {
   const site = await withTables();
-  await site.do('remove', 'entry');
+  const removed = await site.do('remove', 'entry', 'public.entry');
+  expect(removed.document).toMatchObject({ removed: ['public.entry'] });
   await site.do('add', 'entry');
   const eu = site.subscribers['eu'] ?? '';
   expect(await query(eu, "SELECT state, copy_id FROM millrace.subscribed_table WHERE table_name = 'entry'")).toEqual([

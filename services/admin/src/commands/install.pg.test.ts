@@ -30,6 +30,7 @@ test('one subscriber that cannot be reached does not keep the others from being 
   Object.assign(site.subscribers, broken);
   const half = await site.host({ provider: true, withUrl: ['eu', 'us'] }).run('install');
   expect(half.error).toMatchObject({ code: 'database-unreachable', message: expect.stringMatching(/subscriber eu/) });
+  expect(half.error?.message.match(/subscriber eu/g)).toHaveLength(1);
   expect(half.notes.join('\n')).toMatch(/subscriber us: schema installed/);
 });
 

@@ -1,5 +1,5 @@
 import { codes } from '@millrace/errors';
-import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
+import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -24,7 +24,7 @@ export const remove: Command = {
 };
 
 async function runRemove(context: Context, args: Arguments): Promise<number> {
-  const tables = args.words.map(parseTableName);
+  const tables = distinct(args.words.map(parseTableName));
   const config = await context.config();
   const provider = config.provider === undefined ? undefined : await ProviderSide.open(config);
   let targets: Target[] = [];
@@ -55,6 +55,11 @@ async function runRemove(context: Context, args: Arguments): Promise<number> {
     await closeTargets(targets);
     await provider?.close();
   }
+}
+
+/** Named twice is removed once. */
+function distinct(tables: readonly TableName[]): TableName[] {
+  return [...new Map(tables.map((table) => [tableKey(table), table])).values()];
 }
 
 const followsTable = async ({ tables }: Target, table: TableName): Promise<boolean> =>

@@ -6,6 +6,7 @@ import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import { reachable } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
+import { partLine } from '../part-line.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { Side } from '../sides/side.ts';
 
@@ -37,7 +38,7 @@ async function runUninstall(context: Context, args: Arguments): Promise<number> 
       context.note(`${part}: ${await work()}`);
     } catch (error) {
       const { code, sentence } = toMillraceError(error);
-      faults.push({ code, line: `${part}: ${sentence}` });
+      faults.push({ code, line: partLine(part, sentence) });
     }
   };
   const queues = new Set([config.queue]);
