@@ -1,8 +1,9 @@
-import { jetstream } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import { nuid } from '@nats-io/transport-node';
 import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
 import { openReader } from './reader.ts';
-import { lastMessage, purgeSubject } from './stored.ts';
+import { purgeSubject } from './stored.ts';
 import { deleteStream, ensureStream, type StreamDefinition } from './streams.ts';
 
 /** A key-value bucket, laid out as NATS tools expect it, one value per key. */
@@ -50,10 +51,35 @@ export async function putKey(
   }
 }
 
-/** The value now; undefined when the key or the bucket is missing. */
+/**
+ * The value now; undefined when the key or the bucket is missing. Read through a consumer: a nats-server 2.9 crashes when
+ * it is asked for the last message of a subject in the moment in which a newer one takes its place.
+ */
 export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buffer | undefined> {
-  const message = await lastMessage(bus, streamOf(bucket), prefixOf(bucket) + key);
-  return message === undefined || message.data.length === 0 ? undefined : message.data;
+  const stream = streamOf(bucket);
+  const { consumers } = bus.streams;
+  try {
+    const { name, num_pending } = await consumers.add(stream, {
+      name: `k_${nuid.next()}`,
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      filter_subject: prefixOf(bucket) + key,
+      inactive_threshold: 10_000_000_000,
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    try {
+      if (num_pending === 0) return undefined;
+      const consumer = await jetstream(bus.connection, { timeout: putTimeoutMs }).consumers.get(stream, name);
+      const message = await consumer.next({ expires: putTimeoutMs });
+      return message === null || message.data.length === 0 ? undefined : Buffer.from(message.data);
+    } finally {
+      await consumers.delete(stream, name).catch(() => false);
+    }
+  } catch (error) {
+    if (apiCodeOf(error) === apiCodes.streamNotFound) return undefined;
+    throw busError(error, `reading from the bucket ${bucket}`);
+  }
 }
 
 /** Removes a key; nothing happens when it, or the bucket, is not there. */

@@ -251,4 +251,24 @@ describe('buckets', () => {
     await deleteKey(bus, bucket, 'c');
     expect(await getKey(bus, bucket, 'c')).toBeUndefined();
   });
+
+  test('a key that is rewritten all the time is read without bringing the server down', async () => {
+    const { bus } = await setUp();
+    const bucket = uniqueName('b');
+    await ensureBucket(bus, { bucket });
+    await putKey(bus, { bucket }, { key: 'eu', value: '0' });
+    let reading = true;
+    const writing = (async () => {
+      for (let n = 1; reading; n += 1) await putKey(bus, { bucket }, { key: 'eu', value: String(n) });
+    })();
+    let last = 0;
+    for (let reads = 0; reads < 100; reads += 1) {
+      const value = Number((await getKey(bus, bucket, 'eu'))?.toString());
+      expect(value).toBeGreaterThanOrEqual(last);
+      last = value;
+    }
+    reading = false;
+    await writing;
+    expect(last).toBeGreaterThan(0);
+  });
 });
