@@ -22,6 +22,7 @@ import {
   otherThanInsertSql,
   type Source,
   stageFields,
+  surveyAndFillSql,
   surveySql,
   updateSql,
 } from './plan-statements.ts';
@@ -218,8 +219,8 @@ export class BulkWriter {
     if (done.rowCount !== lines) throw new MillraceError(codes.INTERNAL, 'not every staged row was inserted');
   }
 
-  async #survey({ layout, names }: Prepared): Promise<Counts> {
-    const found = await this.#session.client.query(surveySql(layout, names));
+  async #survey({ layout, names }: Prepared, fill: boolean): Promise<Counts> {
+    const found = await this.#session.client.query((fill ? surveyAndFillSql : surveySql)(layout, names));
     const counts = Object.fromEntries(
       Object.entries(found.rows[0]).map(([name, value]) => [name, Number(value)]),
     ) as Counts;
@@ -234,9 +235,8 @@ export class BulkWriter {
   ): Promise<void> {
     const { client } = this.#session;
     const { layout, names } = prepared;
-    const counts = await this.#survey(prepared);
+    const counts = await this.#survey(prepared, phase.write);
     const single = counts.keys === counts.lines;
-    if (!single && phase.write) await client.query(fillNetSql(layout, names));
     const source = (kind: NetKind): Source =>
       single ? { from: 'stage', names, all: counts[kind] === counts.keys } : { from: 'net', names };
     const run = async (sql: string) => (await client.query(sql)).rowCount ?? 0;
@@ -266,7 +266,7 @@ export class BulkWriter {
     if (!phase.write) return;
     const { client } = this.#session;
     const { layout, names } = prepared;
-    await this.#survey(prepared);
+    await this.#survey(prepared, false);
     await client.query(fillNetSql(layout, names));
     const sql = carefulSql(layout, names);
     if (layout.extras.length > 0) await client.query(sql.keep);

@@ -1,7 +1,7 @@
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import type { TargetColumn, TargetTable } from '@millrace/subscriber';
 import type { Layout } from './plan-layout.ts';
-import type { NetKind } from './plan-net.ts';
+import { type NetKind, netKinds } from './plan-net.ts';
 
 /** Names of the temporary objects that belong to one layout. They live as long as the session. */
 export interface StageNames {
@@ -81,16 +81,19 @@ export function copyStageSql(names: StageNames, fields: readonly string[], form:
 }
 
 // 1 to 5 as in the list of ops, 0 for what is none. Behind the sequence, so that min and max carry an op along.
-const marked = `_seq * 8 + CASE WHEN length(_op) = 2 THEN strpos('IUDRA', substr(_op, 2)) ELSE 0 END`;
-// f: op of the first line, l: mark of the last, high: R or A if there is one (see netKind).
-const kindSql = `CASE WHEN high >= 4 THEN CASE WHEN l & 7 IN (1, 2, 4) THEN 'put' ELSE 'wipe' END
+const opSql = `CASE _op WHEN '(U' THEN 2 WHEN '(I' THEN 1 WHEN '(D' THEN 3 WHEN '(R' THEN 4 WHEN '(A' THEN 5 ELSE 0 END`;
+// f: op of the first line, l: mark of the last, ops: a bit for each op there is; 16 and more: R or A (see netKind).
+const kindSql = `CASE WHEN ops >= 16 THEN CASE WHEN l & 7 IN (1, 2, 4) THEN 'put' ELSE 'wipe' END
     WHEN f = 1 THEN CASE WHEN l & 7 IN (1, 2, 4) THEN 'insert' END
     ELSE CASE WHEN l & 7 IN (1, 2, 4) THEN 'update' ELSE 'remove' END END`;
 
-/** One row per key of the stage: first and last mark, number of lines. */
+const beforeSql = `CASE WHEN ops >= 16 THEN 'unknown' WHEN f = 1 THEN 'no' ELSE 'yes' END`;
+
+/** One row per key of the stage: first and last mark, ops, number of lines. */
 function perKey(layout: Layout, names: StageNames): string {
   const keys = layout.key.map((k) => quoteIdent(k.column.name)).join(', ');
-  return `SELECT min(x) & 7 AS f, max(x) AS l, min(x & 7) AS low, max(x & 7) AS high, count(*) AS n FROM (SELECT ${keys}, ${marked} AS x FROM ${names.stage}) m GROUP BY ${keys}`;
+  return `SELECT min(_seq * 8 + op) & 7 AS f, max(_seq * 8 + op) AS l, bit_or(1 << op) AS ops, count(*) AS n
+    FROM (SELECT ${keys}, _seq, ${opSql} AS op FROM ${names.stage}) m GROUP BY ${keys}`;
 }
 
 /**
@@ -98,16 +101,24 @@ function perKey(layout: Layout, names: StageNames): string {
  * One row: keys, lines, bad, insert, update, remove, put, wipe.
  */
 export function surveySql(layout: Layout, names: StageNames): string {
-  const kinds = ['insert', 'update', 'remove', 'put', 'wipe'];
-  return `SELECT count(*) AS keys, coalesce(sum(n), 0) AS lines, count(*) FILTER (WHERE low = 0) AS bad,
-      ${kinds.map((kind) => `count(*) FILTER (WHERE k = '${kind}') AS "${kind}"`).join(', ')}
-    FROM (SELECT low, n, ${kindSql} AS k FROM (${perKey(layout, names)}) g) g`;
+  return `${countsSql} FROM (SELECT ops, n, ${kindSql} AS k FROM (${perKey(layout, names)}) g) g`;
+}
+
+const countsSql = `SELECT count(*) AS keys, coalesce(sum(n), 0) AS lines, count(*) FILTER (WHERE ops & 1 = 1) AS bad,
+  ${netKinds.map((kind) => `count(*) FILTER (WHERE k = '${kind}') AS "${kind}"`).join(', ')}`;
+
+/** The same look, which fills the net table too if some key has several lines: the keys are gathered once for both. */
+export function surveyAndFillSql(layout: Layout, names: StageNames): string {
+  return `WITH g AS MATERIALIZED (SELECT *, ${kindSql} AS k FROM (${perKey(layout, names)}) g),
+      filled AS (INSERT INTO ${names.net} (_seq, _kind, _before) SELECT l >> 3, k, ${beforeSql} FROM g
+        WHERE (SELECT count(*) < sum(n) FROM g))
+    ${countsSql} FROM g`;
 }
 
 /** Fills the net table from the stage. `_before`: yes, no or unknown. */
 export function fillNetSql(layout: Layout, names: StageNames): string {
   return `INSERT INTO ${names.net} (_seq, _kind, _before)
-    SELECT l >> 3, ${kindSql}, CASE WHEN high >= 4 THEN 'unknown' WHEN f = 1 THEN 'no' ELSE 'yes' END
+    SELECT l >> 3, ${kindSql}, ${beforeSql}
     FROM (${perKey(layout, names)}) g`;
 }
 
