@@ -155,6 +155,33 @@ describe('a change of a table in the middle of traffic', () => {
       .toMatch(/swapped.*(renamed|replaced|other|trigger|no longer)/is);
   });
 
+  test('capture switched off by ALTER TABLE … DISABLE TRIGGER is reported', async () => {
+    await table('disabled', 'id int PRIMARY KEY, v int');
+    await site.provider.run('ALTER TABLE disabled DISABLE TRIGGER USER');
+    await expect
+      .poll(async () => (await site.command(['status'])).stdout, { timeout: 30_000, interval: 500 })
+      .toMatch(/disabled.*trigger/is);
+  });
+
+  test('a partition that is attached or detached with its rows is followed or reported', async () => {
+    await stage(site, {
+      schema: `CREATE TABLE divided (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+        CREATE TABLE divided_1 PARTITION OF divided FOR VALUES FROM (0) TO (100);
+        CREATE TABLE divided_2 (id int PRIMARY KEY, v int)`,
+      before: 'INSERT INTO divided SELECT i, 0 FROM generate_series(1, 9) i',
+      tables: ['divided'],
+    });
+    await eu().run('ALTER TABLE divided ATTACH PARTITION divided_2 FOR VALUES FROM (100) TO (200)');
+    await site.provider.run('INSERT INTO divided_2 VALUES (150, 1)');
+    await site.provider.run('ALTER TABLE divided ATTACH PARTITION divided_2 FOR VALUES FROM (100) TO (200)');
+    await expect
+      .poll(async () => (await site.command(['status'])).stdout, { timeout: 30_000, interval: 500 })
+      .toMatch(/divided.*(partition|attached)/is);
+    await site.provider.run('INSERT INTO divided VALUES (101, 1); UPDATE divided SET v = 5 WHERE id = 101');
+    await site.sync();
+    expect(await eu().value('SELECT v::text FROM divided WHERE id = 101')).toBe('5');
+  });
+
   test('under constant load: columns come, change and go, and no statement of the application fails', async () => {
     await table('busy', 'id int PRIMARY KEY, v int');
     await eu().run('ALTER TABLE busy ADD a int, ADD b text, ADD c numeric');

@@ -42,13 +42,13 @@ export type ActionName = keyof typeof actions;
 
 /** How often each comes. */
 export const chaosWeights: Readonly<Record<ActionName, number>> = {
-  'kill service': 36,
+  'kill service': 34,
   'freeze service': 14,
   'start twin': 8,
   'kill bus': 10,
   'freeze bus': 4,
   'wipe store': 4,
-  'roll back store': 5,
+  'roll back store': 12,
   'purge stream': 4,
   'delete stream': 2,
   'delete message': 6,

@@ -18,6 +18,19 @@ export class JetStreamHand {
     return answer.streams ?? [];
   }
 
+  /** The stream's configuration as JetStream tells it. */
+  async config(stream: string): Promise<Record<string, unknown>> {
+    const answer = await this.#ask<{ config: Record<string, unknown> }>(`STREAM.INFO.${stream}`, {});
+    return answer.config;
+  }
+
+  /** Changes some of the stream's configuration. Throws when the server refuses. */
+  async update(stream: string, change: Readonly<Record<string, unknown>>): Promise<void> {
+    const config = { ...(await this.config(stream)), ...change };
+    const answer = await this.#ask<{ error?: { description: string } }>(`STREAM.UPDATE.${stream}`, config);
+    if (answer.error !== undefined) throw new Error(answer.error.description);
+  }
+
   async purge(stream: string): Promise<void> {
     await this.#ask(`STREAM.PURGE.${stream}`, {});
   }
