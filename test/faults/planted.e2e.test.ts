@@ -7,8 +7,8 @@ import type { Site } from '../harness/site.ts';
 import { pause, waitFor } from '../harness/wait-for.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 
-/** The short form's patience with a product that heals. */
-const healMs = 6000;
+/** The short form's patience with a product that does not heal, and with one that has to. */
+const patienceMs = { planted: 6000, clean: 30_000 };
 
 let ground: Ground;
 
@@ -45,9 +45,10 @@ async function shortRun(name: string, plant: (planted: Planted) => Promise<void>
       tables: workloadTables,
       sequences: workloadSequences,
     };
-    const healed = await waitFor('equality', () => isEqual(question), { timeoutMs: healMs, everyMs: 200 }).catch(
-      () => false,
-    );
+    const healed = await waitFor('equality', () => isEqual(question), {
+      timeoutMs: name === 'clean' ? patienceMs.clean : patienceMs.planted,
+      everyMs: 200,
+    }).catch(() => false);
     const rules = (await judge(question)).findings.map((finding) => finding.rule);
     return healed === true ? rules : ['heals by itself', ...rules];
   } finally {

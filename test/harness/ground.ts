@@ -41,7 +41,9 @@ export class Ground implements Standing {
   }
 
   static async start(plan: GroundPlan): Promise<Ground> {
-    const dir = join(projectRoot, '.millrace', 'test', `${plan.name}-${process.pid}-${randomBytes(3).toString('hex')}`);
+    // Where a later run clears what a killed one has left, by the process id in the name.
+    const name = `${plan.name}-${process.pid}-${randomBytes(3).toString('hex')}`;
+    const dir = join(projectRoot, '.tools', 'test-runs', name);
     mkdirSync(dir, { recursive: true });
     const starting = Object.entries(plan.servers).map(async ([label, { major, settings }]) => {
       const server = await startPostgres({

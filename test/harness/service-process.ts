@@ -103,10 +103,10 @@ export class ServiceProcess {
     await waitFor(`the end of ${this.plan.label}`, () => !this.isRunning, { timeoutMs, everyMs: 20 });
   }
 
-  /** The largest resident memory of the process and those below it, in bytes, since it started. */
+  /** The largest resident memory of the process and those below it, in bytes, since it started; 0 without /proc. */
   peakMemory(): number {
     const pid = this.pid;
-    return pid === undefined ? 0 : Math.max(...groupOf(pid).map(peakOf));
+    return pid === undefined || !existsSync('/proc/self/stat') ? 0 : Math.max(...groupOf(pid).map(peakOf));
   }
 }
 
