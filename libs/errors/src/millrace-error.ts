@@ -41,6 +41,12 @@ export const codes = {
   CONSTRAINT: 'constraint',
   /** A value does not fit the subscriber's column. */
   BAD_VALUE: 'bad-value',
+  /** A person was asked and said no. */
+  CANCELLED: 'cancelled',
+  /** An HTTP request lacks the token that changes need. */
+  UNAUTHORIZED: 'unauthorized',
+  /** An HTTP request comes from where it may not: another web page, an unknown host name, or no token is set. */
+  FORBIDDEN: 'forbidden',
   /** A wish was not fulfilled in the time given. */
   TIMEOUT: 'timeout',
   /** A program that is needed (postgres, nats-server) is missing or failed. */

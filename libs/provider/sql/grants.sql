@@ -31,7 +31,8 @@ DECLARE
         'millrace_owner', '["millrace.create_set", "millrace.drop_set", "millrace.add_table", "millrace.remove_table",
             "millrace.refresh_triggers", "millrace.add_sequence", "millrace.remove_sequence", "millrace.register_subscriber",
             "millrace.unregister_subscriber", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
-            "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.system_identifier", "millrace.note"]'::jsonb,
+            "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.system_identifier", "millrace.note", "millrace.begin_command",
+            "millrace.end_command"]'::jsonb,
         'millrace_app', '["millrace.last_tick"]'::jsonb);
     v_tables jsonb := jsonb_build_object(
         'millrace_capture', '["SELECT ON pgq.event_template", "SELECT ON pgq.queue, pgq.tick, pgq.subscription, pgq.consumer",

@@ -1,3 +1,4 @@
+export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from './audit.ts';
 export {
   addTable,
   clearProblem,
@@ -23,14 +24,7 @@ export { type InstalledProvider, installProvider } from './install.ts';
 export { type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
 export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
 export { type PinnedTick, pinTick } from './pinned-tick.ts';
-export {
-  type AuditEntry,
-  readAudit,
-  reportService,
-  type ServiceReport,
-  serviceReports,
-  writeAudit,
-} from './reports.ts';
+export { reportService, type ServiceReport, serviceReports } from './reports.ts';
 export {
   addSequence,
   createSet,

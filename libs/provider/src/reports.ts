@@ -1,5 +1,5 @@
 import type { Queryable } from '@millrace/postgres';
-import { ask, askOne, isoTime } from './ask.ts';
+import { ask } from './ask.ts';
 
 /** What the leading instance of a provider-side service says about itself for one queue. */
 export interface ServiceReport {
@@ -39,34 +39,4 @@ export async function serviceReports(
     error: code === null ? null : { code, message: message ?? '' },
     ageMs,
   }));
-}
-
-/** One line of the audit. */
-export interface AuditEntry {
-  /** ISO time. */
-  readonly at: string;
-  readonly who: string;
-  readonly what: string;
-  readonly detail: Readonly<Record<string, unknown>>;
-}
-
-/** Writes into the audit what a person asked for; names and numbers only, never values of rows. */
-export async function writeAudit(
-  client: Queryable,
-  queue: string,
-  what: string,
-  detail: Readonly<Record<string, unknown>> = {},
-): Promise<void> {
-  await askOne(client, 'writing the audit', 'SELECT millrace.note($1, $2, $3::jsonb)', [
-    queue,
-    what,
-    JSON.stringify(detail),
-  ]);
-}
-
-/** The newest entries, newest first. */
-export async function readAudit(client: Queryable, limit: number): Promise<AuditEntry[]> {
-  const sql = `SELECT ${isoTime('at')} AS at, who, what, detail::text AS detail FROM millrace.audit ORDER BY id DESC LIMIT $1`;
-  const rows = await ask<Omit<AuditEntry, 'detail'> & { detail: string }>(client, 'reading the audit', sql, [limit]);
-  return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as Record<string, unknown> }));
 }

@@ -187,7 +187,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await reportService(client, { ...report, state: 'stopped', error });
     expect(await serviceReports(client, queue)).toMatchObject([{ ...report, state: 'stopped', error }]);
     await writeAudit(client, queue, 'tried', { n: 1 });
-    expect((await readAudit(client, 1))[0]).toMatchObject({ what: 'tried', detail: { queue, n: 1 } });
+    expect((await readAudit(client, { queue, limit: 1, all: true }))[0]).toMatchObject({
+      what: 'tried',
+      detail: { n: 1 },
+    });
     await put(client, 'a');
     const info = await queueInfo(client, queue);
     expect(info).toMatchObject({ newEvents: 1, lastTick: 1, paused: false });

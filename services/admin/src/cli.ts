@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
+import { localActor } from './actor.ts';
+import { personToAsk } from './ask-person.ts';
 import type { Context } from './command.ts';
 import { loadCommand } from './commands.ts';
 import { parseArguments, splitCommand } from './parse-arguments.ts';
@@ -19,7 +21,8 @@ async function main(argv: readonly string[]): Promise<number> {
       write(helpOf(command));
       return 0;
     }
-    return await command.run(contextOf(args.value('config'), json), args);
+    const { runCommand } = await import('./run-command.ts');
+    return await runCommand(command, contextOf(args.value('config'), json), args);
   } catch (error) {
     return fail(error, json);
   }
@@ -49,6 +52,8 @@ function contextOf(configFile: string | undefined, json: boolean): Context {
   return {
     configFile,
     json,
+    actor: localActor(),
+    ask: personToAsk(),
     config: async () => (await import('@millrace/config')).loadConfig({ flag: configFile }),
     note: (line) => void process.stderr.write(`${line}\n`),
     result: (document, text) => {

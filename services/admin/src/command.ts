@@ -1,8 +1,10 @@
 import type { Config } from '@millrace/config';
+import type { z } from 'zod';
 
 /** One option of a command, from which parsing and help both derive. */
 export interface OptionSpec {
-  readonly type: 'boolean' | 'string';
+  /** `number`: a whole number from 0 on, still handed over as text. */
+  readonly type: 'boolean' | 'string' | 'number';
   /** May be given several times, or followed by several words. */
   readonly multiple?: boolean;
   /** How its value is called in the help: NAME. */
@@ -28,13 +30,43 @@ export interface Context {
   /** The file that was named by `--config`, if any. */
   readonly configFile: string | undefined;
   readonly json: boolean;
+  /** Who gives the command, for the audit: `user@host`, or who asks over HTTP. */
+  readonly actor: string;
+  /** Asks a person; undefined where nobody can answer. */
+  readonly ask: ((question: string) => Promise<boolean>) | undefined;
   /** One line for people, to stderr. */
   note(line: string): void;
   /** The command's result: a JSON document with `--json`, else the text, to stdout. */
   result(document: unknown, text: string): void;
 }
 
-/** One verb of the command line. */
+/**
+ * What a command does. `reads`: changes nothing. `changes`: leaves a line in the audit at the provider. `serves`: runs until
+ * it is stopped.
+ */
+export type Effect = 'reads' | 'changes' | 'serves';
+
+/** A command that takes something away asks first. The option `--yes`, and `confirm` over HTTP, come with this. */
+export interface Confirmation {
+  /** What will be lost, in one sentence; undefined: with these arguments nothing is. */
+  readonly warning: (args: Arguments) => string | undefined;
+  /** Where nobody can answer: refused without `--yes`, or done all the same. Over HTTP it is always needed. */
+  readonly unattended: 'refuse' | 'go-on';
+}
+
+/** What a command is over HTTP: /api/v1/NAME; its options are the properties, with `_` for `-`. */
+export interface Api {
+  /** The property that holds the command's words; left out when it takes none. */
+  readonly words?: string;
+  /** The document of `--json`; null: the command has none. */
+  readonly result: z.ZodType;
+  /** Default: POST, and GET for a command that only reads. A reading command that takes long or many arguments is a POST. */
+  readonly method?: 'POST';
+  /** A GET that needs the token when one is set: its answer is not for everybody. */
+  readonly guarded?: true;
+}
+
+/** One verb of the command line and of the HTTP API. Run it with runCommand, never by itself. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -46,6 +78,10 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** How many words it takes; the second is Infinity when there is no limit. */
   readonly words: readonly [number, number];
+  readonly effect: Effect | ((args: Arguments) => Effect);
+  readonly confirm?: Confirmation;
+  /** Left out: not over HTTP. */
+  readonly api?: Api;
   /** Resolves to the exit code. */
   run(context: Context, args: Arguments): Promise<number>;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Config, loadConfig } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { inSession } from '@millrace/postgres';
+import { localActor } from './actor.ts';
 import type { Context } from './command.ts';
 import { loadCommand } from './commands.ts';
 import { compareSides } from './demo/compare.ts';
@@ -16,6 +17,7 @@ import { parseArguments } from './parse-arguments.ts';
 import { allParts } from './parts.ts';
 import { projectRoot } from './project.ts';
 import { replicationWorks } from './replication-works.ts';
+import { runCommand } from './run-command.ts';
 import { alignColumns } from './show.ts';
 import { sqlText } from './sql-text.ts';
 import { Supervisor } from './supervisor.ts';
@@ -94,11 +96,13 @@ async function command(name: string, words: readonly string[]): Promise<void> {
   const context: Context = {
     configFile,
     json: false,
+    actor: localActor(),
+    ask: undefined,
     config: async () => loadConfig({ flag: configFile }),
     note: say,
     result: () => {},
   };
-  await found.run(context, parseArguments(found, words));
+  await runCommand(found, context, parseArguments(found, words));
 }
 
 /** All sides must be equal once everything has arrived. */

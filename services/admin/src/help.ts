@@ -1,6 +1,6 @@
 import type { Command, OptionSpec } from './command.ts';
 import { commandNames, loadCommand } from './commands.ts';
-import { globalOptions } from './parse-arguments.ts';
+import { globalOptions, optionsOf } from './parse-arguments.ts';
 import { alignColumns } from './show.ts';
 
 /** The text of `millrace COMMAND --help`. */
@@ -12,7 +12,7 @@ export function helpOf(command: Command): string {
     ...(command.more === undefined ? [] : ['', command.more]),
     '',
     'Options:',
-    optionLines({ ...command.options, ...globalOptions }),
+    optionLines({ ...optionsOf(command), ...globalOptions }),
     '',
     `Example: ${command.example}`,
   ].join('\n');
@@ -34,7 +34,7 @@ export async function helpOfAll(): Promise<string> {
 
 function optionLines(options: Readonly<Record<string, OptionSpec>>): string {
   const rows = Object.entries(options).map(([name, option]) => {
-    const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
+    const value = option.type === 'boolean' ? '' : ` ${option.value ?? 'VALUE'}`;
     return [`  --${name}${value}${option.multiple === true ? '…' : ''}`, option.help];
   });
   return alignColumns(rows);

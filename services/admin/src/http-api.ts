@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { codes, MillraceError } from '@millrace/errors';
 import { notReady, READY, type Service } from '@millrace/lifecycle';
 import { type HealthReport, redactText } from '@millrace/telemetry';
-import type { Status } from './status.ts';
+import type { Status } from './status-document.ts';
 
 export interface HttpApiOptions {
   readonly host: string;

@@ -22,7 +22,7 @@ export function splitCommand(argv: readonly string[]): { name: string | undefine
 
 /** Reads the words after a command. Throws USAGE with one line. */
 export function parseArguments(command: Command, rest: readonly string[]): Arguments {
-  const options = { ...globalOptions, ...command.options };
+  const options = { ...globalOptions, ...optionsOf(command) };
   const given = new Map<string, string[]>();
   const words: string[] = [];
   let open: string[] | undefined;
@@ -38,10 +38,21 @@ export function parseArguments(command: Command, rest: readonly string[]): Argum
     else open = undefined;
   }
   const args = argumentsOf(words, given);
-  if (!args.has('help')) checkWords(command, words);
+  if (!args.has('help')) {
+    checkWords(command, words);
+    checkNumbers(command, args);
+  }
   return args;
 }
 
+/** A command's own options, and `--yes` when it asks before it does something. */
+export function optionsOf({ options, confirm }: Command): Readonly<Record<string, OptionSpec>> {
+  return confirm === undefined
+    ? options
+    : { ...options, yes: { type: 'boolean', help: 'really do it, without being asked' } };
+}
+
+/** Arguments that were given in another way than as words of a command line. */
 function argumentsOf(words: readonly string[], given: ReadonlyMap<string, readonly string[]>): Arguments {
   return {
     words,
@@ -57,11 +68,22 @@ function checkWords(command: Command, words: readonly string[]): void {
   if (words.length < least) throw wrong(command, 'something is missing');
 }
 
+function checkNumbers(command: Command, args: Arguments): void {
+  for (const [name, { type }] of Object.entries(command.options)) {
+    const bad = type === 'number' && args.values(name).find((value) => !/^\d{1,15}$/.test(value));
+    if (typeof bad === 'string') throw wrong(command, `--${name} needs a whole number, not ${JSON.stringify(bad)}`);
+  }
+}
+
 function tokensOf(command: Command, options: Readonly<Record<string, OptionSpec>>, rest: readonly string[]) {
   const known = Object.fromEntries(
     Object.entries(options).map(([name, { type, multiple }]) => [
       name,
-      { type, multiple: multiple ?? false, ...(name === 'help' ? { short: 'h' } : {}) },
+      {
+        type: type === 'number' ? ('string' as const) : type,
+        multiple: multiple ?? false,
+        ...(name === 'help' ? { short: 'h' } : {}),
+      },
     ]),
   );
   try {

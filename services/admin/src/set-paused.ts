@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { needSubscriber } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import { z } from 'zod';
 import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
 import type { Arguments, Context } from './command.ts';
-import { ProviderSide } from './sides/provider-side.ts';
 import { SubscriberSide } from './sides/subscriber-side.ts';
 
 const confirmMs = 3_000;
 /** A replay that reported longer ago does not run: nobody would confirm. */
 const freshMs = 15_000;
+
+/** `confirmed`: its replay said so within a moment; else the wish is noted. */
+export const pausedResult = z.strictObject({ subscriber: z.string(), paused: z.boolean(), confirmed: z.boolean() });
 
 /** `pause` and `resume`: writes the wish, then waits a moment for the replay to say that it did so. */
 export async function setPausedCommand(context: Context, args: Arguments, paused: boolean): Promise<number> {
@@ -24,7 +27,7 @@ export async function setPausedCommand(context: Context, args: Arguments, paused
   try {
     const before = (await side.overview()).paused;
     await side.setPaused(paused);
-    if (before !== paused) await noteEverywhere(side, paused);
+    if (before !== paused) await side.audit(paused ? 'pause' : 'resume', { subscriber: name });
     const confirmed = await isConfirmed(side, paused);
     const state = paused ? 'paused' : 'running';
     context.note(confirmed ? `${name}: ${state}` : `${name}: noted; its replay has not confirmed yet`);
@@ -32,19 +35,6 @@ export async function setPausedCommand(context: Context, args: Arguments, paused
     return 0;
   } finally {
     await side.close();
-  }
-
-  async function noteEverywhere(subscriber: SubscriberSide, value: boolean): Promise<void> {
-    const what = value ? 'pause' : 'resume';
-    await subscriber.audit(what, { subscriber: name });
-    if (config.provider === undefined) return;
-    // The wish stands in the subscriber's database; a provider that is down must not undo that.
-    try {
-      const provider = await ProviderSide.open(config, 2_000);
-      await provider.audit(what, { subscriber: name }).finally(() => provider.close());
-    } catch {
-      context.note('the provider could not be reached to note this in its audit table');
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { showDuration } from './duration.ts';
 import { alignColumns, showBytes, showCount } from './show.ts';
-import type { Status, SubscriberStatus, TableStatus } from './status.ts';
+import type { Status, SubscriberStatus, TableStatus } from './status-document.ts';
 
 /** The status for people: the queue, a line per subscriber, a line per table, then what is wrong. */
 export function showStatus(status: Status): string {

@@ -1,7 +1,8 @@
 import type { Config } from '@millrace/config';
 import { gauge } from '@millrace/telemetry';
 import { gather } from './gather.ts';
-import { type Status, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
+import type { Status } from './status-document.ts';
 
 /** Answers of the last second serve everybody: a page open in many windows must not load three databases. */
 const freshMs = 1_000;

@@ -3,76 +3,7 @@ import { sameTable, tableLabel } from '@millrace/model';
 import { explainSubscriber, explainTable, notConfigured, notRegistered, positionLost } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
-
-/** One table at one subscriber. */
-export interface TableStatus {
-  /** As in SQL: `public.entry`. */
-  readonly name: string;
-  readonly schema: string;
-  readonly table: string;
-  readonly state: string;
-  readonly copied_rows: number;
-  readonly copied_bytes: number;
-  /** Percent of the copy that is loaded, by the server's estimate; null when no copy is on its way. */
-  readonly copy_progress: number | null;
-  readonly error: string | null;
-  /** What the state means, and what a person can do. */
-  readonly explain: string;
-}
-
-export type SubscriberState = 'running' | 'paused' | 'stopped' | 'unreachable';
-
-export interface SubscriberStatus {
-  readonly name: string;
-  readonly state: SubscriberState;
-  readonly tick: number | null;
-  /** Age of the oldest change it lacks; 0 when it lacks none. */
-  readonly lag_ms: number | null;
-  readonly lag_ticks: number | null;
-  readonly error: Fault | null;
-  readonly applied_at: string | null;
-  /** Milliseconds since its replay last said something. */
-  readonly reported_ms_ago: number | null;
-  /** False: only the provider's record names it. */
-  readonly configured: boolean;
-  /** What the state means, and what a person can do. */
-  readonly explain: string;
-  readonly tables: readonly TableStatus[];
-  readonly sequences: readonly string[];
-}
-
-export interface ServiceStatus {
-  readonly name: string;
-  readonly state: 'running' | 'stopped';
-  readonly error: Fault | null;
-}
-
-/** The document of `status --json`, of GET /status and of the page. */
-export interface Status {
-  readonly ok: boolean;
-  readonly queue: string;
-  readonly provider: {
-    readonly state: 'running' | 'unreachable' | 'not-configured';
-    readonly tick: number | null;
-    readonly tick_time: string | null;
-    readonly new_events: number | null;
-    readonly queue: {
-      readonly events: number | null;
-      readonly bytes: number;
-      readonly oldest_tick: number | null;
-    } | null;
-    readonly services: readonly ServiceStatus[];
-    readonly problems: readonly { readonly table: string; readonly problem: string }[];
-    readonly error: Fault | null;
-  };
-  readonly bus: {
-    readonly state: 'running' | 'unreachable';
-    readonly batches: { readonly messages: number; readonly bytes: number } | null;
-    readonly copies: { readonly messages: number; readonly bytes: number } | null;
-    readonly error: Fault | null;
-  };
-  readonly subscribers: readonly SubscriberStatus[];
-}
+import type { ServiceStatus, Status, SubscriberState, SubscriberStatus, TableStatus } from './status-document.ts';
 
 /** A service or replay that said nothing for so long does not run. Both report every few seconds. */
 const silenceMs = 20_000;

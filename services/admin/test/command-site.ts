@@ -6,6 +6,7 @@ import { createDatabase, makeScratchDir, query, sharedNatsUrl, uniqueName } from
 import type { Context } from '../src/command.ts';
 import { loadCommand } from '../src/commands.ts';
 import { parseArguments } from '../src/parse-arguments.ts';
+import { runCommand } from '../src/run-command.ts';
 
 /** What a command came to. */
 export interface Outcome {
@@ -109,6 +110,8 @@ async function runInProcess(configFile: string, name: string, words: readonly st
   const context: Context = {
     configFile,
     json: true,
+    actor: 'tester@here',
+    ask: undefined,
     config: async () => loadConfig({ flag: configFile }),
     note: (line) => void notes.push(line),
     result: (found) => {
@@ -117,7 +120,10 @@ async function runInProcess(configFile: string, name: string, words: readonly st
   };
   try {
     const command = await loadCommand(name);
-    return { code: await command.run(context, parseArguments(command, words)), document, notes, error: undefined };
+    const code = await runCommand(command, context, parseArguments(command, words));
+    // What is promised over HTTP and in the OpenAPI document is what the command gives.
+    if (document !== undefined) command.api?.result.parse(document);
+    return { code, document, notes, error: undefined };
   } catch (error) {
     const { code, sentence } = toMillraceError(error);
     return { code: 1, document, notes, error: { code, message: sentence } };

@@ -1,4 +1,5 @@
 import { parseTableName, tableLabel } from '@millrace/model';
+import { z } from 'zod';
 import { addSequences } from '../add-sequences.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -14,6 +15,8 @@ export const addSeq: Command = {
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
   },
   words: [1, Number.POSITIVE_INFINITY],
+  effect: 'changes',
+  api: { words: 'sequences', result: z.strictObject({ added: z.array(z.string()), subscribers: z.array(z.string()) }) },
   run: runAddSeq,
 };
 
@@ -30,7 +33,6 @@ async function runAddSeq(context: Context, args: Arguments): Promise<number> {
     try {
       const work = { provider, targets, note: context.note, skipMissing: false };
       const added = (await addSequences(work, sequences)).map(tableLabel);
-      if (added.length > 0) await provider.audit('add-seq', { sequences: added, subscribers: names });
       context.result({ added, subscribers: names }, '');
     } finally {
       await closeTargets(targets);

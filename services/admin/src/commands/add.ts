@@ -1,6 +1,7 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, type TableName, tableLabel } from '@millrace/model';
+import { z } from 'zod';
 import { addSequences } from '../add-sequences.ts';
 import { type AddWork, addTable, planTables, type TablePlan, type Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
@@ -34,6 +35,8 @@ export const add: Command = {
     create: { type: 'boolean', help: 'make the table at a subscriber where it is missing' },
   },
   words: [0, Number.POSITIVE_INFINITY],
+  effect: 'changes',
+  api: { words: 'tables', result: z.strictObject({ added: z.array(z.string()), subscribers: z.array(z.string()) }) },
   run: runAdd,
 };
 
@@ -101,7 +104,7 @@ async function carryOut(
     if (changed) added.push(label);
     context.note(changed ? addedLine(label, onto) : `${label}: nothing to do`);
   }
-  if (added.length > 0) await audit(provider, targets, { tables: added, noCopy: args.has('no-copy') });
+  if (added.length > 0) await noteAtSubscribers(targets, { tables: added, noCopy: args.has('no-copy') });
   if (args.has('all')) {
     const sequences = (
       await Promise.all(plans.map(({ candidate }) => ownedSequences(provider, candidate.table)))
@@ -169,12 +172,7 @@ async function createMissing(context: Context, provider: ProviderSide, missing: 
   for (const [side, statements] of later) await addForeignKeys(side, statements, context.note);
 }
 
-async function audit(
-  provider: ProviderSide,
-  targets: readonly Target[],
-  detail: Record<string, unknown>,
-): Promise<void> {
-  await provider.audit('add', { ...detail, subscribers: targets.map(({ name }) => name) });
+async function noteAtSubscribers(targets: readonly Target[], detail: Record<string, unknown>): Promise<void> {
   for (const { side } of targets) await side?.audit('add', detail);
 }
 

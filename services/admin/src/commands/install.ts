@@ -1,6 +1,16 @@
 import { codes, MillraceError } from '@millrace/errors';
+import { z } from 'zod';
 import type { Command, Context } from '../command.ts';
 import { installParts, type Part } from '../install-parts.ts';
+
+const part = z.strictObject({
+  part: z.string().describe('`provider`, `subscriber eu` or `bus`'),
+  state: z.enum(['done', 'waiting', 'failed']),
+  detail: z.string(),
+  code: z.string().optional().describe('of the error, when it failed'),
+});
+
+const result = z.strictObject({ queue: z.string(), parts: z.array(part) });
 
 export const install: Command = {
   name: 'install',
@@ -10,6 +20,8 @@ export const install: Command = {
   more: 'Does what the configuration names and can be reached from here. Repeatable, also by many at once.',
   options: {},
   words: [0, 0],
+  effect: 'changes',
+  api: { result },
   run: runInstall,
 };
 

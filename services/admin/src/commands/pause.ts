@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { setPausedCommand } from '../set-paused.ts';
+import { pausedResult, setPausedCommand } from '../set-paused.ts';
 
 export const pause: Command = {
   name: 'pause',
@@ -8,5 +8,7 @@ export const pause: Command = {
   example: 'millrace pause eu',
   options: {},
   words: [1, 1],
+  effect: 'changes',
+  api: { words: 'subscriber', result: pausedResult },
   run: (context, args) => setPausedCommand(context, args, true),
 };

@@ -1,5 +1,6 @@
 import { codes } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
+import { z } from 'zod';
 import type { Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -18,6 +19,11 @@ export const removeSeq: Command = {
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
   },
   words: [1, Number.POSITIVE_INFINITY],
+  effect: 'changes',
+  api: {
+    words: 'sequences',
+    result: z.strictObject({ removed: z.array(z.string()), subscribers: z.array(z.string()) }),
+  },
   run: runRemoveSeq,
 };
 
@@ -49,7 +55,6 @@ async function runRemoveSeq(context: Context, args: Arguments): Promise<number> 
       if (changed) removed.push(tableLabel(sequence));
       context.note(`${tableLabel(sequence)}: ${changed ? 'removed' : 'nothing to do'}`);
     }
-    if (removed.length > 0) await provider?.audit('remove-seq', { sequences: removed, subscribers: names });
     context.result({ removed, subscribers: names }, '');
     return 0;
   } finally {

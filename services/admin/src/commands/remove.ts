@@ -1,5 +1,6 @@
 import { codes } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { z } from 'zod';
 import type { Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -20,6 +21,13 @@ export const remove: Command = {
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only from these subscribers; default: all' },
   },
   words: [1, Number.POSITIVE_INFINITY],
+  effect: 'changes',
+  confirm: {
+    warning: (args) =>
+      `${args.words.join(', ')} will not be followed any more; to follow again, the rows have to be copied anew. Rows stay.`,
+    unattended: 'go-on',
+  },
+  api: { words: 'tables', result: z.strictObject({ removed: z.array(z.string()), subscribers: z.array(z.string()) }) },
   run: runRemove,
 };
 
@@ -48,7 +56,6 @@ async function runRemove(context: Context, args: Arguments): Promise<number> {
       if (changed) removed.push(tableLabel(table));
       else context.note(`${tableLabel(table)}: nothing to do`);
     }
-    if (removed.length > 0) await provider?.audit('remove', { tables: removed, subscribers: names });
     context.result({ removed, subscribers: names }, '');
     return 0;
   } finally {

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { setPausedCommand } from '../set-paused.ts';
+import { pausedResult, setPausedCommand } from '../set-paused.ts';
 
 export const resume: Command = {
   name: 'resume',
@@ -8,5 +8,7 @@ export const resume: Command = {
   example: 'millrace resume eu',
   options: {},
   words: [1, 1],
+  effect: 'changes',
+  api: { words: 'subscriber', result: pausedResult },
   run: (context, args) => setPausedCommand(context, args, false),
 };

@@ -12,6 +12,7 @@ export const run: Command = {
   more: 'SIGTERM and SIGINT end it cleanly. Two of the same service do no harm: one works, the other stands by.',
   options: { http: { type: 'string', value: 'HOST:PORT', help: 'where its health endpoint listens' } },
   words: [1, 2],
+  effect: 'serves',
   run: runRun,
 };
 

@@ -1,8 +1,23 @@
 import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { z } from 'zod';
 import type { Command } from '../command.ts';
 import { type Gathered, type GatheredSubscriber, gather } from '../gather.ts';
 import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
 import { alignColumns } from '../show.ts';
+
+const listedSequence = z.strictObject({
+  name: z.string().describe('as in SQL'),
+  schema: z.string(),
+  sequence: z.string(),
+  last_value: z.string().nullable().describe('the value last put into the queue'),
+  subscribers: z
+    .record(z.string(), z.literal('ok').nullable())
+    .describe('by subscriber; null: not followed there, or not known'),
+});
+
+const result = z.strictObject({ queue: z.string(), sequences: z.array(listedSequence) });
+
+type ListedSequence = z.infer<typeof listedSequence>;
 
 export const seqs: Command = {
   name: 'seqs',
@@ -11,6 +26,8 @@ export const seqs: Command = {
   example: 'millrace seqs',
   options: {},
   words: [0, 0],
+  effect: 'reads',
+  api: { result },
   run: async (context) => {
     const gathered = await gather(await context.config());
     refuseWithoutAnswer(gathered);
@@ -28,16 +45,6 @@ export const seqs: Command = {
     return 0;
   },
 };
-
-interface ListedSequence {
-  readonly name: string;
-  readonly schema: string;
-  readonly sequence: string;
-  /** The value last put into the queue. */
-  readonly last_value: string | null;
-  /** `ok` where it is followed; null: not followed, or not known. */
-  readonly subscribers: Readonly<Record<string, 'ok' | null>>;
-}
 
 function sequenceList({ provider, subscribers }: Gathered): ListedSequence[] {
   const inSet = provider.kind === 'answer' ? provider.value.sequences : [];

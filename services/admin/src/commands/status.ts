@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { gather } from '../gather.ts';
 import { showStatus } from '../show-status.ts';
 import { statusOf } from '../status.ts';
+import { statusDocument } from '../status-document.ts';
 
 export const status: Command = {
   name: 'status',
@@ -11,6 +12,8 @@ export const status: Command = {
   more: 'Exit code 1 when something is stopped or cannot be reached.',
   options: {},
   words: [0, 0],
+  effect: 'reads',
+  api: { result: statusDocument },
   run: async (context) => {
     const found = statusOf(await gather(await context.config()));
     context.result(found, showStatus(found));

@@ -1,9 +1,25 @@
 import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { z } from 'zod';
 import type { Command } from '../command.ts';
 import { type Gathered, gather } from '../gather.ts';
 import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
 import { alignColumns } from '../show.ts';
 import { tablesOf } from '../status.ts';
+
+const listedTable = z.strictObject({
+  name: z.string().describe('as in SQL'),
+  schema: z.string(),
+  table: z.string(),
+  key: z.array(z.string()).nullable(),
+  problem: z.string().nullable().describe('why changes may be missing'),
+  subscribers: z
+    .record(z.string(), z.string().nullable())
+    .describe('state by subscriber; null: not followed there, or not known'),
+});
+
+const result = z.strictObject({ queue: z.string(), tables: z.array(listedTable) });
+
+type ListedTable = z.infer<typeof listedTable>;
 
 export const tables: Command = {
   name: 'tables',
@@ -12,6 +28,8 @@ export const tables: Command = {
   example: 'millrace tables',
   options: {},
   words: [0, 0],
+  effect: 'reads',
+  api: { result },
   run: async (context) => {
     const gathered = await gather(await context.config());
     refuseWithoutAnswer(gathered);
@@ -23,16 +41,6 @@ export const tables: Command = {
     return 0;
   },
 };
-
-interface ListedTable {
-  readonly name: string;
-  readonly schema: string;
-  readonly table: string;
-  readonly key: readonly string[] | null;
-  readonly problem: string | null;
-  /** State by subscriber; null: not followed there, or not known. */
-  readonly subscribers: Readonly<Record<string, string | null>>;
-}
 
 /** Tables of the set and, where the provider is not to be seen, those the subscribers follow. */
 function tableList({ provider, subscribers }: Gathered): ListedTable[] {
@@ -47,7 +55,7 @@ function tableList({ provider, subscribers }: Gathered): ListedTable[] {
       name: tableLabel(table),
       schema: table.schema,
       table: table.name,
-      key: known?.key ?? null,
+      key: known === undefined ? null : [...known.key],
       problem: known?.problem ?? null,
       subscribers: Object.fromEntries(states),
     };

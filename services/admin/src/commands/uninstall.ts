@@ -1,11 +1,11 @@
 import { deleteBucket, deleteStream } from '@millrace/bus';
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
-import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
+import { type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
 import { isProviderInstalled, listSets, uninstallProvider } from '@millrace/provider';
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import { reachable } from '../choose-subscribers.ts';
-import type { Arguments, Command, Context } from '../command.ts';
+import type { Command, Context } from '../command.ts';
 import { partLine } from '../part-line.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { Side } from '../sides/side.ts';
@@ -16,22 +16,18 @@ export const uninstall: Command = {
   usage: '--yes',
   example: 'millrace uninstall --yes',
   more: 'Stop the services first. Removes every queue of these databases, not only the one of the configuration.',
-  options: { yes: { type: 'boolean', help: 'really do it' } },
+  options: {},
   words: [0, 0],
+  effect: 'changes',
+  confirm: {
+    warning: () => 'uninstall removes triggers, schemas, roles and streams of Millrace; replication ends, data stays',
+    unattended: 'refuse',
+  },
   run: runUninstall,
 };
 
-async function runUninstall(context: Context, args: Arguments): Promise<number> {
+async function runUninstall(context: Context): Promise<number> {
   const config = await context.config();
-  if (!args.has('yes')) {
-    throw new MillraceError(
-      codes.USAGE,
-      'uninstall removes triggers, schemas, roles and streams of Millrace; replication ends, data stays',
-      {
-        advice: 'add --yes to do it',
-      },
-    );
-  }
   const faults: { code: ErrorCode; line: string }[] = [];
   const attempt = async (part: string, work: () => Promise<string>): Promise<void> => {
     try {

@@ -1,5 +1,6 @@
 import { type Config, needSubscriber } from '@millrace/config';
-import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { toMillraceError } from '@millrace/errors';
+import { z } from 'zod';
 import { chooseSubscribers, knownSubscribers, reachable } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
 import { retryBusy } from '../retry-busy.ts';
@@ -16,15 +17,25 @@ export const unregister: Command = {
     'Removes its record and PgQ consumer at the provider, the copies asked for, its keys on the bus and, when its database\n' +
     'can be reached, what Millrace wrote there; replicated rows stay. Take it out of the configuration as well: `install`\n' +
     'and `up` register what they find there. Registered again it begins at a new tick, and its tables are copied anew.',
-  options: { yes: { type: 'boolean', help: 'really do it' } },
+  options: {},
   words: [1, 1],
+  effect: 'changes',
+  confirm: { warning: (args) => warning(args.words[0] ?? 'the subscriber'), unattended: 'refuse' },
+  api: {
+    words: 'subscriber',
+    result: z.strictObject({
+      unregistered: z.string(),
+      record: z.boolean().describe('whether the provider knew it'),
+      database: z.boolean().describe('whether something of ours was in its database'),
+      keys: z.int().describe('keys removed from the bus'),
+    }),
+  },
   run: runUnregister,
 };
 
 /** The order: the subscriber first, so that a replay that still runs stops; then the record; then what is only news. */
 async function runUnregister(context: Context, args: Arguments): Promise<number> {
   const name = args.words[0] ?? '';
-  if (!args.has('yes')) throw needsYes(name);
   const config = await context.config();
   const provider = config.provider === undefined ? undefined : await ProviderSide.open(config);
   try {
@@ -45,12 +56,8 @@ async function runUnregister(context: Context, args: Arguments): Promise<number>
   }
 }
 
-function needsYes(name: string): MillraceError {
-  return new MillraceError(
-    codes.USAGE,
-    `unregister forgets where ${name || 'the subscriber'} stands: to follow again, it has to copy all its tables anew`,
-    { advice: 'add --yes to do it' },
-  );
+function warning(name: string): string {
+  return `unregister forgets where ${name} stands: to follow again, it has to copy all its tables anew`;
 }
 
 /** A name that was never registered is a slip of the hand; one that was unregistered before is not. */

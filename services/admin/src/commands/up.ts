@@ -19,6 +19,7 @@ export const up: Command = {
     'embedded default in ./.millrace: a provider and two subscribers.',
   options: { only: { type: 'string', value: 'PART,…', help: 'only these parts' } },
   words: [0, 0],
+  effect: 'serves',
   run: runUp,
 };
 

@@ -1,4 +1,5 @@
 import type { Position } from '@millrace/model';
+import { z } from 'zod';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Command } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -17,6 +18,11 @@ export const wait: Command = {
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only for these subscribers; default: all' },
   },
   words: [0, 0],
+  effect: 'reads',
+  api: {
+    method: 'POST',
+    result: z.strictObject({ tick: z.int(), subscribers: z.array(z.string()), waited_ms: z.int() }),
+  },
   run: async (context, args) => {
     const timeoutMs = parseDuration(args.value('timeout') ?? '60s', '--timeout');
     const config = await context.config();

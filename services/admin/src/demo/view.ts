@@ -2,7 +2,8 @@ import type { Config } from '@millrace/config';
 import { showDuration } from '../duration.ts';
 import { gather } from '../gather.ts';
 import { alignColumns, showCount } from '../show.ts';
-import { type Status, statusOf } from '../status.ts';
+import { statusOf } from '../status.ts';
+import type { Status } from '../status-document.ts';
 import { countRows } from './compare.ts';
 
 /** What the demo shows. */

@@ -9,7 +9,6 @@ import {
   requestCopy,
   tickInfo,
   unregisterSubscriber,
-  writeAudit,
 } from '@millrace/provider';
 import type { ProviderOverview } from './overviews.ts';
 import { Side } from './side.ts';
@@ -123,10 +122,6 @@ export class ProviderSide {
   /** Withdraws the wish for copies of the table for these subscribers; what others wait for goes on. */
   async cancelCopies(table: TableName, subscribers: readonly string[]): Promise<void> {
     await this.side.run('cancel_copies', [this.queue, table.schema, table.name, subscribers]);
-  }
-
-  audit(what: string, detail: Readonly<Record<string, unknown>>): Promise<void> {
-    return this.#do((client) => writeAudit(client, this.queue, what, detail));
   }
 
   #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {

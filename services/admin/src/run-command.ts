@@ -1,0 +1,29 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { AuditLine } from './audit-line.ts';
+import type { Arguments, Command, Context } from './command.ts';
+
+/** Runs a command as a person gave it: asks before it takes something away, and notes it in the audit. */
+export async function runCommand(command: Command, context: Context, args: Arguments): Promise<number> {
+  await confirm(command, context, args);
+  const effect = typeof command.effect === 'function' ? command.effect(args) : command.effect;
+  if (effect !== 'changes') return command.run(context, args);
+  const line = await AuditLine.begin(context, command, args);
+  try {
+    const code = await command.run(context, args);
+    await line.end(code === 0 ? { outcome: 'done' } : { outcome: 'failed' });
+    return code;
+  } catch (error) {
+    await line.end({ outcome: 'failed', error });
+    throw error;
+  }
+}
+
+async function confirm({ name, confirm: wanted }: Command, { ask }: Context, args: Arguments): Promise<void> {
+  const warning = wanted?.warning(args);
+  if (wanted === undefined || warning === undefined || args.has('yes')) return;
+  if (ask !== undefined) {
+    if (await ask(`${warning}\nGo on? [y/N] `)) return;
+    throw new MillraceError(codes.CANCELLED, `${name}: nothing was done`);
+  }
+  if (wanted.unattended === 'refuse') throw new MillraceError(codes.USAGE, warning, { advice: 'add --yes to do it' });
+}
