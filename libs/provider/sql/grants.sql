@@ -7,6 +7,7 @@
 --                  table owner's to give)
 -- millrace_ticker  tick, rotate, look after triggers
 -- millrace_app     write to the replicated tables needs nothing of us; see the last tick and the state of the set
+-- everybody        ask for a token of what was committed (millrace.token); see the queues of schema pgq
 -- pgq_reader       consume            pgq_writer  produce            pgq_admin  all of pgq (member of both)
 DO $grants$
 DECLARE
@@ -21,13 +22,14 @@ DECLARE
             "pgq.insert_event_raw", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
             "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval",
             "millrace.maint_event_sequence"]'::jsonb,
-        'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version"]'::jsonb,
+        'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version",
+            "millrace.token"]'::jsonb,
         'millrace_ticker', '["millrace.tick", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
             "millrace.report_service", "millrace.refresh_triggers", "millrace.maint_event_sequence", "pgq.maint_operations", "pgq.maint_retry_events",
             "pgq.maint_rotate_tables_step1", "pgq.maint_rotate_tables_step2", "pgq.maint_tables_to_vacuum"]'::jsonb,
         'millrace_capture', '["millrace.last_tick", "millrace.tick_info", "millrace.ticks_after", "millrace.batch_sql",
             "millrace.force_tick", "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.report_position",
-            "millrace.report_service", "millrace.system_identifier"]'::jsonb,
+            "millrace.report_service", "millrace.system_identifier", "millrace.timeline"]'::jsonb,
         'millrace_owner', '["millrace.create_set", "millrace.drop_set", "millrace.add_table", "millrace.remove_table",
             "millrace.refresh_triggers", "millrace.add_sequence", "millrace.remove_sequence", "millrace.register_subscriber",
             "millrace.unregister_subscriber", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
@@ -77,7 +79,7 @@ BEGIN
 
     FOR v_role IN SELECT r FROM jsonb_object_keys(v_rights || v_tables) AS r LOOP
         CONTINUE WHEN v_role <> 'public' AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = v_role);
-        IF v_role LIKE 'millrace%' OR v_role = 'pgq_admin' THEN
+        IF v_role LIKE 'millrace%' OR v_role IN ('pgq_admin', 'public') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA millrace TO %I', v_role);
         END IF;
         IF v_pgq THEN

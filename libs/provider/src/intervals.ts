@@ -7,6 +7,10 @@ import { isoTime, providerError } from './ask.ts';
 export interface Interval {
   readonly prev: Position;
   readonly tick: Tick;
+  /** What the tick saw of the provider's transactions, `xmin:xmax:xip`. */
+  readonly snapshot: string;
+  /** The history that the provider writes now. */
+  readonly timeline: number;
   /** As `batchSql`. */
   readonly sql: string;
 }
@@ -17,15 +21,20 @@ interface IntervalRow {
   fingerprint: string;
   prev_fingerprint: string;
   time: string;
+  snapshot: string;
+  timeline: number;
   sql: string;
 }
 
 /** A server that does not answer a short question for so long is taken for lost, ms. */
 const answerMs = 30_000;
 
-const text = `SELECT tick, prev_tick, fingerprint, prev_fingerprint, ${isoTime('tick_time')} AS time,
-    millrace.batch_sql($1, prev_tick, tick) AS sql
-  FROM millrace.ticks_after($1, $2, $3) ORDER BY tick`;
+const text = `SELECT a.tick, a.prev_tick, a.fingerprint, a.prev_fingerprint, ${isoTime('a.tick_time')} AS time,
+    t.tick_snapshot::text AS snapshot, millrace.timeline() AS timeline,
+    millrace.batch_sql($1, a.prev_tick, a.tick) AS sql
+  FROM millrace.ticks_after($1, $2, $3) AS a
+  JOIN pgq.queue q ON q.queue_name = $1 JOIN pgq.tick t ON t.tick_queue = q.queue_id AND t.tick_id = a.tick
+  ORDER BY a.tick`;
 
 /**
  * Up to `limit` intervals after a tick that is known, in order, in one round trip: capture asks this for every batch.
@@ -43,6 +52,8 @@ export async function intervalsAfter(
     return rows.map((row) => ({
       prev: { tick: safeInteger(row.prev_tick), fingerprint: row.prev_fingerprint },
       tick: { tick: safeInteger(row.tick), fingerprint: row.fingerprint, time: row.time },
+      snapshot: row.snapshot,
+      timeline: row.timeline,
       sql: row.sql,
     }));
   } catch (error) {

@@ -44,12 +44,14 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const client = await session(await member(fixture, []));
     expect(await value(client, 'SELECT queue_name FROM pgq.get_queue_info()')).toBe(queue);
     expect(await value(client, 'SELECT count(*) FROM pgq.queue')).toBe('1');
+    expect(await value(client, 'SELECT millrace.token()')).toMatch(/^mr1\.[A-Za-z0-9_-]+$/);
     for (const sql of [
       `SELECT pgq.insert_event('main', 't', 'x')`,
       `SELECT pgq.ticker('main')`,
       `SELECT pgq.next_batch('main', 'c')`,
       `SELECT * FROM millrace.tick('main')`,
       'SELECT * FROM millrace.set',
+      'SELECT millrace.timeline()',
       'SELECT * FROM pgq.event_1',
       'SELECT * FROM pgq.event_1_0',
       `INSERT INTO pgq.event_1_0 (ev_time) VALUES (now())`,
@@ -157,7 +159,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await value(client, unpinned)).toBeNull();
     const open = `SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
       WHERE n.nspname IN ('pgq', 'millrace') AND has_function_privilege('public', p.oid, 'EXECUTE')
-        AND p.proname NOT IN ('get_queue_info', 'get_consumer_info', 'seq_getval', 'quote_fqname', 'version')`;
+        AND p.proname NOT IN ('get_queue_info', 'get_consumer_info', 'seq_getval', 'quote_fqname', 'version', 'token')`;
     expect(await value(client, open)).toBeNull();
     // A table of the same name in the caller's pg_temp is not asked.
     await client.query('CREATE TEMP TABLE tick (tick_id bigint)');

@@ -11,6 +11,10 @@ import {
 } from '@millrace/postgres';
 
 const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
+const functionFolder = fileURLToPath(new URL('../sql/functions/', import.meta.url));
+
+/** Functions that only others of ours call. */
+const inner = 'millrace.token_parts(text, regclass[]), millrace.token_lack(jsonb, regclass[])';
 
 /** The tables this package owns, in an order in which they can be dropped. `audit` is shared with a provider. */
 const ownTables = [
@@ -25,11 +29,12 @@ const ownTables = [
 ] as const;
 
 /**
- * Brings the subscriber's part of schema millrace to the newest version. Repeatable, and safe when several run at once:
+ * Brings the subscriber's part of schema millrace to the newest version, functions always as they are now. Repeatable, and safe when several run at once:
  * the second waits for the first. Returns the versions applied now. Throws PERMISSION, DATABASE_REFUSED.
  */
 export async function installSubscriber(client: PgClient): Promise<number[]> {
   const migrations = await readSqlFolder(migrationFolder);
+  const functions = await readSqlFolder(functionFolder);
   try {
     return await withTransaction(client, async () => {
       await lockInstall(client);
@@ -37,7 +42,10 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
       await client.query('CREATE SCHEMA IF NOT EXISTS millrace');
       await client.query(`CREATE TABLE IF NOT EXISTS millrace.subscriber_migration (
         version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
-      return migrate(client, 'millrace.subscriber_migration', migrations);
+      const applied = await migrate(client, 'millrace.subscriber_migration', migrations);
+      for (const { sql } of functions) await client.query(sql);
+      await client.query(`REVOKE ALL ON FUNCTION ${inner} FROM PUBLIC`);
+      return applied;
     });
   } catch (error) {
     // A provider's installer may have made the schema or the shared table in the same moment: look again.
@@ -53,7 +61,8 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
       await lockInstall(client);
       for (const table of ownTables) await client.query(`DROP TABLE IF EXISTS millrace.${table}`);
       if (!(await exists(client, 'millrace'))) return;
-      await client.query('DROP FUNCTION IF EXISTS millrace.note_subscriber_wish(), millrace.tell_subscriber_wish()');
+      await client.query(`DROP FUNCTION IF EXISTS millrace.note_subscriber_wish(), millrace.tell_subscriber_wish(),
+        millrace.wait_for(text, interval, regclass[]), millrace.snapshot_includes(pg_snapshot, pg_snapshot), ${inner}`);
       if (!(await exists(client, 'millrace', 'provider_migration'))) {
         await client.query('DROP TABLE IF EXISTS millrace.audit');
       }

@@ -80,7 +80,8 @@ export async function replacePosition(
 ): Promise<void> {
   const { queue, provider, tick } = start;
   await client.query(
-    `UPDATE millrace.position SET provider = $2, tick = $3, fingerprint = $4, tick_time = $5, bus_hint = NULL
+    `UPDATE millrace.position SET provider = $2, tick = $3, fingerprint = $4, tick_time = $5, bus_hint = NULL,
+       seen_snapshot = NULL, seen_timeline = NULL
      WHERE queue = $1`,
     [queue, provider, tick.tick, tick.fingerprint, tick.time],
   );
@@ -108,19 +109,41 @@ export interface Move {
   readonly batches: number;
   /** null: the hint that is there stays. */
   readonly busHint: BusHint | null;
+  /** What the tick saw of the provider's transactions; left out: not known, what was seen before stays. */
+  readonly seen?: Seen | undefined;
+}
+
+/** Which of the provider's transactions a tick saw. */
+export interface Seen {
+  /** `xmin:xmax:xip`. */
+  readonly snapshot: string;
+  /** The history of the provider in which it is meant. */
+  readonly timeline: number;
 }
 
 /** The statement of `movePosition`, for callers that prepare it. */
 export const movePositionSql = `UPDATE millrace.position p SET tick = $4, fingerprint = $5, tick_time = $6::timestamptz,
-    applied_at = clock_timestamp(), batches = batches + $7, bus_hint = coalesce($8::jsonb, bus_hint)
+    applied_at = clock_timestamp(), batches = batches + $7, bus_hint = coalesce($8::jsonb, bus_hint),
+    seen_snapshot = coalesce($9, seen_snapshot), seen_timeline = coalesce($10::int, seen_timeline)
   WHERE queue = $1 AND tick = $2 AND fingerprint = $3
   RETURNING (SELECT c.generation FROM millrace.control c WHERE c.queue = p.queue) AS generation`;
 
 /** Its parameters. */
 export function movePositionValues(move: Move): unknown[] {
-  const { queue, from, to, batches, busHint } = move;
+  const { queue, from, to, batches, busHint, seen } = move;
   const hint = busHint === null ? null : JSON.stringify(busHint);
-  return [queue, from.tick, from.fingerprint, to.tick, to.fingerprint, to.time, batches, hint];
+  return [
+    queue,
+    from.tick,
+    from.fingerprint,
+    to.tick,
+    to.fingerprint,
+    to.time,
+    batches,
+    hint,
+    seen?.snapshot,
+    seen?.timeline,
+  ];
 }
 
 /**

@@ -56,6 +56,17 @@ export const batchHeader = z.strictObject({
   lines: count,
   /** Of this chunk's body. */
   sha256: hex64,
+  /** In the first chunk: which of the provider's transactions the tick saw, in which of its histories. */
+  seen: z
+    .strictObject({
+      /** `xmin:xmax:xip`. */
+      snapshot: z
+        .string()
+        .max(1_000_000)
+        .regex(/^[0-9]+:[0-9]+:[0-9,]*$/),
+      timeline: count,
+    })
+    .optional(),
   /** In the last chunk: over the whole batch. `sha256` is the digest of all chunks' digests, joined as hex text. */
   total: z.strictObject({ chunks: count, lines: count, sha256: hex64 }).optional(),
   /** In the last chunk: sequences that moved. */
@@ -125,6 +136,7 @@ export const tickNotice = z.object({ tick: count });
 
 export type BatchHeader = z.infer<typeof batchHeader>;
 export type BatchPrev = BatchHeader['prev'];
+export type BatchSeen = NonNullable<BatchHeader['seen']>;
 export type CopyHeader = z.infer<typeof copyHeader>;
 export type Report = z.infer<typeof report>;
 export type Section = z.infer<typeof section>;

@@ -2,6 +2,7 @@ export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.t
 export {
   type BatchHeader,
   type BatchPrev,
+  type BatchSeen,
   batchHeader,
   type CopyHeader,
   copyHeader,

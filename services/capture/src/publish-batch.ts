@@ -1,6 +1,13 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { Position, Tick } from '@millrace/model';
-import { type BatchHeader, encodeMessage, type Section, type SequenceValue, sha256Hex } from '@millrace/wire';
+import {
+  type BatchHeader,
+  type BatchSeen,
+  encodeMessage,
+  type Section,
+  type SequenceValue,
+  sha256Hex,
+} from '@millrace/wire';
 import { type SectionBuffer, walkRecords } from './sections.ts';
 
 /** Which batch is written, and how its messages leave. */
@@ -9,6 +16,7 @@ export interface BatchTarget {
   readonly queue: string;
   readonly prev: Position;
   readonly tick: Tick;
+  readonly seen: BatchSeen;
   readonly trace: string | undefined;
   /** Largest message the bus takes, bytes. */
   readonly maxPayload: number;
@@ -41,11 +49,16 @@ export class BatchWriter {
   #lines = 0;
   #bytes = 0;
   readonly #digests: string[] = [];
+  /** Left out when it takes too much room: then the next batch tells what was seen. */
+  readonly #seen: BatchSeen | undefined;
 
   constructor(target: BatchTarget) {
     this.#target = target;
     this.#room = Math.min(chunkBytes, target.maxPayload) - fixedBytes;
     if (this.#room < leastPart) throw tooSmall(target.maxPayload);
+    const seenBytes = target.seen.snapshot.length;
+    this.#seen = seenBytes <= this.#room / 2 ? target.seen : undefined;
+    if (this.#seen !== undefined) this.#used = seenBytes;
   }
 
   /** Adds sections in order. What is full is sent. */
@@ -140,6 +153,7 @@ export class BatchWriter {
       sections: this.#sections,
       lines,
       sha256,
+      ...(this.#chunk === 0 && this.#seen !== undefined ? { seen: this.#seen } : {}),
       ...(last ? { total } : {}),
       ...(last && sequences.length > 0 ? { sequences: [...sequences] } : {}),
       ...(trace === undefined ? {} : { trace }),

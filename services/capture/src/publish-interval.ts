@@ -78,7 +78,17 @@ async function readAndSend(
     await failpoint(sentPoint);
     await pacer.sent(message.length);
   };
-  const writer = new BatchWriter({ provider, queue, prev, tick, trace: target.span.traceparent, maxPayload, send });
+  const seen = { snapshot: interval.snapshot, timeline: interval.timeline };
+  const writer = new BatchWriter({
+    provider,
+    queue,
+    prev,
+    tick,
+    seen,
+    trace: target.span.traceparent,
+    maxPayload,
+    send,
+  });
   const regrouper = new Regrouper(target.kinds);
   const parser = new EventParser(regrouper);
   try {

@@ -232,6 +232,7 @@ async function throughCapture(events: Event[], how: { cut: number; window: numbe
     queue: 'q',
     prev: { tick: 1, fingerprint: 'a'.repeat(32) },
     tick,
+    seen: { snapshot: `100:9000:${Array.from({ length: 1500 }, (_, i) => 1000 + i).join(',')}`, timeline: 1 },
     trace: undefined,
     maxPayload: how.payload,
     send: async (message) => void messages.push(message),

@@ -275,7 +275,8 @@ export class ReplayWork {
   async #applyReady(ready: Ready, wishes: Wishes): Promise<Applied> {
     const { queue } = this.#options;
     const busHint = ready.sequence === null ? null : { sequence: ready.sequence };
-    const move: Move = { queue, from: ready.from, to: ready.to, batches: ready.batches, busHint };
+    const seen = ready.headers.at(-1)?.seen;
+    const move: Move = { queue, from: ready.from, to: ready.to, batches: ready.batches, busHint, seen };
     const { work } = ready;
     try {
       if ('whole' in work) return await this.#applier.applyWhole(work.whole, wishes, move);
