@@ -54,6 +54,7 @@ export {
   forceTick,
   lastTick,
   type MadeTick,
+  onToken,
   systemIdentifier,
   tick,
   tickInfo,

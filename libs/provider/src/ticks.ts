@@ -1,5 +1,5 @@
 import { type Position, safeInteger, type Tick } from '@millrace/model';
-import type { Queryable } from '@millrace/postgres';
+import type { PgClient, Queryable } from '@millrace/postgres';
 import { ask, askOne, isoTime } from './ask.ts';
 
 /** A tick just made. */
@@ -35,6 +35,17 @@ export async function tick(client: Queryable, queue: string): Promise<MadeTick |
 /** Makes a tick now: all that was committed before the call is in a batch that ends with it or before. Throws as `tick`. */
 export async function forceTick(client: Queryable, queue: string): Promise<MadeTick> {
   return madeTick(await askOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
+}
+
+/**
+ * Calls back when somebody asked for a token while the queue was quiet: a tick is due that one will wait for. Only news, for
+ * as long as the session lives.
+ */
+export async function onToken(client: PgClient, queue: string, listener: () => void): Promise<void> {
+  client.on('notification', ({ channel, payload }) => {
+    if (channel === 'millrace_token' && payload === queue) listener();
+  });
+  await client.query('LISTEN millrace_token');
 }
 
 /** The newest tick; null when the queue has none or is not there. */

@@ -1,7 +1,7 @@
 // The ticker: leads or stands by; as leader it ticks and keeps the queue trim.
 import { codes, toMillraceError } from '@millrace/errors';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
-import { tick } from '@millrace/provider';
+import { onToken, tick } from '@millrace/provider';
 import type { TickerOptions } from './config.ts';
 import { LeadSession, type TickerLease } from './lead.ts';
 import { MaintenanceSession } from './maintenance-session.ts';
@@ -37,6 +37,8 @@ function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): S
       if (costsTheSession(error)) abandon();
     },
   });
+  // A session that fails here fails in the loops too.
+  onToken(client, queue, () => ticking.wake()).catch(() => {});
   const maintenance = new MaintenanceSession({ queue, providerUrl, fault: () => ticking.state?.fault });
   const keeping = rotationLoop(maintenance, options.maintenanceMs);
   const work = new ServiceGroup([ticking, keeping]);

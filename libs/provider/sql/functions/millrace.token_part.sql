@@ -2,6 +2,8 @@
 -- Purpose:    what millrace.token says of one queue. The events are looked for after the newest tick was read, by a later
 --             or the same snapshot: an event that is not found is in that tick.
 -- Parameters: i_seen - what the caller sees; i_own - the caller's transaction, if it has an id.
+--             A ticker that rests, because nothing happened for long, is woken: only from a statement that is a transaction
+--             of its own, for a transaction that has notified cannot be prepared.
 -- Returns:    q queue, t and f the newest tick and its fingerprint; where something is in no tick yet: s the snapshot, o the
 --             caller's own transaction if it has put events into the queue.
 -- Tables:     pgq.queue, pgq.tick, the event tables (read), the event sequence.
@@ -14,7 +16,7 @@ DECLARE
     v_look boolean := current_setting('transaction_isolation') <> 'serializable';
     v_own  boolean := i_own IS NOT NULL;
 BEGIN
-    SELECT t.tick_id, t.tick_snapshot, q.queue_event_seq,
+    SELECT t.tick_id, t.tick_time, t.tick_snapshot, q.queue_event_seq,
            millrace.tick_fingerprint(millrace.system_identifier(), i_queue, t.tick_id, t.tick_time, t.tick_snapshot) AS fingerprint
     INTO v_tick FROM pgq.queue q LEFT JOIN LATERAL (
         SELECT * FROM pgq.tick t WHERE t.tick_queue = q.queue_id ORDER BY t.tick_id DESC LIMIT 1) AS t ON true
@@ -28,6 +30,9 @@ BEGIN
     END IF;
     IF current_setting('transaction_read_only') = 'off' THEN
         PERFORM nextval(v_tick.queue_event_seq::regclass);
+    END IF;
+    IF clock_timestamp() - v_tick.tick_time > interval '100 milliseconds' AND now() = statement_timestamp() THEN
+        PERFORM pg_notify('millrace_token', i_queue);
     END IF;
     RETURN v_part || jsonb_build_object('s', i_seen::text) || CASE WHEN v_own THEN jsonb_build_object('o', i_own::text) ELSE '{}' END;
 END $$;
