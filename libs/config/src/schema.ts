@@ -61,8 +61,21 @@ const http = z
   .strictObject({
     host: host
       .default('127.0.0.1')
-      .describe('Address admin listens on. Only this host by default: it can change what is replicated.'),
+      .describe(
+        'Address admin listens on. Only this host by default: it can change what is replicated, and beyond it wants a token.',
+      ),
     port: port.default(7_700).describe('Port of admin; 0 = any free one.'),
+    token: z
+      .string({ error: 'must be text' })
+      .regex(/^[\w.~+/=-]{16,256}$/, 'must be 16 to 256 letters, digits or any of . _ ~ + / = -')
+      .optional()
+      .describe(
+        'What changes over HTTP need as `Authorization: Bearer TOKEN`. Without it they are refused unless host is a loopback address.',
+      ),
+    names: z
+      .array(host)
+      .default([])
+      .describe("Host names, besides localhost and addresses, under which admin is asked: a proxy's, for example."),
   })
   .describe('Where admin serves its API and page.');
 

@@ -47,6 +47,8 @@ export const codes = {
   UNAUTHORIZED: 'unauthorized',
   /** An HTTP request comes from where it may not: another web page, an unknown host name, or no token is set. */
   FORBIDDEN: 'forbidden',
+  /** Too many commands run over HTTP at once; it is to be tried later. */
+  TOO_MANY: 'too-many',
   /** A wish was not fulfilled in the time given. */
   TIMEOUT: 'timeout',
   /** A program that is needed (postgres, nats-server) is missing or failed. */

@@ -1,14 +1,23 @@
+import { readFileSync } from 'node:fs';
 import { type Config, runFile, writeRunFile } from '@millrace/config';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
+import { baseRoutes } from './http/base-routes.ts';
+import { jobRoutes } from './http/job-routes.ts';
+import { JobBook } from './http/jobs.ts';
+import { openApiRoute } from './http/openapi-route.ts';
+import type { Route } from './http/route.ts';
+import { verbRoutes } from './http/verb-routes.ts';
 import { HttpApi } from './http-api.ts';
+import { LagHistory } from './lag-history.ts';
 import { StatusWatch } from './status-watch.ts';
 
-/** The admin service: shows over HTTP what `status` shows on the command line. Nothing depends on it. */
+/** The admin service: the verbs of the command line over HTTP, a page, and what monitors ask for. Nothing depends on it. */
 export class Admin implements Service {
   readonly #config: Config;
   readonly #http: { readonly host: string; readonly port: number };
   #telemetry: Telemetry | undefined;
+  #watch: StatusWatch | undefined;
   #api: HttpApi | undefined;
 
   constructor({ config, http }: { config: Config; http: { host: string; port: number } }) {
@@ -21,12 +30,14 @@ export class Admin implements Service {
     if (this.#api !== undefined) return;
     const config = this.#config;
     const telemetry = await startTelemetry({ service: 'admin', queue: config.queue });
-    const watch = new StatusWatch(config);
+    const lag = new LagHistory(config.queue);
+    const watch = new StatusWatch(config, (status) => lag.add(status));
     this.#telemetry = telemetry;
+    this.#watch = watch;
     this.#api = new HttpApi({
       ...this.#http,
-      status: () => watch.current(),
-      metrics: telemetry.metrics,
+      routes: await this.#routes(watch, lag, telemetry),
+      gate: { token: config.http.token, names: config.http.names },
       onListening: ({ host, port, url }) => {
         writeRunFile(runFile(config, 'admin'), { service: 'admin', host, port, url });
         telemetry.log.info({ url }, 'ready');
@@ -37,12 +48,30 @@ export class Admin implements Service {
 
   async stop(): Promise<void> {
     await this.#api?.stop();
+    this.#watch?.stop();
     await this.#telemetry?.stop();
     this.#api = undefined;
+    this.#watch = undefined;
     this.#telemetry = undefined;
   }
 
   ready(): HealthReport {
     return this.#api?.ready() ?? notReady('not started');
   }
+
+  async #routes(watch: StatusWatch, lag: LagHistory, { metrics }: Telemetry): Promise<Route[]> {
+    const config = this.#config;
+    const jobs = new JobBook();
+    const routes = [
+      ...baseRoutes({ status: () => watch.current(), lag, ready: () => this.ready(), metrics }),
+      ...(await verbRoutes({ config, jobs })),
+      ...jobRoutes(jobs),
+    ];
+    return [...routes, openApiRoute(routes, { version: ownVersion(), secured: config.http.token !== undefined })];
+  }
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }

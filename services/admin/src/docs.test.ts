@@ -138,7 +138,14 @@ test('error codes that are explained exist', () => {
 });
 
 test('every configuration and bus URL that is shown is accepted', () => {
-  const secrets = { PROVIDER_PASSWORD: 'a', EU_PASSWORD: 'b', US_PASSWORD: 'c', NATS_PASSWORD: 'd', NATS_TOKEN: 'e' };
+  const secrets = {
+    PROVIDER_PASSWORD: 'a',
+    EU_PASSWORD: 'b',
+    US_PASSWORD: 'c',
+    NATS_PASSWORD: 'd',
+    NATS_TOKEN: 'e',
+    MILLRACE_TOKEN: '0123456789abcdef',
+  };
   const files = documents.flatMap((path) => blocks(textOf(path), 'yaml'));
   expect(files.length).toBeGreaterThan(1);
   files.push(textOf('infra/compose/millrace.yaml'));

@@ -1,31 +1,27 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { codes, MillraceError } from '@millrace/errors';
 import { notReady, READY, type Service } from '@millrace/lifecycle';
-import { type HealthReport, redactText } from '@millrace/telemetry';
-import type { Status } from './status-document.ts';
+import type { HealthReport } from '@millrace/telemetry';
+import { faultAnswer, sendAnswer } from './http/answer.ts';
+import { checkAccess, type GateRules } from './http/gate.ts';
+import { checkInput, queryInput, readBody } from './http/input.ts';
+import { type Answer, type Match, matchPath, type Route } from './http/route.ts';
 
 export interface HttpApiOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  readonly status: () => Promise<Status>;
-  readonly metrics: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly routes: readonly Route[];
+  readonly gate: Omit<GateRules, 'address'>;
   readonly onListening: (address: { host: string; port: number; url: string }) => void;
 }
 
-/** What the page may do: show itself and ask for the status, nothing else. */
-const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
-
-/**
- * Serves GET / (a page), /status (the document of `status --json`; 200, or 503 when something is stopped), /live,
- * /ready and /metrics. It changes nothing: wishes are made on the command line.
- */
+/** Serves the routes. Every fault is `{"error":{"code","message"}}` with a status that says whose it is. */
 export class HttpApi implements Service {
   readonly #options: HttpApiOptions;
   #server: Server | undefined;
-  #page: Promise<string> | undefined;
+  #address = '';
 
   constructor(options: HttpApiOptions) {
     this.#options = options;
@@ -36,9 +32,10 @@ export class HttpApi implements Service {
     if (this.#server !== undefined) return;
     const { host, port, onListening } = this.#options;
     const server = createServer((request, response) => {
-      this.#answer(request, response).catch(() =>
-        send(response, 500, { error: { code: codes.INTERNAL, message: 'the request failed' } }),
-      );
+      this.#answer(request, response)
+        .catch(faultAnswer)
+        .then((answer) => answer !== undefined && sendAnswer(response, answer))
+        .catch(() => response.destroy());
     });
     this.#server = server;
     try {
@@ -48,6 +45,7 @@ export class HttpApi implements Service {
       throw busyAddress(host, port, error);
     }
     const address = server.address() as AddressInfo;
+    this.#address = address.address;
     const shown = host.includes(':') ? `[${host}]` : host;
     onListening({ host, port: address.port, url: `http://${shown}:${address.port}` });
   }
@@ -65,48 +63,51 @@ export class HttpApi implements Service {
     return this.#server?.listening === true ? READY : notReady('not listening');
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return send(response, 405, { error: { code: codes.USAGE, message: 'only GET' } });
-    }
-    switch ((request.url ?? '/').split('?', 1)[0]) {
-      case '/':
-        return this.#sendPage(response);
-      case '/status': {
-        const status = await this.#options.status();
-        return send(response, status.ok ? 200 : 503, status);
-      }
-      case '/live':
-        return send(response, 200, READY);
-      case '/ready':
-        return send(response, this.ready().ok ? 200 : 503, this.ready());
-      case '/metrics':
-        await this.#options.status();
-        return this.#options.metrics(request, response);
-      default:
-        return send(response, 404, {
-          error: { code: codes.NOT_FOUND, message: 'there is /, /status, /live, /ready and /metrics' },
-        });
-    }
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+    const found = matchPath(this.#options.routes, path);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const match = found.find(({ route }) => route.method === method);
+    if (match === undefined) return this.#notThere(found);
+    const { route, params } = match;
+    checkAccess(route.access, request.headers, { ...this.#options.gate, address: this.#address });
+    const input = await inputOf(route, request, query);
+    if (input === undefined) return wrongType;
+    return route.answer({ request, response, params, input, actor: actorOf(request) });
   }
 
-  async #sendPage(response: ServerResponse): Promise<void> {
-    this.#page ??= readFile(new URL('./page.html', import.meta.url), 'utf8');
-    const text = await this.#page;
-    response.writeHead(200, {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': contentPolicy,
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-    });
-    response.end(text);
+  #notThere(found: readonly Match[]): Answer {
+    if (found.length > 0) {
+      const allow = found.map(({ route }) => route.method).join(', ');
+      const body = { error: { code: codes.USAGE, message: `only ${allow}` } };
+      return { status: 405, body, headers: { allow } };
+    }
+    throw new MillraceError(codes.NOT_FOUND, 'there is no such path', { advice: 'see /openapi.json' });
   }
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  if (response.headersSent) return;
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
-  response.end(`${redactText(JSON.stringify(body))}\n`);
+const wrongType: Answer = {
+  status: 415,
+  body: { error: { code: codes.USAGE, message: 'send JSON, with `Content-Type: application/json`' } },
+};
+
+/** undefined: the body is of a type that a page of another site could send unasked. */
+async function inputOf(
+  { method, input }: Route,
+  request: IncomingMessage,
+  query: string,
+): Promise<Record<string, unknown> | undefined> {
+  if (method === 'GET')
+    return input === undefined ? {} : checkInput(input, queryInput(input, new URLSearchParams(query)));
+  if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) return undefined;
+  const body = await readBody(request);
+  return input === undefined ? {} : checkInput(input, body);
+}
+
+/** The name is what the caller, or the proxy that knows who it is, says. */
+function actorOf(request: IncomingMessage): string {
+  const name = /^[\w.@+ -]{1,64}$/.exec(String(request.headers['x-millrace-user'] ?? ''))?.[0];
+  return `http:${name === undefined ? '' : `${name}@`}${request.socket.remoteAddress ?? 'unknown'}`;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

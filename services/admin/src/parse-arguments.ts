@@ -53,7 +53,7 @@ export function optionsOf({ options, confirm }: Command): Readonly<Record<string
 }
 
 /** Arguments that were given in another way than as words of a command line. */
-function argumentsOf(words: readonly string[], given: ReadonlyMap<string, readonly string[]>): Arguments {
+export function argumentsOf(words: readonly string[], given: ReadonlyMap<string, readonly string[]>): Arguments {
   return {
     words,
     has: (option) => given.has(option),

@@ -6,21 +6,39 @@ import type { Status } from './status-document.ts';
 
 /** Answers of the last second serve everybody: a page open in many windows must not load three databases. */
 const freshMs = 1_000;
+/** For so long after somebody looked we look by ourselves, so that the lag of the last minutes has no holes. */
+const interestMs = 10 * 60_000;
+const ownPaceMs = 5_000;
 
 const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last looked');
 const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last looked');
 
-/** The status on demand, and the same figures as metrics. */
+/** The status on demand, and the same figures as metrics. `onLook` gets every status that was read. */
 export class StatusWatch {
   readonly #config: Config;
+  readonly #onLook: (status: Status) => void;
   #last: { readonly at: number; readonly status: Promise<Status> } | undefined;
+  #askedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
-  constructor(config: Config) {
+  constructor(config: Config, onLook: (status: Status) => void = () => {}) {
     this.#config = config;
+    this.#onLook = onLook;
   }
 
   /** At most a second old. Never throws: what cannot be reached is part of it. */
   current(): Promise<Status> {
+    this.#askedAt = performance.now();
+    return this.#recent();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #recent(): Promise<Status> {
     const now = performance.now();
     if (this.#last === undefined || now - this.#last.at > freshMs) {
       this.#last = { at: now, status: this.#look() };
@@ -34,6 +52,15 @@ export class StatusWatch {
       if (lag_ms !== null) lag.set(lag_ms, { subscriber: name });
       running.set(state === 'running' ? 1 : 0, { subscriber: name });
     }
+    this.#onLook(status);
+    this.#lookAgain();
     return status;
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped || performance.now() - this.#askedAt > interestMs) return;
+    this.#timer = setTimeout(() => void this.#recent(), ownPaceMs);
+    this.#timer.unref();
   }
 }

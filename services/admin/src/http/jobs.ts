@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { z } from 'zod';
+import { oneLine } from './answer.ts';
+
+const fault = z.strictObject({ code: z.string(), message: z.string() });
+
+/** A command that was given over HTTP. */
+export const jobDocument = z.strictObject({
+  id: z.string(),
+  verb: z.string(),
+  actor: z.string().describe('who gave it'),
+  state: z.enum(['running', 'done', 'failed']),
+  started_at: z.string(),
+  ended_at: z.string().nullable(),
+  notes: z.array(z.string()).describe('what it said to people on its way; the newest 500 lines'),
+  result: z.unknown().describe('the document of the verb; null: none yet, or it failed'),
+  exit_code: z.int().nullable().describe('as of the command line; 1 also when what was asked for is not well'),
+  error: fault.nullable(),
+});
+
+export type Job = z.infer<typeof jobDocument>;
+
+/** What a command's work may say on its way. */
+export interface JobVoice {
+  note(line: string): void;
+  result(document: unknown): void;
+}
+
+const mostRunning = 16;
+const mostKept = 200;
+const mostNotes = 500;
+
+/** Commands that run or have ended, in memory: whoever asked comes back for what they came to. */
+export class JobBook {
+  readonly #jobs = new Map<string, Job>();
+  readonly #ends = new Map<string, Promise<void>>();
+
+  /** Begins the work. Throws TOO_MANY. Nothing that the work throws is thrown here. */
+  start({ verb, actor }: { verb: string; actor: string }, work: (voice: JobVoice) => Promise<number>): Job {
+    if (this.#ends.size >= mostRunning) {
+      throw new MillraceError(codes.TOO_MANY, `${mostRunning} commands are running already`, {
+        advice: 'try again later',
+      });
+    }
+    const job: Job = {
+      id: randomBytes(12).toString('hex'),
+      verb,
+      actor,
+      state: 'running',
+      started_at: new Date().toISOString(),
+      ended_at: null,
+      notes: [],
+      result: null,
+      exit_code: null,
+      error: null,
+    };
+    this.#jobs.set(job.id, job);
+    const end = run(job, work).finally(() => this.#ends.delete(job.id));
+    this.#ends.set(job.id, end);
+    this.#forgetOld();
+    return job;
+  }
+
+  /** Resolves when the job has ended, or after so many milliseconds. */
+  async settled(job: Job, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    await Promise.race([this.#ends.get(job.id), promise]);
+    clearTimeout(timer);
+  }
+
+  get(id: string): Job | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** Newest first. */
+  list(): Job[] {
+    return [...this.#jobs.values()].reverse();
+  }
+
+  #forgetOld(): void {
+    for (const { id, state } of this.#jobs.values()) {
+      if (this.#jobs.size <= mostKept) return;
+      if (state !== 'running') this.#jobs.delete(id);
+    }
+  }
+}
+
+async function run(job: Job, work: (voice: JobVoice) => Promise<number>): Promise<void> {
+  const voice: JobVoice = {
+    note: (line) => {
+      job.notes.push(line);
+      if (job.notes.length > mostNotes) job.notes.shift();
+    },
+    result: (document) => {
+      job.result = document;
+    },
+  };
+  try {
+    job.exit_code = await work(voice);
+    job.state = 'done';
+  } catch (error) {
+    const { code, sentence } = toMillraceError(error);
+    job.error = { code, message: oneLine(sentence) };
+    job.exit_code = 1;
+    job.state = 'failed';
+  }
+  job.ended_at = new Date().toISOString();
+}

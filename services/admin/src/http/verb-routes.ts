@@ -1,0 +1,106 @@
+// Every command that declares `api` as a route under /api/v1.
+import type { Config } from '@millrace/config';
+import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
+import type { Command, Context } from '../command.ts';
+import { commandNames, loadCommand } from '../commands.ts';
+import { runCommand } from '../run-command.ts';
+import { argumentsFrom, inputSchema } from './input.ts';
+import { type Job, type JobBook, jobDocument } from './jobs.ts';
+import type { Answer, Call, Route } from './route.ts';
+
+/** How long an answer waits for the command's end before it says where to ask for it; `Prefer: wait=N` says otherwise. */
+const waitSeconds = 20;
+const longestWaitSeconds = 300;
+/** The same question within this time has the same answer: a page open in many windows must not load the databases. */
+const freshMs = 1_000;
+
+export interface VerbWork {
+  readonly config: Config;
+  readonly jobs: JobBook;
+}
+
+export async function verbRoutes(work: VerbWork): Promise<Route[]> {
+  const commands = await Promise.all(commandNames.map((name) => loadCommand(name)));
+  return commands.flatMap((command) => (command.api === undefined ? [] : [verbRoute(command, work)]));
+}
+
+function verbRoute(command: Command, work: VerbWork): Route {
+  const { name, summary, more, api } = command;
+  const method = command.effect === 'reads' && api?.method !== 'POST' ? 'GET' : 'POST';
+  const document = { description: 'The document of `--json`.', ...(api === undefined ? {} : { schema: api.result }) };
+  const common = {
+    name,
+    method,
+    path: `/api/v1/${name}`,
+    summary,
+    ...(more === undefined ? {} : { description: more }),
+    input: inputSchema(command),
+  } as const;
+  if (method === 'GET') {
+    const read = reader(command, work);
+    return { ...common, access: api?.guarded ? 'guarded' : 'read', answers: { 200: document }, answer: read };
+  }
+  const later = { description: 'It still runs; ask for the job.', schema: jobDocument };
+  return { ...common, access: 'change', answers: { 200: document, 202: later }, answer: doer(command, work) };
+}
+
+/** Runs a reading command; the same question at the same time is asked once. */
+function reader(command: Command, work: VerbWork): Route['answer'] {
+  const known = new Map<string, { readonly at: number; readonly answer: Promise<Answer> }>();
+  return (call) => {
+    const now = performance.now();
+    for (const [key, { at }] of known) if (now - at > freshMs) known.delete(key);
+    const question = JSON.stringify(call.input);
+    const found = known.get(question);
+    if (found !== undefined) return found.answer;
+    const answer = read(command, work, call);
+    known.set(question, { at: now, answer });
+    return answer;
+  };
+}
+
+async function read(command: Command, { config }: VerbWork, call: Call): Promise<Answer> {
+  let body: unknown = null;
+  const context = contextOf(config, call, { note: () => {}, result: (document) => (body = document) });
+  await runCommand(command, context, argumentsFrom(command, call.input));
+  return { status: 200, body };
+}
+
+/** Runs a command as a job and waits a while for its end. */
+function doer(command: Command, { config, jobs }: VerbWork): Route['answer'] {
+  return async (call) => {
+    const args = argumentsFrom(command, call.input);
+    const warning = args.has('yes') ? undefined : command.confirm?.warning(args);
+    if (warning !== undefined) {
+      throw new MillraceError(codes.USAGE, warning, { advice: 'add "confirm": true to do it' });
+    }
+    const job = jobs.start({ verb: command.name, actor: call.actor }, (voice) =>
+      runCommand(command, contextOf(config, call, voice), args),
+    );
+    await jobs.settled(job, wantedWait(call) * 1_000);
+    return jobAnswer(job);
+  };
+}
+
+function jobAnswer(job: Job): Answer {
+  const headers = { 'millrace-job': job.id };
+  if (job.state === 'running') {
+    return { status: 202, body: job, headers: { ...headers, location: `/api/v1/jobs/${job.id}` } };
+  }
+  if (job.error !== null) throw new MillraceError(job.error.code as ErrorCode, job.error.message);
+  return { status: 200, body: job.result, headers };
+}
+
+function wantedWait({ request }: Call): number {
+  const preference = [request.headers['prefer'] ?? ''].flat().join(',');
+  const wanted = /(?:^|[,;\s])wait=(\d{1,6})/.exec(preference)?.[1];
+  return wanted === undefined ? waitSeconds : Math.min(longestWaitSeconds, Number(wanted));
+}
+
+function contextOf(
+  config: Config,
+  { actor }: Call,
+  { note, result }: { note: (line: string) => void; result: (document: unknown) => void },
+): Context {
+  return { configFile: config.file, json: true, actor, ask: undefined, config: async () => config, note, result };
+}
