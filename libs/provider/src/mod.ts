@@ -17,7 +17,6 @@ export {
   noteCopyProgress,
   openCopyRequests,
   recentCopyRequests,
-  repeatCopy,
   requestCopy,
 } from './copy-requests.ts';
 export { type InstalledProvider, installProvider } from './install.ts';
