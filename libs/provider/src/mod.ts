@@ -1,4 +1,5 @@
 export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from './audit.ts';
+export { readBusAddress, recordBusAddress } from './bus-address.ts';
 export {
   addTable,
   clearProblem,
