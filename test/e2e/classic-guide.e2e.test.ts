@@ -244,20 +244,12 @@ test('queues of PgQ are made, configured, consumed and dropped beside', async ()
     /^mail\n {4}ticker_max_count {4}= 50\n[\s\S]*rotation_period {5}= 01:00:00\n$/,
   );
   await master.run("SELECT pgq.insert_event('mail', 'welcome', 'to=you')");
-  const batch = await waitFor(
-    'a batch',
-    async () => (await master.value<string | null>("SELECT pgq.next_batch('mail', 'sender')")) ?? undefined,
-  );
   await waitFor('the event', async () => {
-    const rows = await master.rows('SELECT ev_type FROM pgq.get_batch_events($1)', [batch]);
-    return rows.length === 1;
-  }).catch(async () => {
+    const batch = await master.value<string | null>("SELECT pgq.next_batch('mail', 'sender')");
+    if (batch === null) return false;
+    const events = await master.rows('SELECT ev_type FROM pgq.get_batch_events($1)', [batch]);
     await master.run('SELECT pgq.finish_batch($1)', [batch]);
-    const next = await waitFor(
-      'another batch',
-      async () => (await master.value<string | null>("SELECT pgq.next_batch('mail', 'sender')")) ?? undefined,
-    );
-    expect(await master.rows('SELECT ev_type FROM pgq.get_batch_events($1)', [next])).toEqual([{ ev_type: 'welcome' }]);
+    return events.some((event) => event['ev_type'] === 'welcome');
   });
   expect((await attempt('pgqadm.py ticker.ini drop mail')).code).toBe(1);
   await type('pgqadm.py ticker.ini unregister mail sender');
@@ -276,20 +268,14 @@ test('tables leave the slave and the set, and everybody who asked stands in the 
   expect(await type('londiste.py replica.ini provider seqs')).toBe('');
   expect(await type('londiste.py replica.ini subscriber tables')).toBe('');
   await type('londiste.py replica.ini subscriber unregister');
-  const audit = await master.rows('SELECT DISTINCT what FROM millrace.audit ORDER BY 1');
-  const whats = audit.map((row) => row['what']);
-  for (const what of [
-    'add',
-    'add-seq',
-    'resync',
-    'remove',
-    'remove-seq',
-    'create queue',
-    'drop queue',
-    'unregister subscriber',
-  ]) {
-    expect(whats).toContain(what);
+  const audit = await master.rows(
+    "SELECT what || ' ' || arguments AS line FROM millrace.audit WHERE actor IS NOT NULL AND outcome = 'done'",
+  );
+  const lines = audit.map((row) => row['line']);
+  for (const line of ['subscriber add --all', 'subscriber resync --force', 'provider remove entry']) {
+    expect(lines).toContain(`londiste ${line}`);
   }
+  expect(lines).toContain('pgqadm unregister mail sender');
 });
 
 test('the secret of the bus is for its own account and for the role that owns the schemas', async () => {

@@ -16,6 +16,8 @@ export interface ClassicArguments {
   /** Values of `--set key=value`, over those of the file. */
   readonly set: ReadonlyMap<string, string>;
   has(option: FlagName): boolean;
+  /** The flags that were given, as they are typed. */
+  readonly flags: readonly string[];
 }
 
 const switches = {
@@ -62,6 +64,9 @@ export function parseClassic(argv: readonly string[]): ClassicArguments {
     quiet: values.quiet === true,
     set: new Map((values.set ?? []).map(pairOf)),
     has: (option) => values[option] === true,
+    flags: (Object.keys(flags) as (keyof typeof flags)[])
+      .filter((name) => values[name] === true)
+      .map((name) => `--${name}`),
   };
 }
 

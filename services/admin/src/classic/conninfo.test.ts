@@ -53,7 +53,10 @@ describe('a connection string', () => {
   it('says the same after being written with quotes, whatever the values', () => {
     fc.assert(
       fc.property(
-        fc.dictionary(fc.constantFrom('user', 'password', 'dbname', 'host'), fc.string({ unit: 'binary' })),
+        fc.dictionary(
+          fc.constantFrom('user', 'password', 'dbname', 'host'),
+          fc.string({ unit: fc.constantFrom("'", '\\', ' ', '=', '\n', '%', 'a', 'é') }),
+        ),
         (values) => {
           const text = Object.entries(values).map(([key, value]) => `${key}='${value.replace(/['\\]/g, '\\$&')}'`);
           expect(parse(text.join(' '))).toEqual(values);

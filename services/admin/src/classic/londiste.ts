@@ -1,6 +1,7 @@
 // londiste.py: what skytools 2.1 understood, on Millrace's engine.
 import { providerVerbs } from './provider-verbs.ts';
 import { ReplayDaemon } from './replay-daemon.ts';
+import { configOf } from './service-config.ts';
 import { type ReplicaSettings, readReplica } from './settings.ts';
 import { subscriberVerbs } from './subscriber-verbs.ts';
 import { main, type Tool } from './tool.ts';
@@ -28,6 +29,7 @@ const londiste: Tool<ReplicaSettings> = {
     summary: 'apply the changes, until stopped',
     make: (settings, log) => new ReplayDaemon(settings, log),
   },
+  auditedBy: ({ queue, providerUrl, dataDir, file }) => configOf({ queue, providerUrl, dataDir }, file),
   verbs: { ...providerVerbs, ...subscriberVerbs },
 };
 

@@ -1,6 +1,7 @@
 // pgqadm.py: what skytools 2.1 understood, on Millrace's engine.
 import { ProviderDaemon } from './provider-daemon.ts';
 import { queueVerbs } from './queue-verbs.ts';
+import { configOf } from './service-config.ts';
 import { readTicker, type TickerSettings } from './settings.ts';
 import { main, type Tool } from './tool.ts';
 
@@ -27,6 +28,8 @@ const pgqadm: Tool<TickerSettings> = {
     summary: 'run all of the provider side, until stopped',
     make: (settings, log) => new ProviderDaemon(settings, log),
   },
+  auditedBy: ({ providerUrl, dataDir, file }, [queue]) =>
+    configOf({ ...(queue === undefined ? {} : { queue }), providerUrl, dataDir }, file),
   verbs: queueVerbs,
 };
 

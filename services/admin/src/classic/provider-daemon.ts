@@ -17,11 +17,15 @@ import { BusSide } from '../sides/bus-side.ts';
 import { Side } from '../sides/side.ts';
 import { takeLock } from '../up-lock.ts';
 import type { ClassicLog } from './log.ts';
+import { PlainQueues } from './plain-queues.ts';
 import type { DaemonWork } from './run-daemon.ts';
 import { configOf, writeConfig } from './service-config.ts';
 import type { TickerSettings } from './settings.ts';
 
 const lookMs = 1_000;
+/** As skytools had them. */
+const plainTickMs = 500;
+const plainMaintenanceMs = 300_000;
 
 /** A queue as `sql/classic/queues.sql` gives it. */
 interface Queue {
@@ -39,13 +43,14 @@ interface Served {
 
 /**
  * Everything of the provider's side for one database: the schemas, the bus (a nats-server of its own unless the file names
- * one), its address recorded at the provider, and a ticker and a capture for every queue, also for those made later. Of two
- * such daemons for one database the second stands by.
+ * one), its address recorded at the provider, a ticker and a capture for every queue that carries tables, and ticks for all other
+ * queues; also for those made later. Of two such daemons for one database the second stands by.
  */
 export class ProviderDaemon implements DaemonWork {
   readonly #settings: TickerSettings;
   readonly #log: ClassicLog;
   readonly #served = new Map<number, Served>();
+  readonly #plain: PlainQueues;
   readonly #loop: RunLoop;
   #release: () => void = () => {};
   #side: Side | undefined;
@@ -55,6 +60,13 @@ export class ProviderDaemon implements DaemonWork {
   constructor(settings: TickerSettings, log: ClassicLog) {
     this.#settings = settings;
     this.#log = log;
+    const { providerUrl, loopDelayMs, maintenanceMs } = settings;
+    this.#plain = new PlainQueues({
+      providerUrl,
+      tickMs: loopDelayMs ?? plainTickMs,
+      maintenanceMs: maintenanceMs ?? plainMaintenanceMs,
+      log,
+    });
     this.#loop = new RunLoop({
       name: 'queues',
       runOnce: () => this.#look(),
@@ -88,11 +100,13 @@ export class ProviderDaemon implements DaemonWork {
     const busUrl = await this.#bus();
     if (await side.asked(() => recordBusAddress(side.client, busUrl)))
       this.#log.info('the address of the bus is recorded at the provider');
-    const queues = await side.run<Queue>('classic/queues');
+    const all = await side.run<Queue>('classic/queues');
+    const queues = all.filter((queue) => queue.is_set);
+    await this.#plain.serve(all.filter((queue) => !queue.is_set).map(({ queue }) => queue));
     for (const served of [...this.#served.values()]) {
       const same = queues.find(({ id }) => id === served.queue.id);
       if (same === undefined) await this.#dropped(served);
-      else if (same.is_set !== served.queue.is_set || served.config.bus.url !== busUrl) await this.#end(served);
+      else if (served.config.bus.url !== busUrl) await this.#end(served);
     }
     for (const queue of queues) if (!this.#served.has(queue.id)) this.#serve(queue, busUrl);
   }
@@ -145,10 +159,9 @@ export class ProviderDaemon implements DaemonWork {
     const { providerUrl, loopDelayMs, dataDir } = this.#settings;
     const folder = join(dataDir, 'queues', busToken(queue.queue));
     const config = writeConfig({ queue: queue.queue, providerUrl, busUrl, loopDelayMs, dataDir: folder });
-    const kinds = queue.is_set ? (['ticker', 'capture'] as const) : (['ticker'] as const);
-    const children = kinds.map((kind) => this.#child(kind, config));
+    const children = (['ticker', 'capture'] as const).map((kind) => this.#child(kind, config));
     this.#served.set(queue.id, { queue, config, children });
-    this.#log.info(`queue ${queue.queue}: ${kinds.join(' and ')} started`);
+    this.#log.info(`queue ${queue.queue}: ticker and capture started`);
     for (const child of children) child.start();
   }
 
@@ -191,6 +204,7 @@ export class ProviderDaemon implements DaemonWork {
   }
 
   async #standDown(): Promise<void> {
+    await this.#plain.serve([]);
     for (const served of [...this.#served.values()]) await this.#end(served);
     await this.#nats?.stop();
     this.#nats = undefined;

@@ -16,36 +16,42 @@ const many = Number.POSITIVE_INFINITY;
 export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
   'provider install': {
     usage: 'provider install',
+    changes: true,
     summary: 'make the schemas and the queue at the provider',
     words: [0, 0],
     run: (job) => install(job, false),
   },
   'provider add': {
     usage: 'provider add TABLE…|--all',
+    changes: true,
     summary: 'put tables into the set: their changes go into the queue',
     words: [0, many],
     run: (job) => atProvider(job, (open) => add(job, open)),
   },
   'provider remove': {
     usage: 'provider remove TABLE…',
+    changes: true,
     summary: 'take tables out of the set, and off the subscribers',
     words: [1, many],
     run: removeTables,
   },
   'provider add-seq': {
     usage: 'provider add-seq SEQ…',
+    changes: true,
     summary: 'put sequences into the set',
     words: [1, many],
     run: (job) => atProvider(job, (open) => addSeq(job, open)),
   },
   'provider remove-seq': {
     usage: 'provider remove-seq SEQ…',
+    changes: true,
     summary: 'take sequences out of the set',
     words: [1, many],
     run: removeSequences,
   },
   'provider tables': {
     usage: 'provider tables',
+    changes: false,
     summary: 'list the tables of the set',
     words: [0, 0],
     run: (job) =>
@@ -59,6 +65,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
   },
   'provider seqs': {
     usage: 'provider seqs',
+    changes: false,
     summary: 'list the sequences of the set',
     words: [0, 0],
     run: (job) => atProvider(job, async ({ overview }) => job.print(overview.sequences.map(tableLabel).join('\n'))),
@@ -77,20 +84,16 @@ async function add({ words, args, log }: ReplicaJob, { provider, overview }: Ope
   }
   if (all) for (const { text } of findings) log.warn(`skipped: ${text}`);
   else refuseOn(findings);
-  const added: string[] = [];
   for (const candidate of candidates) {
     const label = tableLabel(candidate.table);
     const changed = await addTable({ provider, note: log.info, tellFar: async () => {} }, { candidate, additions: [] });
-    if (changed) added.push(label);
     log.info(changed ? `${label}: in the set` : `${label}: nothing to do`);
   }
-  if (added.length > 0) await provider.audit('add', { tables: added, subscribers: [] });
 }
 
 async function addSeq({ words, log }: ReplicaJob, { provider }: OpenProvider): Promise<void> {
   const work = { provider, targets: [], note: log.info, skipMissing: false };
-  const added = await addSequences(work, namesIn(words));
-  if (added.length > 0) await provider.audit('add-seq', { sequences: added.map(tableLabel), subscribers: [] });
+  await addSequences(work, namesIn(words));
 }
 
 async function removeTables(job: ReplicaJob): Promise<void> {

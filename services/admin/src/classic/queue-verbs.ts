@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { dropSet, installProvider, isProviderInstalled, listSets, writeAudit } from '@millrace/provider';
+import { dropSet, installProvider, isProviderInstalled, listSets } from '@millrace/provider';
 import { unregister } from '../commands/unregister.ts';
 import { Side } from '../sides/side.ts';
 import { showConfig, showConsumers, showQueues } from './queue-lists.ts';
@@ -18,42 +18,49 @@ const parameters = ['ticker_max_count', 'ticker_max_lag', 'ticker_idle_period', 
 export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
   install: {
     usage: 'install',
+    changes: true,
     summary: 'make the schemas of the queue',
     words: [0, 0],
     run: (job) => atQueues(job, async () => job.log.info('the schemas pgq and millrace are installed')),
   },
   create: {
     usage: 'create QUEUE',
+    changes: true,
     summary: 'make a queue',
     words: [1, 1],
     run: (job) => atQueues(job, (side) => create(job, side)),
   },
   drop: {
     usage: 'drop QUEUE [--force]',
+    changes: true,
     summary: 'remove a queue; with --force also its consumers',
     words: [1, 1],
     run: (job) => atQueues(job, (side) => drop(job, side)),
   },
   register: {
     usage: 'register QUEUE CONSUMER',
+    changes: true,
     summary: 'let the queue keep everything for a consumer',
     words: [2, 2],
     run: (job) => atQueues(job, (side) => register(job, side)),
   },
   unregister: {
     usage: 'unregister QUEUE CONSUMER',
+    changes: true,
     summary: 'forget a consumer or a subscriber',
     words: [2, 2],
     run: (job) => atQueues(job, (side) => forget(job, side)),
   },
   config: {
     usage: 'config [QUEUE [KEY=VALUE…]]',
+    changes: true,
     summary: 'show or set what a queue goes by',
     words: [0, many],
     run: (job) => atQueues(job, (side) => config(job, side)),
   },
   status: {
     usage: 'status',
+    changes: false,
     summary: 'show queues and consumers',
     words: [0, 0],
     run: (job) => atQueues(job, async (side) => job.print(await statusOf(side))),
@@ -80,7 +87,6 @@ interface Consumer extends Record<string, unknown> {
 
 async function create({ words: [queue = ''], log }: QueueJob, side: Side): Promise<void> {
   const [row] = await side.run<{ made: number }>('classic/create_queue', [queue]);
-  if (row?.made === 1) await side.asked(() => writeAudit(side.client, queue, 'create queue'));
   log.info(row?.made === 1 ? `queue ${queue} is made` : `queue ${queue}: nothing to do`);
 }
 
@@ -100,17 +106,13 @@ async function drop({ words: [queue = ''], args, log }: QueueJob, side: Side): P
   }
   const isSet = (await side.asked(() => listSets(side.client))).some((set) => set.queue === queue);
   if (isSet) await side.asked(() => dropSet(side.client, queue));
-  else {
-    await side.run('classic/drop_queue', [queue]);
-    await side.asked(() => writeAudit(side.client, queue, 'drop queue'));
-  }
+  else await side.run('classic/drop_queue', [queue]);
   log.info(`queue ${queue} is dropped`);
 }
 
 async function register({ words: [queue = '', name = ''], log }: QueueJob, side: Side): Promise<void> {
   await refuseUnknown(side, queue);
   const [row] = await side.run<{ made: number }>('classic/register_consumer', [queue, name]);
-  if (row?.made === 1) await side.asked(() => writeAudit(side.client, queue, 'register consumer', { name }));
   log.info(row?.made === 1 ? `consumer ${name} is registered` : `consumer ${name}: nothing to do`);
 }
 
@@ -129,7 +131,6 @@ async function forget(job: QueueJob, side: Side): Promise<void> {
   }
   if (found === undefined) return log.info(`consumer ${name}: nothing to do`);
   await side.run('classic/unregister_consumer', [queue, name]);
-  await side.asked(() => writeAudit(side.client, queue, 'unregister consumer', { name }));
   log.info(`consumer ${name} is unregistered`);
 }
 
@@ -140,7 +141,6 @@ async function config({ words, print, log }: QueueJob, side: Side): Promise<void
     return print(showConfig(await side.run('classic/queue_status', [queue ?? null])));
   const wanted = pairs.map(parameterOf);
   for (const [key, value] of wanted) await side.run('classic/set_queue_config', [queue, key, value]);
-  await side.asked(() => writeAudit(side.client, queue, 'configure queue', Object.fromEntries(wanted)));
   log.info(`queue ${queue}: ${wanted.map(([key, value]) => `${key} = ${value}`).join(', ')}`);
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { localActor } from '../actor.ts';
 import type { Command, Context } from '../command.ts';
 import { refuseFailed } from '../commands/install.ts';
 import { installParts } from '../install-parts.ts';
@@ -23,7 +24,7 @@ export async function configFor({ settings }: ReplicaJob, whole: boolean): Promi
   return configOf(whole ? { ...parts, subscriber: { name: subscriber, url: subscriberUrl } } : parts, file);
 }
 
-/** Runs one of Millrace's own commands with this configuration. */
+/** Runs one of Millrace's own commands with this configuration, as a part of ours: it neither asks nor stands in the audit itself. */
 export async function runCommand(
   job: Pick<ReplicaJob, 'log' | 'print'>,
   command: Command,
@@ -32,6 +33,8 @@ export async function runCommand(
   const context: Context = {
     configFile: undefined,
     json: false,
+    actor: localActor(),
+    ask: undefined,
     config: async () => plan.config,
     note: job.log.info,
     result: (_document, text) => {

@@ -28,6 +28,7 @@ describe('the files of the guide', () => {
       jobName: 'ticker',
       providerUrl: 'postgresql://chry:p@127.0.0.1:5555/foo',
       loopDelayMs: 100,
+      maintenanceMs: 60_000,
       logFile: '/srv/ticker.log',
       pidFile: '/srv/ticker.pid',
       dataDir: '/srv/.millrace/classic/ticker',

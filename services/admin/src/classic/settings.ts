@@ -9,21 +9,23 @@ import { readIni } from './ini.ts';
 import { type Surroundings, urlOf } from './libpq-defaults.ts';
 
 const text = z.string().trim().min(1);
-const seconds = z.coerce.number().nonnegative();
+const amount = z.coerce.number().nonnegative();
 
 const shared = {
   job_name: text,
   logfile: text.optional(),
   pidfile: text.optional(),
-  loop_delay: seconds.optional(),
+  loop_delay: amount.optional(),
   /** Ours: a bus of one's own instead of the nats-server that the ticker starts. */
   bus_url: text.optional(),
   /** Ours: where the daemons keep what they need. */
   data_dir: text.optional(),
 };
 
-const pgqadm = z.object({ ...shared, db: text });
+const pgqadm = z.object({ ...shared, db: text, maint_delay_min: amount.optional() });
 const londiste = z.object({ ...shared, provider_db: text, subscriber_db: text, pgq_queue_name: text });
+
+const numbers = new Set(['loop_delay', 'maint_delay_min']);
 
 /** Keys of skytools that have nothing to do here: known, so that nobody is warned of them. */
 const idle = new Set([
@@ -63,6 +65,7 @@ interface Shared {
 
 export interface TickerSettings extends Shared {
   readonly providerUrl: string;
+  readonly maintenanceMs: number | undefined;
 }
 
 export interface ReplicaSettings extends Shared {
@@ -83,7 +86,9 @@ export interface ReadOptions {
 /** Reads `[pgqadm]` of an INI file. Throws CONFIG. */
 export function readTicker(file: string, options: ReadOptions = {}): TickerSettings {
   const { values, common } = read(file, { section: 'pgqadm', schema: pgqadm, ...options });
-  return { ...common, providerUrl: urlOf(parseConninfo(values.db, `${file}: db`), `${file}: db`, options.around) };
+  const providerUrl = urlOf(parseConninfo(values.db, `${file}: db`), `${file}: db`, options.around);
+  const minutes = values.maint_delay_min;
+  return { ...common, providerUrl, maintenanceMs: minutes === undefined ? undefined : minutes * 60_000 };
 }
 
 /** Reads `[londiste]` of an INI file. Throws CONFIG. */
@@ -145,10 +150,10 @@ function fileName(job: string): string {
 
 function wrong(file: string, section: string, issue: z.core.$ZodIssue | undefined): MillraceError {
   const key = String(issue?.path[0]);
-  const isMissing = issue?.code === 'invalid_type' && key !== 'loop_delay';
+  const isMissing = issue?.code === 'invalid_type' && !numbers.has(key);
   const what = isMissing ? `lacks the key ${key}` : `: the value of ${key} is wrong`;
   return new MillraceError(codes.CONFIG, `${file}${isMissing ? ' ' : ''}${what}`, {
-    advice: isMissing ? `write \`${key} = …\` below [${section}]` : 'write a number of seconds',
+    advice: isMissing ? `write \`${key} = …\` below [${section}]` : 'write a number',
   });
 }
 

@@ -36,42 +36,49 @@ const oldWords: Readonly<Record<TableState, string>> = {
 export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
   'subscriber install': {
     usage: 'subscriber install',
+    changes: true,
     summary: 'make the schema at the subscriber and register it',
     words: [0, 0],
     run: (job) => install(job, true),
   },
   'subscriber add': {
     usage: 'subscriber add TABLE…|--all',
+    changes: true,
     summary: 'follow tables of the set; their rows are copied first',
     words: [0, many],
     run: addTables,
   },
   'subscriber remove': {
     usage: 'subscriber remove TABLE…',
+    changes: true,
     summary: 'follow tables no longer; their rows stay',
     words: [1, many],
     run: (job) => atSubscriber(job, (open) => removeTables(job, open)),
   },
   'subscriber add-seq': {
     usage: 'subscriber add-seq SEQ…',
+    changes: true,
     summary: 'follow sequences of the set',
     words: [1, many],
     run: addSequences,
   },
   'subscriber remove-seq': {
     usage: 'subscriber remove-seq SEQ…',
+    changes: true,
     summary: 'follow sequences no longer',
     words: [1, many],
     run: (job) => atSubscriber(job, (open) => removeSequences(job, open)),
   },
   'subscriber tables': {
     usage: 'subscriber tables',
+    changes: false,
     summary: 'list the tables that are followed, with their states',
     words: [0, 0],
     run: (job) => atSubscriber(job, (open) => showTables(job, open)),
   },
   'subscriber seqs': {
     usage: 'subscriber seqs',
+    changes: false,
     summary: 'list the sequences that are followed',
     words: [0, 0],
     run: (job) =>
@@ -81,24 +88,28 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
   },
   'subscriber missing': {
     usage: 'subscriber missing',
+    changes: false,
     summary: 'list what is in the set and not followed',
     words: [0, 0],
     run: (job) => atSubscriber(job, (open) => showMissing(job, open)),
   },
   'subscriber resync': {
     usage: 'subscriber resync TABLE…|--force',
+    changes: true,
     summary: 'copy the rows again, of all tables with --force and no name',
     words: [0, many],
     run: (job) => atSubscriber(job, (open) => resync(job, open)),
   },
   'subscriber register': {
     usage: 'subscriber register',
+    changes: true,
     summary: 'let the queue keep everything for this subscriber',
     words: [0, 0],
     run: ensureRegistered,
   },
   'subscriber unregister': {
     usage: 'subscriber unregister',
+    changes: true,
     summary: 'forget this subscriber, when it is shut down for good',
     words: [0, 0],
     run: forget,
@@ -143,26 +154,17 @@ async function removeTables({ words, log }: ReplicaJob, { provider, subscriber }
     if (changed) removed.push(label);
     log.info(changed ? `${label}: not followed any more` : `${label}: nothing to do`);
   }
-  if (removed.length > 0) await audit({ provider, subscriber }, 'remove', { tables: removed });
+  if (removed.length > 0) await subscriber.audit('remove', { tables: removed });
 }
 
-async function removeSequences({ words, log }: ReplicaJob, { provider, subscriber }: OpenReplica): Promise<void> {
+async function removeSequences({ words, log }: ReplicaJob, { subscriber }: OpenReplica): Promise<void> {
   const removed: string[] = [];
   for (const sequence of namesIn(words)) {
     const changed = await subscriber.leaveSequence(sequence);
     if (changed) removed.push(tableLabel(sequence));
     log.info(`${tableLabel(sequence)}: ${changed ? 'not followed any more' : 'nothing to do'}`);
   }
-  if (removed.length > 0) await audit({ provider, subscriber }, 'remove-seq', { sequences: removed });
-}
-
-async function audit(
-  { provider, subscriber }: Pick<OpenReplica, 'provider' | 'subscriber'>,
-  what: string,
-  detail: Record<string, unknown>,
-): Promise<void> {
-  await provider.audit(what, { ...detail, subscribers: [subscriber.name] });
-  await subscriber.audit(what, detail);
+  if (removed.length > 0) await subscriber.audit('remove-seq', { sequences: removed });
 }
 
 async function showTables({ print }: ReplicaJob, { overview, subscriber }: OpenReplica): Promise<void> {
@@ -203,7 +205,6 @@ async function resync(
     await subscriber.expectCopy(table, await provider.requestCopy(table, [subscriber.name]));
     log.info(`${label}: is copied again`);
   }
-  if (tables.length > 0) await audit({ provider, subscriber }, 'resync', { tables: tables.map(tableLabel) });
 }
 
 async function forget(job: ReplicaJob): Promise<void> {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
+import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { localActor } from '../actor.ts';
+import { AuditLine } from '../audit-line.ts';
 import { type ClassicArguments, optionHelp, parseClassic } from './arguments.ts';
 import { goToBackground, isInBackground, tellStarter } from './background.ts';
 import { ClassicLog } from './log.ts';
@@ -31,6 +34,8 @@ export interface Job<S> {
 export interface Verb<S> {
   readonly usage: string;
   readonly summary: string;
+  /** It leaves a line in the audit at the provider. */
+  readonly changes: boolean;
   /** Fewest and most words after it. */
   readonly words: readonly [number, number];
   readonly run: (job: Job<S>) => Promise<void>;
@@ -48,7 +53,9 @@ export interface Tool<S extends JobSettings> {
     readonly summary: string;
     readonly make: (settings: S, log: ClassicLog) => DaemonWork;
   };
-  /** By their first words, longest first not needed: no command is the beginning of another. */
+  /** What the audit must know: the provider and the queue that the words are about. */
+  readonly auditedBy: (settings: S, words: readonly string[]) => Config;
+  /** By their first words. */
   readonly verbs: Readonly<Record<string, Verb<S>>>;
 }
 
@@ -88,7 +95,22 @@ async function work<S extends JobSettings>(tool: Tool<S>, given: Given<S>): Prom
   const { verb, words } = findVerb(tool, args.words);
   if (words.length < verb.words[0]) throw new MillraceError(codes.USAGE, `${verb.usage}: something is missing`);
   if (words.length > verb.words[1]) throw usage(tool, `unexpected ${JSON.stringify(words[verb.words[1]])}`);
-  await verb.run({ ...given, words, print });
+  await audited(tool, { ...given, words, print }, verb);
+}
+
+async function audited<S extends JobSettings>(tool: Tool<S>, job: Job<S>, verb: Verb<S>): Promise<void> {
+  if (!verb.changes) return verb.run(job);
+  const { settings, words, args, log } = job;
+  const name = `${tool.name} ${args.words.slice(0, args.words.length - words.length).join(' ')}`;
+  const context = { config: async () => tool.auditedBy(settings, words), actor: localActor(), note: log.warn };
+  const line = await AuditLine.open(context, { name, text: [...words, ...args.flags].join(' ') });
+  try {
+    await verb.run(job);
+  } catch (error) {
+    await line.end({ outcome: 'failed', error });
+    throw error;
+  }
+  await line.end({ outcome: 'done' });
 }
 
 function findVerb<S extends JobSettings>(
