@@ -34,7 +34,7 @@ DECLARE
             "millrace.refresh_triggers", "millrace.add_sequence", "millrace.remove_sequence", "millrace.register_subscriber",
             "millrace.unregister_subscriber", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
             "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.system_identifier", "millrace.note", "millrace.begin_command",
-            "millrace.end_command"]'::jsonb,
+            "millrace.end_command", "millrace.note_comparison"]'::jsonb,
         'millrace_app', '["millrace.last_tick"]'::jsonb);
     v_tables jsonb := jsonb_build_object(
         'millrace_capture', '["SELECT ON pgq.event_template", "SELECT ON pgq.queue, pgq.tick, pgq.subscription, pgq.consumer",
@@ -42,7 +42,7 @@ DECLARE
             "SELECT, UPDATE ON millrace.copy_request"]'::jsonb,
         'millrace_ticker', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report"]'::jsonb,
         'millrace_owner', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber",
-            "SELECT ON millrace.service_report, millrace.audit", "SELECT, INSERT, UPDATE ON millrace.bus_address", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
+            "SELECT ON millrace.service_report, millrace.audit, millrace.comparison", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
         'millrace_app', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber"]'::jsonb,
         'pgq_reader', '["SELECT ON pgq.event_template"]'::jsonb,
         'pgq_admin', '["SELECT, INSERT, TRUNCATE ON pgq.event_template", "SELECT, INSERT, UPDATE, DELETE ON pgq.queue, pgq.consumer",

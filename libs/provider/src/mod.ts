@@ -1,5 +1,4 @@
 export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from './audit.ts';
-export { readBusAddress, recordBusAddress } from './bus-address.ts';
 export {
   addTable,
   clearProblem,
@@ -8,6 +7,7 @@ export {
   removeTable,
   type TriggerFinding,
 } from './capture-triggers.ts';
+export { type ComparisonNote, noteComparisons } from './comparisons.ts';
 export {
   beginCopy,
   type CopyProgress,
@@ -18,6 +18,7 @@ export {
   noteCopyProgress,
   openCopyRequests,
   recentCopyRequests,
+  repeatCopy,
   requestCopy,
 } from './copy-requests.ts';
 export { type InstalledProvider, installProvider } from './install.ts';

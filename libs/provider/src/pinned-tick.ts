@@ -26,11 +26,15 @@ const longestWait = '5s';
  * `tables`: what is to be read as of the tick. They are locked (against being altered, not against being written) before the
  * snapshot is taken and until the release: ALTER TABLE and TRUNCATE leave no rows that an older snapshot could see, so a
  * reader that has its snapshot first and gets the table later finds it empty. Throws DATABASE_BUSY while one is being altered.
+ *
+ * `announce`: told of the tick when its number is certain and before anybody else can see it. Nobody ticks meanwhile: it must
+ * be quick. When it throws there is no tick.
  */
 export async function pinTick(
   connect: () => Promise<PgClient>,
   queue: string,
   tables: readonly TableName[] = [],
+  announce: (tick: MadeTick) => Promise<void> = async () => {},
 ): Promise<PinnedTick> {
   let ticking: PgClient | undefined;
   const reading = await connect();
@@ -51,6 +55,7 @@ export async function pinTick(
     );
     const sql = madeTickSql('millrace.insert_pinned_tick($1, $2::pg_catalog.pg_snapshot)');
     const made = madeTick(await askOne(ticking, 'making a pinned tick', sql, [queue, seen.snapshot]));
+    await announce(made);
     await ask(ticking, 'making a pinned tick', 'COMMIT', []);
     return { ...made, snapshotId: seen.id, client: reading, release: () => disconnect(reading) };
   } catch (error) {

@@ -96,6 +96,7 @@ export async function dropPosition(client: Queryable, queue: string): Promise<vo
     'control',
     'replay_report',
     'refused_message',
+    'hold',
   ]) {
     await client.query(`DELETE FROM millrace.${table} WHERE queue = $1`, [queue]);
   }

@@ -4,6 +4,8 @@ import { isSameTick, type Position, tableKey } from '@millrace/model';
 import { databaseError } from '@millrace/postgres';
 import {
   type ApplySession,
+  type Hold,
+  listHolds,
   listSequences,
   listTables,
   type Move,
@@ -22,15 +24,17 @@ import { type Applied, Applier } from './apply-batch.ts';
 import { WishesChanged } from './apply-errors.ts';
 import { BusHolder } from './bus-holder.ts';
 import type { ReplayOptions } from './config.ts';
+import { Holding } from './holding.ts';
 import type { Refusal } from './lane.ts';
 import * as metrics from './metrics.ts';
 import type { Followed } from './plan-batch.ts';
+import { noPosition, otherName } from './position-errors.ts';
 import { Reporter } from './reporter.ts';
 import { type Ready, Source } from './source.ts';
 import { TableKeeper } from './table-keeper.ts';
 
-/** What is followed, and whether replay is to rest. */
-export type Wishes = Followed & { readonly paused: boolean };
+/** What is followed, whether replay is to rest, and at which ticks it is to stop for a moment. */
+export type Wishes = Followed & { readonly paused: boolean; readonly holds: readonly Hold[] };
 
 const mostRefusals = 50;
 const stateEveryMs = 5000;
@@ -60,6 +64,7 @@ export class ReplayWork {
   #oneByOneTo = -1;
   #wishes: Wishes | undefined;
   #wishesAt = 0;
+  readonly #holding = new Holding();
   #refusals: Refusal[] = [];
   #hasBegun = false;
   #stateWritten = '';
@@ -68,7 +73,7 @@ export class ReplayWork {
   /** `wake` ends a rest of the loop. */
   constructor(options: ReplayOptions, session: ApplySession, wake: () => void) {
     this.#wakeLoop = wake;
-    const { queue, subscriber, subscriberUrl, conflicts, copies } = options;
+    const { queue, subscriber, subscriberUrl, conflicts } = options;
     this.#options = options;
     this.#session = session;
     this.#log = logger('replay');
@@ -78,7 +83,6 @@ export class ReplayWork {
       url: subscriberUrl,
       queue,
       log: this.#log,
-      way: copies,
       onProgress: () => this.#reporter.changed(),
       onNews: () => this.#interrupt(),
     });
@@ -123,8 +127,10 @@ export class ReplayWork {
     if (known !== undefined && known.generation === control.generation && known.paused === control.paused) return known;
     const tables = await this.#asked(() => listTables(client, queue));
     const sequences = await this.#asked(() => listSequences(client, queue));
+    const holds = await this.#asked(() => listHolds(client, queue));
     this.#wishes = {
       ...control,
+      holds,
       tables: new Map(tables.map((table) => [tableKey(table), table])),
       sequences: new Set(sequences.map(tableKey)),
     };
@@ -147,6 +153,12 @@ export class ReplayWork {
     return this.#options.idleMs;
   }
 
+  /** At a tick that somebody is to look at: how long to rest, ms. Undefined when nothing keeps us here. */
+  async hold({ holds }: Wishes, { tick }: StoredPosition): Promise<number | undefined> {
+    const pause = await this.#asked(() => this.#holding.restAt(this.#session.client, holds, tick));
+    return pause === 0 ? this.lookAgain() : pause;
+  }
+
   /** Wishes are told by the database, so that they need be asked for only in case that was missed. */
   async #listen(): Promise<void> {
     if (this.#listens) return;
@@ -162,14 +174,14 @@ export class ReplayWork {
 
   /** Starts what copies are due and completes one that is in. */
   async finishTable(wishes: Wishes, position: StoredPosition): Promise<boolean> {
-    await this.#keeper.tend(this.#session, wishes, { bus: await this.#bus.get(), provider: position.provider });
+    await this.#keeper.tend(wishes, await this.#bus.get(), position.provider);
     const finished = await this.#keeper.finishOne(this.#applier, this.#session, wishes, position);
     if (finished) this.lookAgain();
     return finished;
   }
 
   /** What comes next, or undefined after a while without. */
-  async next(position: StoredPosition, signal: AbortSignal): Promise<Ready | undefined> {
+  async next(wishes: Wishes, position: StoredPosition, signal: AbortSignal): Promise<Ready | undefined> {
     const bus = await this.#bus.get();
     if (bus !== this.#sourceBus || this.#source === undefined) {
       this.#source?.close();
@@ -177,6 +189,7 @@ export class ReplayWork {
       this.#sourceBus = bus;
     }
     this.#source.isOneByOne = position.tick < this.#oneByOneTo;
+    this.#source.upTo = wishes.holds.find(({ tick }) => tick > position.tick)?.tick;
     const ready = await this.#source.next(position, position.provider, { timeoutMs: this.#options.idleMs, signal });
     await this.#recordRefusals();
     return ready;
@@ -372,20 +385,4 @@ export class ReplayWork {
       clearTimeout(timer);
     }
   }
-}
-
-function noPosition(queue: string): MillraceError {
-  return new MillraceError(codes.POSITION, `the subscriber has no position for queue ${queue}`, {
-    advice: 'run `millrace install`; if the row was lost, the tables must be copied anew',
-  });
-}
-
-function otherName(found: StoredPosition, options: ReplayOptions): MillraceError {
-  return new MillraceError(
-    codes.POSITION,
-    `this database follows queue ${options.queue} as subscriber ${found.subscriber}, not ${options.subscriber}`,
-    {
-      advice: 'correct the url or the name in the configuration',
-    },
-  );
 }

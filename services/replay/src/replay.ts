@@ -47,8 +47,10 @@ async function runOnce(work: ReplayWork, signal: AbortSignal): Promise<number> {
   // The first pass ends here, so that a long batch does not keep a replay that works from being ready.
   if (await work.isFirst()) return 0;
   if (wishes.paused) return work.rest();
+  const held = await work.hold(wishes, position);
+  if (held !== undefined) return held;
   if (await work.finishTable(wishes, position)) return 0;
-  const ready = await work.next(position, signal);
+  const ready = await work.next(wishes, position, signal);
   if (ready === undefined) return work.idle();
   try {
     await work.apply(ready, wishes);

@@ -45,6 +45,8 @@ export class Source {
   #refusedAt: number | undefined;
   /** Nothing that waits behind a batch is applied with it. */
   isOneByOne = false;
+  /** Nothing behind this tick is applied with what leads to it; undefined: no such tick. */
+  upTo: number | undefined;
   /** Reported so that capture sends what is missing. */
   gap: { from: number; to: number | null } | null = null;
   /** The bus speaks of another history than ours. */
@@ -168,7 +170,8 @@ export class Source {
       if (header.chunk === 0 && header.provider === provider)
         starts.set(`${header.prev.tick} ${header.prev.fingerprint}`, held);
     }
-    while (!this.isOneByOne && batches.length < mostBatches && lines < mostLines && bytes < this.#wholeBytes) {
+    const isFull = () => batches.length >= mostBatches || lines >= mostLines || bytes >= this.#wholeBytes;
+    while (!this.isOneByOne && end.tick !== this.upTo && !isFull()) {
       const next = starts.get(`${end.tick} ${end.fingerprint}`);
       const whole = next === undefined ? undefined : this.#whole(lane, next);
       if (next === undefined || whole === undefined || typeof whole === 'string') break;

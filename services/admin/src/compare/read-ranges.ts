@@ -1,0 +1,49 @@
+import { databaseError, type PgClient } from '@millrace/postgres';
+import type { RangeSum } from './diff-ranges.ts';
+import type { HashedRow } from './merge-rows.ts';
+import {
+  closeRowsSql,
+  fetchRowsSql,
+  openRowsSql,
+  type Ranges,
+  type Reading,
+  rangeRowsSql,
+  rangeSumsSql,
+} from './plan-compare.ts';
+
+/** A table open for reading in a session whose snapshot stays. */
+export interface OpenTable {
+  readonly client: PgClient;
+  readonly reading: Reading;
+  /** The side, in errors. */
+  readonly label: string;
+}
+
+/** The sums of all ranges of `bits` that have rows, within the ranges of `from`. */
+export async function readSums(open: OpenTable, bits: number, from: Ranges): Promise<RangeSum[]> {
+  const sql = rangeSumsSql(open.reading, bits, from);
+  const { rows } = await asked(open, () => open.client.query<Record<'range' | 'rows' | 'a' | 'b', string>>(sql));
+  return rows.map(({ range, rows: count, a, b }) => ({ range: Number(range), rows: Number(count), a, b }));
+}
+
+const rowsAtOnce = 5000;
+
+/** The rows of some ranges in order of their hash, in portions. A reader that gives up must end the transaction. */
+export async function* readRows(open: OpenTable, from: Ranges): AsyncGenerator<HashedRow> {
+  const ask = async (sql: string) => (await asked(open, () => open.client.query<HashedRow>(sql))).rows;
+  await ask(openRowsSql(rangeRowsSql(open.reading, from)));
+  for (;;) {
+    const rows = await ask(fetchRowsSql(rowsAtOnce));
+    yield* rows;
+    if (rows.length < rowsAtOnce) break;
+  }
+  await ask(closeRowsSql);
+}
+
+async function asked<T>({ label }: OpenTable, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseError(error, label);
+  }
+}

@@ -1,0 +1,21 @@
+import { codes, MillraceError } from '@millrace/errors';
+import type { StoredPosition } from '@millrace/subscriber';
+import type { ReplayOptions } from './config.ts';
+
+/** There is no row that says where the subscriber stands. */
+export function noPosition(queue: string): MillraceError {
+  return new MillraceError(codes.POSITION, `the subscriber has no position for queue ${queue}`, {
+    advice: 'run `millrace install`; if the row was lost, the tables must be copied anew',
+  });
+}
+
+/** The row is another subscriber's. */
+export function otherName(found: StoredPosition, options: ReplayOptions): MillraceError {
+  return new MillraceError(
+    codes.POSITION,
+    `this database follows queue ${options.queue} as subscriber ${found.subscriber}, not ${options.subscriber}`,
+    {
+      advice: 'correct the url or the name in the configuration',
+    },
+  );
+}
