@@ -1,4 +1,4 @@
-// The one entry for people: node infra/setup/run.mjs demo|test|check|bench|millrace|setup [arguments]
+// The one entry for people: node infra/setup/run.mjs demo|test|check|bench|millrace|pgqadm|londiste|setup [arguments]
 // It must start on Node 20 and without any package, so it is plain JavaScript and uses only what Node has.
 import { delimiter, dirname, join } from 'node:path';
 import { withLock } from './lock.mjs';

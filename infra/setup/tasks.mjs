@@ -18,6 +18,11 @@ export const tasks = {
   setup: { needs: allServers, run: sayReady },
   demo: { needs: servers, run: (context) => program('services/admin/src/demo.ts', context) },
   millrace: { needs: servers, run: (context) => program('services/admin/src/cli.ts', context, process.cwd()) },
+  pgqadm: { needs: servers, run: (context) => program('services/admin/src/classic/pgqadm.ts', context, process.cwd()) },
+  londiste: {
+    needs: servers,
+    run: (context) => program('services/admin/src/classic/londiste.ts', context, process.cwd()),
+  },
   check: { needs: [], run: check },
   test: { needs: allServers, run: test },
   bench: { needs: allServers, run: (context) => program('test/bench/main.ts', context) },

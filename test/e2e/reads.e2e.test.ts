@@ -177,6 +177,34 @@ test('any role may ask and wait, and sees nothing else of it', async () => {
   }
 });
 
+test('admin tells a load balancer who is fresh enough, and why one is not', async () => {
+  site.service('admin').start();
+  const ask = async (path: string) => {
+    const answer = await fetch(`${(await site.runs('admin')).url}${path}`);
+    return { code: answer.status, body: (await answer.json()) as { fresh: boolean; reasons: string[] } };
+  };
+  await waitFor('both are fresh', async () => {
+    const { body } = await ask('/replicas?max_lag_ms=2000');
+    const { replicas } = body as unknown as { replicas: { name: string; fresh: boolean }[] };
+    return replicas.length === 2 && replicas.every(({ fresh }) => fresh);
+  });
+  expect((await ask('/replicas/eu/ready?max_lag_ms=2000')).code).toBe(200);
+  expect((await ask('/replicas/nobody/ready')).code).toBe(404);
+  expect((await ask('/replicas/eu/ready?max_lag=1')).code).toBe(400);
+  // Stopped without a word: what it lacks is seen in its database.
+  await site.service('replay eu').kill();
+  await site.provider.run('INSERT INTO public.entry VALUES (500, 1)');
+  const stale = await waitFor('eu is not fresh', async () => {
+    const found = await ask('/replicas/eu/ready?max_lag_ms=200');
+    return found.code === 503 && found;
+  });
+  expect(stale.body.reasons[0]).toMatch(/^it lacks changes of \d+ ms ago$/);
+  expect((await ask('/replicas/us/ready?max_lag_ms=2000')).code).toBe(200);
+  site.service('replay eu').start();
+  await waitFor('eu is fresh again', async () => (await ask('/replicas/eu/ready?max_lag_ms=2000')).code === 200);
+  await site.service('admin').stop();
+});
+
 const versions = 'SELECT id, version FROM public.entry WHERE id > 1000';
 const touchOne = `UPDATE public.entry SET version = version + 1 WHERE id =
   (SELECT id FROM public.entry WHERE id > 1000 ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED)`;

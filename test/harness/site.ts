@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { differences, type Named } from './checksum.ts';
 import { type CommandResult, runCommand } from './command-line.ts';
@@ -139,6 +139,12 @@ export class Site {
       this.services.set(label, service);
     }
     return service;
+  }
+
+  /** Where a service listens, once it does: `admin`, `replay-eu`. */
+  async runs(name: string): Promise<{ readonly port: number; readonly url: string }> {
+    const file = join(this.dir, 'data', 'run', `${name}.json`);
+    return waitFor(`${name} listens`, () => JSON.parse(readFileSync(file, 'utf8')));
   }
 
   /** Kinds of service this site needs: ticker, capture and a replay for each subscriber. */

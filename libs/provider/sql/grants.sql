@@ -42,7 +42,7 @@ DECLARE
             "SELECT, UPDATE ON millrace.copy_request"]'::jsonb,
         'millrace_ticker', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report"]'::jsonb,
         'millrace_owner', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber",
-            "SELECT ON millrace.service_report, millrace.audit, millrace.comparison", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
+            "SELECT ON millrace.service_report, millrace.audit, millrace.comparison", "SELECT, INSERT, UPDATE ON millrace.bus_address", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
         'millrace_app', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber"]'::jsonb,
         'pgq_reader', '["SELECT ON pgq.event_template"]'::jsonb,
         'pgq_admin', '["SELECT, INSERT, TRUNCATE ON pgq.event_template", "SELECT, INSERT, UPDATE, DELETE ON pgq.queue, pgq.consumer",

@@ -30,7 +30,7 @@ BEGIN
        AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pgq') THEN
         DROP SCHEMA pgq CASCADE;
     END IF;
-    DROP TABLE IF EXISTS millrace.comparison, millrace.copy_request, millrace.service_report, millrace.set_sequence, millrace.set_table,
+    DROP TABLE IF EXISTS millrace.bus_address, millrace.comparison, millrace.copy_request, millrace.service_report, millrace.set_sequence, millrace.set_table,
         millrace.subscriber, millrace.set, millrace.provider_migration CASCADE;
     IF to_regclass('millrace.subscriber_migration') IS NULL THEN
         DROP TABLE IF EXISTS millrace.audit;

@@ -44,13 +44,18 @@ interface CopyRow {
 const columns = `copy_id, queue, schema_name, table_name, subscribers, state, attempt, tick, fingerprint, rows, bytes,
   ${isoTime('changed_at')} AS changed_at`;
 
-/** Asks for a copy. Gives its id. Throws NOT_FOUND (set). */
+// Never given twice, not even by a provider that was restored or installed anew: messages of an older copy may still be on the bus.
+// Milliseconds with ten random bits behind them, above all that is known.
+const nextId = `(SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint * 1024 + floor(random() * 1024)::bigint,
+  max(copy_id) + 1) FROM millrace.copy_request)`;
+
+/** Asks for a copy. Gives its id, larger than those before. Throws NOT_FOUND (set). */
 export async function requestCopy(
   client: Queryable,
   wish: { readonly queue: string; readonly table: TableName; readonly subscribers: readonly string[] },
 ): Promise<number> {
-  const sql = `INSERT INTO millrace.copy_request (queue, schema_name, table_name, subscribers)
-    VALUES ($1, $2, $3, $4) RETURNING copy_id, ${tellWish}`;
+  const sql = `INSERT INTO millrace.copy_request (copy_id, queue, schema_name, table_name, subscribers)
+    OVERRIDING SYSTEM VALUE VALUES (${nextId}, $1, $2, $3, $4) RETURNING copy_id, ${tellWish}`;
   const params = [wish.queue, wish.table.schema, wish.table.name, [...wish.subscribers]];
   return safeInteger((await askOne<{ copy_id: string }>(client, 'asking for a copy', sql, params)).copy_id);
 }
@@ -102,13 +107,6 @@ export async function finishCopy(
   progress: CopyProgress,
 ): Promise<boolean> {
   return moveCopy(client, { copyId, attempt, state: 'done', progress });
-}
-
-/** Wants a copy once more from the start, also one that was done. False when it was cancelled. */
-export async function repeatCopy(client: Queryable, copyId: number): Promise<boolean> {
-  const sql = `UPDATE millrace.copy_request SET state = 'wanted', changed_at = now()
-    WHERE copy_id = $1 AND state <> 'cancelled' RETURNING copy_id, ${tellWish}`;
-  return (await ask(client, 'repeating a copy', sql, [copyId])).length > 0;
 }
 
 /** Takes back wishes that are not done, of one table or of a whole set. Gives how many. */

@@ -14,7 +14,7 @@ describe.each([15, 18])('on PostgreSQL %i, an ordinary role', (major) => {
   test('installs, installs again and ticks, whatever its settings are', async () => {
     const client = await (await ownedDatabase(major)).open();
     expect(await isProviderInstalled(client)).toBe(false);
-    expect((await installProvider(client)).migrations).not.toEqual([]);
+    expect((await installProvider(client)).migrations).toEqual(expect.arrayContaining([1, 2]));
     const before = await value(client, objects);
     expect((await installProvider(client)).migrations).toEqual([]);
     expect(await value(client, objects)).toBe(before);

@@ -1,4 +1,5 @@
 export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from './audit.ts';
+export { readBusAddress, recordBusAddress } from './bus-address.ts';
 export {
   addTable,
   clearProblem,
@@ -18,7 +19,6 @@ export {
   noteCopyProgress,
   openCopyRequests,
   recentCopyRequests,
-  repeatCopy,
   requestCopy,
 } from './copy-requests.ts';
 export { type InstalledProvider, installProvider } from './install.ts';

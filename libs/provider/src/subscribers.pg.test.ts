@@ -19,7 +19,6 @@ import {
   queueInfo,
   readAudit,
   registerSubscriber,
-  repeatCopy,
   reportPosition,
   reportService,
   requestCopy,
@@ -165,9 +164,17 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await finishCopy(client, id, 2, progress)).toBe(true);
     expect(await openCopyRequests(client, queue)).toEqual([]);
     expect(await beginCopy(client, id)).toBeNull();
-    expect(await repeatCopy(client, id)).toBe(true);
-    expect(await cancelCopies(client, queue, entry)).toBe(1);
-    expect(await repeatCopy(client, id)).toBe(false);
+  });
+
+  test('no two copies have the same number, not even when the provider has forgotten those before', async () => {
+    const { client } = await queueFixture(major);
+    const ask = () => requestCopy(client, { queue, table: entry, subscribers: ['eu'] });
+    const ids = [await ask(), await ask(), await ask()];
+    expect(await cancelCopies(client, queue, entry)).toBe(3);
+    await client.query('TRUNCATE millrace.copy_request RESTART IDENTITY');
+    ids.push(await ask());
+    expect(ids.toSorted((a, b) => a - b)).toEqual(ids);
+    expect(new Set(ids).size).toBe(4);
   });
 
   test('a copy wished for one subscriber alone is cancelled with it', async () => {

@@ -9,6 +9,7 @@ import {
   sqlstateOf,
   withTransaction,
 } from '@millrace/postgres';
+import { dropAllStages } from './copy-stage.ts';
 
 const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
 const functionFolder = fileURLToPath(new URL('../sql/functions/', import.meta.url));
@@ -18,6 +19,7 @@ const inner = 'millrace.token_parts(text, regclass[]), millrace.token_lack(jsonb
 
 /** The tables this package owns, in an order in which they can be dropped. `audit` is shared with a provider. */
 const ownTables = [
+  'copy_part',
   'pending',
   'subscribed_table',
   'subscribed_sequence',
@@ -60,6 +62,7 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
   try {
     await withTransaction(client, async () => {
       await lockInstall(client);
+      await dropAllStages(client);
       for (const table of ownTables) await client.query(`DROP TABLE IF EXISTS millrace.${table}`);
       if (!(await exists(client, 'millrace'))) return;
       await client.query(`DROP FUNCTION IF EXISTS millrace.note_subscriber_wish(), millrace.tell_subscriber_wish(),

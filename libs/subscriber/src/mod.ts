@@ -26,6 +26,16 @@ export {
   writeAudit,
   writeReplayReport,
 } from './control.ts';
+export {
+  type CopyPart,
+  dropStage,
+  dropStrayStages,
+  makeStage,
+  notePart,
+  readStaged,
+  type StagedCopy,
+  stageOf,
+} from './copy-stage.ts';
 export { endHold, type Hold, isHeld, listHolds, wishHold } from './holds.ts';
 export { installSubscriber, requireInstalled, uninstallSubscriber } from './install.ts';
 export { dropPending, keepPending, type PendingPiece, readPending } from './pending.ts';

@@ -11,7 +11,7 @@ import type { SubscriberSide } from './sides/subscriber-side.ts';
 /** A subscriber whose tables we know; without `side` its database cannot be reached from here. */
 export interface Target {
   readonly name: string;
-  readonly tables: readonly Pick<SubscribedTable, 'schema' | 'name' | 'state'>[];
+  readonly tables: readonly Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copyId' | 'error'>[];
   readonly side: SubscriberSide | undefined;
 }
 

@@ -6,10 +6,12 @@ import { baseRoutes } from './http/base-routes.ts';
 import { jobRoutes } from './http/job-routes.ts';
 import { JobBook } from './http/jobs.ts';
 import { openApiRoute } from './http/openapi-route.ts';
+import { replicaRoutes } from './http/replica-routes.ts';
 import type { Route } from './http/route.ts';
 import { verbRoutes } from './http/verb-routes.ts';
 import { HttpApi } from './http-api.ts';
 import { LagHistory } from './lag-history.ts';
+import { ReplicaWatch } from './replica-watch.ts';
 import { StatusWatch } from './status-watch.ts';
 
 /** The admin service: the verbs of the command line over HTTP, a page, and what monitors ask for. Nothing depends on it. */
@@ -66,6 +68,7 @@ export class Admin implements Service {
       ...baseRoutes({ status: () => watch.current(), lag, ready: () => this.ready(), metrics }),
       ...(await verbRoutes({ config, jobs })),
       ...jobRoutes(jobs),
+      ...replicaRoutes({ queue: config.queue, replicas: new ReplicaWatch(config) }),
     ];
     return [...routes, openApiRoute(routes, { version: ownVersion(), secured: config.http.token !== undefined })];
   }

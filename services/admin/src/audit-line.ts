@@ -8,6 +8,9 @@ import { Side } from './sides/side.ts';
 /** An audit must not keep a command waiting for a provider that does not answer. */
 const connectMs = 2_000;
 
+/** What is needed to know of who asks. */
+type Asking = Pick<Context, 'config' | 'actor' | 'note'>;
+
 /** How a command ended. */
 interface End {
   readonly outcome: 'done' | 'failed';
@@ -19,14 +22,14 @@ interface End {
  * from being written is told to the person and changes nothing about the command. A host without the provider writes none.
  */
 export class AuditLine {
-  readonly #context: Context;
+  readonly #context: Asking;
   readonly #config: Config;
   readonly #name: string;
   readonly #arguments: string;
   #id: number | undefined;
   #open: boolean;
 
-  private constructor(context: Context, config: Config, { name, text }: { name: string; text: string }) {
+  private constructor(context: Asking, config: Config, { name, text }: { name: string; text: string }) {
     this.#context = context;
     this.#config = config;
     this.#name = name;
@@ -36,8 +39,12 @@ export class AuditLine {
 
   /** Throws CONFIG when there is no configuration; nothing else. */
   static async begin(context: Context, command: Command, args: Arguments): Promise<AuditLine> {
-    const text = argumentText(command, args);
-    const line = new AuditLine(context, await context.config(), { name: command.name, text });
+    return AuditLine.open(context, { name: command.name, text: argumentText(command, args) });
+  }
+
+  /** The same for what was typed in another language. `text` must hold no secrets. */
+  static async open(context: Asking, said: { readonly name: string; readonly text: string }): Promise<AuditLine> {
+    const line = new AuditLine(context, await context.config(), said);
     await line.#write((side) => line.#begin(side));
     return line;
   }

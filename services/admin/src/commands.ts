@@ -7,6 +7,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./commands/up.ts')).up,
   run: async () => (await import('./commands/run.ts')).run,
   add: async () => (await import('./commands/add.ts')).add,
+  resync: async () => (await import('./commands/resync.ts')).resync,
   remove: async () => (await import('./commands/remove.ts')).remove,
   'add-seq': async () => (await import('./commands/add-seq.ts')).addSeq,
   'remove-seq': async () => (await import('./commands/remove-seq.ts')).removeSeq,

@@ -1,9 +1,11 @@
 import { ensureBucket, getKey, putKey } from '@millrace/bus';
-import { busToken, type TableName, tableKey } from '@millrace/model';
+import type { Config } from '@millrace/config';
+import { busToken, type TableName, tableKey, tableLabel } from '@millrace/model';
 import { bucketName } from '@millrace/wire';
 import { z } from 'zod';
+import type { AddWork } from './add-tables.ts';
 import type { TableDescription } from './preflight/table-description.ts';
-import type { BusSide } from './sides/bus-side.ts';
+import { BusSide } from './sides/bus-side.ts';
 
 /**
  * Which copy fills a table of a subscriber, left on the bus by `add` on the provider's side for `add` on a subscriber's
@@ -37,7 +39,7 @@ const keyOf = (subscriber: string, table: TableName): string =>
   `copy/${busToken(subscriber)}/${busToken(tableKey(table))}`;
 
 /** Leaves the note. Makes the bucket when it is missing. */
-export async function leaveCopy(
+async function leaveCopy(
   { bus, queue }: BusSide,
   { subscriber, table, copy, source }: { subscriber: string; table: TableName; copy: number; source: TableSource },
 ): Promise<void> {
@@ -53,6 +55,17 @@ export async function leaveCopy(
     source,
   };
   await putKey(bus, bucket, { key: keyOf(subscriber, table), value: JSON.stringify(note) });
+}
+
+/** Leaves notes for far subscribers and tells the person what to type there. */
+export function noteCopy(config: Config, note: (line: string) => void, verb: 'add' | 'resync'): AddWork['tellFar'] {
+  return async (subscriber, { table, description, key }, copy) => {
+    const bus = await BusSide.open(config);
+    const source = { description, key };
+    if (bus !== undefined) await leaveCopy(bus, { subscriber, table, copy, source }).finally(() => bus.close());
+    const command = `millrace ${verb} ${tableLabel(table)}${verb === 'resync' ? ' --yes' : ''}`;
+    note(`${subscriber}: now run \`${command}\` where its database can be reached`);
+  };
 }
 
 /** The copy that was asked for; undefined when there is no note that fits. */

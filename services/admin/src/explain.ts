@@ -20,7 +20,8 @@ const tableStates: Readonly<Record<TableState, (table: string) => string>> = {
   copying: () => 'its rows are on their way; its changes are kept and applied afterwards',
   'catching-up': () => 'its rows are in; the changes kept meanwhile are applied with the next batch',
   ok: () => 'every batch brings its changes',
-  held: (table) => `its copy could not be loaded; put the cause right, then \`millrace add ${table}\` copies it again`,
+  held: (table) =>
+    `its copy could not be loaded and it takes no changes; put the cause right, then \`millrace resync ${table} --yes\` copies it again`,
 };
 
 /** What the state of a table at a subscriber means. `table` as in SQL. */

@@ -47,13 +47,14 @@ export interface Gathered {
 
 const connectMs = 3_000;
 
-/** Asks all three sides at once. What cannot be reached is part of the answer; nothing is thrown. */
-export async function gather(config: Config): Promise<Gathered> {
+/** Asks all three sides at once, about `only` or everybody. What cannot be reached is part of the answer; nothing is thrown. */
+export async function gather(config: Config, only?: string): Promise<Gathered> {
   const bus = await openBus(config);
   const provider = await openProvider(config);
   try {
     const overview = await answerOf(provider, (side) => side.overview());
-    const known = knownSubscribers(config, overview.kind === 'answer' ? overview.value.subscribers : []);
+    const registered = overview.kind === 'answer' ? overview.value.subscribers : [];
+    const known = knownSubscribers(config, registered).filter((name) => only === undefined || name === only);
     const near = new Set(reachable(config, known));
     const [streams, subscribers] = await Promise.all([
       answerOf(bus, (side) => side.streams()),

@@ -1,5 +1,6 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import type { Report } from '@millrace/wire';
 import type { Target } from './add-tables.ts';
 import { reachable } from './choose-subscribers.ts';
 import { BusSide } from './sides/bus-side.ts';
@@ -39,11 +40,21 @@ async function openFar(config: Config, names: readonly string[]): Promise<Target
   if (bus === undefined) throw noWay(names[0] ?? '');
   try {
     return await Promise.all(
-      names.map(async (name) => ({ name, side: undefined, tables: (await bus.report(name))?.tables ?? [] })),
+      names.map(async (name) => ({ name, side: undefined, tables: reportedTables(await bus.report(name)) })),
     );
   } finally {
     await bus.close();
   }
+}
+
+function reportedTables(report: Report | undefined): Target['tables'] {
+  return (report?.tables ?? []).map(({ schema, name, state, copy, error }) => ({
+    schema,
+    name,
+    state,
+    copyId: copy?.id ?? null,
+    error: error ?? null,
+  }));
 }
 
 function noWay(name: string): MillraceError {

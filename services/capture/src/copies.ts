@@ -74,7 +74,10 @@ export class Copies {
     const client = await this.#session();
     const requests = await openCopyRequests(client, this.#parts.options.queue);
     for (const [id, running] of this.#running) {
-      if (!requests.some((request) => request.copyId === id)) running.abort.abort();
+      if (requests.some((request) => request.copyId === id)) continue;
+      running.abort.abort();
+      await running.work;
+      await this.#purge(await this.#parts.holder.get(), id);
     }
     for (const id of this.#notBefore.keys()) {
       if (!requests.some((request) => request.copyId === id)) this.#notBefore.delete(id);
@@ -131,7 +134,7 @@ export class Copies {
       subjects: [copySubject(queue, 0).replace(/0$/, '>')],
       maxBytes: copyStreamBytes,
     });
-    await purgeSubject(bus, copyStreamName(queue), copySubject(queue, wish.request.copyId));
+    await this.#purge(bus, wish.request.copyId);
     const request = await beginCopy(client, wish.request.copyId);
     if (request === null) return;
     copies.add(1);
@@ -194,24 +197,33 @@ export class Copies {
       bytes: request.bytes ?? 0,
     });
     this.#progress.clear();
-    await purgeSubject(bus, copyStreamName(request.queue), copySubject(request.queue, request.copyId));
+    await this.#purge(bus, request.copyId);
     if (done) this.loop.state?.log.info({ copy: request.copyId, table: tableLabel(request.table) }, 'copy done');
   }
 
-  /** True when a subscriber says so, or does not move and the stream no longer holds what it needs next. */
+  #purge(bus: Bus, copyId: number): Promise<unknown> {
+    const { queue } = this.#parts.options;
+    return purgeSubject(bus, copyStreamName(queue), copySubject(queue, copyId));
+  }
+
+  /**
+   * True when a subscriber says so, or does not move and the stream no longer holds what it needs next. Those that still move come
+   * first: a new attempt would take from them what they have.
+   */
   async #isLost(bus: Bus, request: CopyRequest, takers: readonly string[]): Promise<boolean> {
+    let isLost = false;
     for (const name of takers) {
       const taking = takingOf(this.#parts.reports, name, request);
-      if (taking.kind === 'broken') return true;
+      if (taking.kind === 'broken') isLost = true;
       if (taking.kind !== 'taking') continue;
       const key = `${request.copyId} ${request.attempt} ${name}`;
       const at = `${taking.chunk} ${taking.bytes}`;
       const before = this.#progress.get(key);
       if (before?.at !== at) this.#progress.set(key, { at, since: performance.now() });
-      else if (performance.now() - before.since > stillMs && !(await this.#holds(bus, request, taking.chunk + 1)))
-        return true;
+      if (before?.at !== at || performance.now() - before.since <= stillMs) return false;
+      isLost ||= !(await this.#holds(bus, request, taking.chunk + 1));
     }
-    return false;
+    return isLost;
   }
 
   /** True when the stream holds a chunk of this attempt, or one before it. */

@@ -1,6 +1,7 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
 import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import type { CopyWay } from './sync-table.ts';
 
 export interface ReplayOptions {
   readonly queue: string;
@@ -21,6 +22,8 @@ export interface ReplayOptions {
   readonly wholeBytes: number;
   /** Longest wait for the next chunk of a begun batch, ms. */
   readonly chunkTimeoutMs: number;
+  /** How copies are loaded. */
+  readonly copies: CopyWay;
 }
 
 export const replayDefaults = {
@@ -30,6 +33,7 @@ export const replayDefaults = {
   conflicts: 'stop',
   wholeBytes: 4 * 1024 * 1024,
   chunkTimeoutMs: 15_000,
+  copies: { directBytes: 1024 * 1024 * 1024, partBytes: 16 * 1024 * 1024, lanes: 1 },
 } as const;
 
 /** Reads arguments and configuration. Throws USAGE or CONFIG. */

@@ -49,6 +49,8 @@ export function fateOf(followed: Followed, table: TableName, tick: number): 'app
   const entry = followed.tables.get(tableKey(table));
   if (entry === undefined) return 'ignore';
   if (entry.state === 'ok') return 'apply';
+  // A new copy will hold it.
+  if (entry.state === 'held') return 'ignore';
   // What the loaded copy has already is not needed.
   if (entry.state === 'catching-up' && entry.copyTick !== null && tick <= entry.copyTick) return 'ignore';
   return 'keep';

@@ -1,7 +1,7 @@
 import { type Bus, connectBus, deleteStream, ensureStream, getKey } from '@millrace/bus';
 import { armFailpoints, type Service } from '@millrace/lifecycle';
 import { busToken } from '@millrace/model';
-import { addTable, setCopy } from '@millrace/subscriber';
+import { addTable, moveTable, setCopy } from '@millrace/subscriber';
 import { createDatabase, eventually, query, sharedNatsUrl, uniqueName } from '@millrace/testkit';
 import {
   batchSubject,
@@ -101,6 +101,8 @@ async function publishCopy(copy: {
   rows: number;
   value: string;
   leaveOut?: number;
+  /** Only these chunks. */
+  part?: (chunk: number) => boolean;
 }): Promise<void> {
   const text = Array.from({ length: copy.rows }, (_, n) => `${n}\t${copy.value}\n`).join('');
   const bodies = text.match(/[\s\S]{1,500}/g)?.map((part) => Buffer.from(part)) ?? [Buffer.alloc(0)];
@@ -126,7 +128,7 @@ async function publishCopy(copy: {
   });
   await put(
     copySubject(queue, copy.id),
-    messages.filter((_, chunk) => chunk !== copy.leaveOut),
+    messages.filter((_, chunk) => chunk !== copy.leaveOut && (copy.part?.(chunk) ?? true)),
   );
 }
 
@@ -204,6 +206,55 @@ test('a broken copy is reported and the next attempt begins anew; a missing colu
   await site.client.query('ALTER TABLE t RENAME w TO v');
   await isOk();
   expect(await site.rows("SELECT count(*)::int AS n FROM t WHERE v = 'second'")).toEqual([{ n: 500 }]);
+});
+
+test.each([1, 3])(
+  'a load that was broken off goes on with what it has, though the bus has lost the beginning: %i lanes',
+  async (lanes) => {
+    const copies = { directBytes: 0, partBytes: 1500, lanes };
+    await site.client.query("INSERT INTO t VALUES (5, 'old'), (77777, 'old')");
+    await askForCopy(6);
+    const first = await start({ copies });
+    const copy = { id: 6, attempt: 1, tick: 1, rows: 3000, value: 'copied' };
+    await publishCopy({ ...copy, part: (chunk) => chunk < 40 });
+    const staged = async () =>
+      Number((await site.rows('SELECT sum(rows) AS n FROM millrace.copy_part'))[0]?.['n'] ?? 0);
+    await eventually(async () => expect(await staged()).toBeGreaterThan(300));
+    expect(await site.rows('SELECT count(*)::int AS n FROM t')).toEqual([{ n: 2 }]);
+    await first.stop();
+    expect(await staged()).toBeGreaterThan(300);
+    await bus.connection.request(`$JS.API.STREAM.PURGE.${copyStreamName(queue)}`, JSON.stringify({ seq: 3 }));
+    await publishCopy({ ...copy, part: (chunk) => chunk >= 40 });
+    await start({ copies });
+    await isOk();
+    expect(await site.rows("SELECT count(*)::int AS n, count(*) FILTER (WHERE v = 'copied')::int AS c FROM t")).toEqual(
+      [{ n: 3000, c: 3000 }],
+    );
+    expect(await site.rows('SELECT copy_attempt FROM millrace.subscribed_table')).toEqual([{ copy_attempt: 1 }]);
+    expect(await site.rows(`SELECT relname FROM pg_class WHERE relname ~ '^copy_[0-9]'`)).toEqual([]);
+    expect(await site.rows('SELECT * FROM millrace.copy_part')).toEqual([]);
+  },
+);
+
+test('a copy that is refused holds the table, which takes nothing more until a new copy is asked for', async () => {
+  await site.client.query("ALTER TABLE t ADD CONSTRAINT short CHECK (v <> 'bad')");
+  await askForCopy(7);
+  await start();
+  await publishCopy({ id: 7, attempt: 1, tick: 1, rows: 100, value: 'bad' });
+  await eventually(async () =>
+    expect((await reported()).tables).toMatchObject([
+      { state: 'held', copy: { id: 7 }, error: expect.stringMatching(/check constraint "short"/) },
+    ]),
+  );
+  await publish({ from: 1, sections: [change('(U,5,late,)')] });
+  await isAt(2);
+  expect(await site.rows('SELECT count(*)::int AS n FROM millrace.pending')).toEqual([{ n: 0 }]);
+  expect(await ids()).toEqual([]);
+  await moveTable(site.client, queue, t, { to: 'registered', error: null });
+  await setCopy(site.client, queue, t, 8);
+  await publishCopy({ id: 8, attempt: 1, tick: 2, rows: 100, value: 'good' });
+  await isOk();
+  expect((await ids()).length).toBe(100);
 });
 
 test.each([

@@ -73,7 +73,7 @@ export class ReplayWork {
   /** `wake` ends a rest of the loop. */
   constructor(options: ReplayOptions, session: ApplySession, wake: () => void) {
     this.#wakeLoop = wake;
-    const { queue, subscriber, subscriberUrl, conflicts } = options;
+    const { queue, subscriber, subscriberUrl, conflicts, copies } = options;
     this.#options = options;
     this.#session = session;
     this.#log = logger('replay');
@@ -83,6 +83,7 @@ export class ReplayWork {
       url: subscriberUrl,
       queue,
       log: this.#log,
+      way: copies,
       onProgress: () => this.#reporter.changed(),
       onNews: () => this.#interrupt(),
     });
@@ -174,7 +175,7 @@ export class ReplayWork {
 
   /** Starts what copies are due and completes one that is in. */
   async finishTable(wishes: Wishes, position: StoredPosition): Promise<boolean> {
-    await this.#keeper.tend(wishes, await this.#bus.get(), position.provider);
+    await this.#keeper.tend(this.#session, wishes, { bus: await this.#bus.get(), provider: position.provider });
     const finished = await this.#keeper.finishOne(this.#applier, this.#session, wishes, position);
     if (finished) this.lookAgain();
     return finished;

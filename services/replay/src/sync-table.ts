@@ -1,35 +1,43 @@
 // One table's copy: from the bus into the table, in one transaction that ends with the state catching-up.
 import { type Bus, openReader, type Reader } from '@millrace/bus';
-import { codes, MillraceError, verdictOf } from '@millrace/errors';
+import { codes, type ErrorCode, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
+import { withTransaction } from '@millrace/postgres';
 import {
   type ApplySession,
-  beginSql,
-  commit,
+  dropPending,
+  dropStage,
   moveTable,
   openApplySession,
+  readStaged,
   readTarget,
-  rollBack,
-  type TargetTable,
+  type StagedCopy,
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage, type Message } from '@millrace/wire';
 import { tableError } from './apply-errors.ts';
-import { CopyLane } from './copy-lane.ts';
+import { type Load, type LoadEnd, WrongCount } from './load.ts';
+import { DirectLoad } from './load-direct.ts';
+import { StagedLoad, type StagedOptions } from './load-staged.ts';
 import { copyBytes, copyRows } from './metrics.ts';
-import { lacksTable, layoutOf } from './plan-layout.ts';
-import { copyWholeSql, deleteAllSql } from './plan-statements.ts';
+import { hasRowsSql } from './plan-copy.ts';
+import { type Layout, lacksTable, layoutOf } from './plan-layout.ts';
 import type { CopyProgress } from './reporter.ts';
 
-const [COPY_BEGUN, COPY_CHUNK, COPY_BEFORE_COMMIT, COPY_AFTER_COMMIT] = defineFailpoints(
+const [COPY_BEGUN, COPY_CHUNK, COPY_AFTER_COMMIT] = defineFailpoints(
   'replay.copy-begun',
   'replay.copy-chunk',
-  'replay.copy-before-commit',
   'replay.copy-after-commit',
 );
 
-export interface SyncOptions {
+/** How copies are loaded. */
+export interface CopyWay extends StagedOptions {
+  /** A copy into an empty table goes straight into it when the provider's table is not larger, bytes. */
+  readonly directBytes: number;
+}
+
+export interface SyncOptions extends CopyWay {
   readonly url: string;
   readonly bus: Bus;
   readonly queue: string;
@@ -43,7 +51,10 @@ export interface SyncOptions {
   readonly onProgress: () => void;
 }
 
-/** Loads one copy; begins anew with every new attempt and after errors, until it is loaded or stopped. */
+/** Rows were refused: the same copy would be refused again. What is missing (a column, a right) is waited for instead. */
+const refusals = new Set<ErrorCode>([codes.BAD_VALUE, codes.CONSTRAINT, codes.CONFLICT, codes.DATABASE_REFUSED]);
+
+/** Loads one copy; goes on after errors with what is there, until it is loaded, held or stopped. */
 export class TableSync {
   readonly #options: SyncOptions;
   readonly #stopper = new AbortController();
@@ -96,7 +107,8 @@ export class TableSync {
         const { code, sentence, action } = verdictOf(error);
         if (code === codes.NOT_LEADER) return;
         if (this.#error !== sentence) log.warn({ code, table: tableLabel(table) }, `copy: ${sentence}`);
-        this.#tell({ error: sentence });
+        this.#tell({ error: sentence, ...(error instanceof WrongCount ? { broken: true } : {}) });
+        if (refusals.has(code) && (await this.#hold(toMillraceError(error).message))) return;
         // What a person must repair may need the whole copy again: not too often.
         pauseMs = action === 'retry' ? 1000 : Math.min(pauseMs * 2, 30_000);
       }
@@ -104,12 +116,13 @@ export class TableSync {
     }
   }
 
-  /** Reads the copy's subject from its beginning. True when the copy is in. */
+  /** Goes on with what is loaded, else reads the copy's subject from its beginning. True when the copy is in. */
   async #loadOnce(): Promise<boolean> {
     const { bus, queue, copyId } = this.#options;
+    let load = await this.#resume();
+    if (load === 'complete') return true;
     const reader = openReader(bus, { stream: copyStreamName(queue), subject: copySubject(queue, copyId) });
     this.#reader = reader;
-    let load: Load | undefined;
     try {
       for await (const item of reader) {
         if (this.#stopper.signal.aborted) return false;
@@ -124,7 +137,8 @@ export class TableSync {
         }
         if (load === undefined) continue;
         await this.#take(load, message);
-        if (message.header.last) return await this.#complete(load, message.header);
+        const { last, attempt, tick, rows } = message.header;
+        if (last) return await this.#complete(load, { attempt, tick: tick.tick, rows, bytes: this.#bytes });
       }
       return false;
     } finally {
@@ -139,13 +153,7 @@ export class TableSync {
     if (message === undefined) return undefined;
     const { attempt, chunk } = message.header;
     if (attempt < this.#attempt) return undefined;
-    if (attempt > this.#attempt) {
-      this.#attempt = attempt;
-      this.#chunk = -1;
-      this.#broken = false;
-    }
-    // A chunk 0 again: we read from the beginning once more.
-    if (chunk === 0) return message;
+    if (attempt > this.#attempt) this.#standAt(attempt, undefined);
     if (chunk <= this.#chunk || this.#broken) return undefined;
     if (chunk === this.#chunk + 1) return message;
     this.#tell({ broken: true });
@@ -172,14 +180,51 @@ export class TableSync {
     return undefined;
   }
 
-  async #begin(header: CopyHeader): Promise<Load> {
-    const { url, queue, table, copyId } = this.#options;
+  /** Where the copy stands: at the beginning of an attempt, or behind what is loaded of it. */
+  #standAt(attempt: number, staged: StagedCopy | undefined): void {
+    this.#attempt = attempt;
     this.#chunk = -1;
-    this.#rows = 0;
-    this.#bytes = 0;
+    while (staged?.chunks.has(this.#chunk + 1)) this.#chunk += 1;
+    this.#rows = staged?.rows ?? 0;
+    this.#bytes = staged?.bytes ?? 0;
+    this.#broken = false;
+  }
+
+  /** Takes up what an earlier session has loaded beside the table; undefined: nothing. */
+  async #resume(): Promise<Load | 'complete' | undefined> {
+    const { url, queue, copyId, log, table } = this.#options;
+    this.#chunk = -1;
     this.#broken = false;
     const session = await openApplySession(url, 'millrace replay copy');
-    const load = new Load(session, table);
+    let load: Load | undefined;
+    try {
+      const staged = await readStaged(session.client, queue, copyId);
+      // A newer attempt is under way: what was loaded of an older one is of no use.
+      if (staged === undefined || staged.attempt < this.#attempt || this.#isNew) {
+        await session.client.end();
+        return undefined;
+      }
+      const layout = await this.#layout(session, staged.columns);
+      load = new StagedLoad(this.#options, session, { ...this.#options, layout, staged });
+      this.#standAt(staged.attempt, staged);
+      log.info({ table: tableLabel(table), chunk: this.#chunk, rows: staged.rows }, 'the copy goes on');
+      this.#options.onProgress();
+      if (!isWhole(staged)) return load;
+      const { attempt, tick, rows, bytes } = staged;
+      await this.#complete(load, { attempt, tick, rows, bytes });
+      return 'complete';
+    } catch (error) {
+      await load?.breakOff();
+      await session.client.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #begin(header: CopyHeader): Promise<Load> {
+    const { url, queue, table, copyId } = this.#options;
+    this.#standAt(header.attempt, undefined);
+    const session = await openApplySession(url, 'millrace replay copy');
+    let load: DirectLoad | StagedLoad | undefined;
     try {
       if (this.#isNew)
         await moveTable(session.client, queue, table, {
@@ -189,53 +234,78 @@ export class TableSync {
           error: null,
         });
       this.#isNew = false;
-      await load.begin(header.columns);
+      const layout = await this.#layout(session, header.columns);
+      const direct = await this.#isDirect(session, layout, header);
+      load = direct
+        ? new DirectLoad(this.#options, session, layout)
+        : new StagedLoad(this.#options, session, { ...this.#options, layout });
+      await load.begin();
       this.#tell({ error: null });
       await failpoint(COPY_BEGUN);
       return load;
     } catch (error) {
-      await load.breakOff();
+      await load?.breakOff();
+      await session.client.end().catch(() => {});
       throw error;
     }
   }
 
-  async #take(load: Load, { header, body }: Message<CopyHeader>): Promise<void> {
-    await load.write(body);
+  /** The short way is for a table that has nothing to lose, and for a copy that is soon begun again. */
+  async #isDirect(session: ApplySession, layout: Layout, header: CopyHeader): Promise<boolean> {
+    if ((header.estimate?.bytes ?? 0) > this.#options.directBytes) return false;
+    return (await session.client.query(hasRowsSql(layout.table))).rows[0].yes === false;
+  }
+
+  async #layout(session: ApplySession, columns: readonly string[]): Promise<Layout> {
+    const { table } = this.#options;
+    try {
+      const target = await readTarget(session.client, table);
+      if (target === undefined) throw lacksTable(table);
+      return layoutOf(target, columns, []);
+    } catch (error) {
+      throw tableError(error, table);
+    }
+  }
+
+  async #take(load: Load, message: Message<CopyHeader>): Promise<void> {
+    const { header, body } = message;
+    const isNew = await load.write(message);
     await failpoint(COPY_CHUNK);
-    copyBytes.add(body.length);
     this.#chunk = header.chunk;
+    if (!isNew) return;
+    copyBytes.add(body.length);
     this.#bytes += body.length;
     for (let at = body.indexOf(10); at >= 0; at = body.indexOf(10, at + 1)) this.#rows += 1;
     this.#options.onProgress();
   }
 
-  async #complete(load: Load, header: CopyHeader): Promise<boolean> {
-    const { queue, table, copyId, log } = this.#options;
-    const rows = await load.end();
-    if (header.rows !== undefined && header.rows !== rows) {
-      this.#tell({ broken: true });
-      throw new MillraceError(
-        codes.BAD_MESSAGE,
-        `the copy of ${tableLabel(table)} has another number of rows than announced`,
-      );
-    }
-    await moveTable(load.client, queue, table, {
-      to: 'catching-up',
-      ifCopy: copyId,
-      copyAttempt: header.attempt,
-      copyTick: header.tick.tick,
-      copiedRows: rows,
-      copiedBytes: this.#bytes,
-      error: null,
-    });
-    await failpoint(COPY_BEFORE_COMMIT);
-    await load.commit();
+  async #complete(load: Load, end: LoadEnd): Promise<boolean> {
+    const { table, log } = this.#options;
+    const rows = await load.complete(end);
     await failpoint(COPY_AFTER_COMMIT);
     this.#rows = rows;
     copyRows.add(rows);
-    log.info({ table: tableLabel(table), rows, tick: header.tick.tick }, 'the copy is loaded');
+    log.info({ table: tableLabel(table), rows, tick: end.tick }, 'the copy is loaded');
     this.#options.onProgress();
     return true;
+  }
+
+  /** The table waits for a person. False: that could not be written, or somebody wants something else of it by now. */
+  async #hold(error: string): Promise<boolean> {
+    const { url, queue, table, copyId, log } = this.#options;
+    try {
+      const { client } = await openApplySession(url, 'millrace replay copy');
+      const hold = async () => {
+        await moveTable(client, queue, table, { to: 'held', ifCopy: copyId, copyAttempt: this.#attempt, error });
+        await dropPending(client, queue, table);
+        await dropStage(client, queue, copyId);
+      };
+      await withTransaction(client, hold).finally(() => client.end().catch(() => {}));
+      log.warn({ table: tableLabel(table) }, 'the table is held: its copy cannot be loaded');
+      return true;
+    } catch (fault) {
+      return verdictOf(fault).code === codes.NOT_LEADER;
+    }
   }
 
   #tell(news: { error?: string | null; broken?: boolean }): void {
@@ -259,73 +329,7 @@ export class TableSync {
   }
 }
 
-/** One attempt's transaction. */
-class Load {
-  readonly #session: ApplySession;
-  readonly #table: TableName;
-  readonly #lane: CopyLane;
-  #sql = '';
-  #over = false;
-
-  constructor(session: ApplySession, table: TableName) {
-    this.#session = session;
-    this.#table = table;
-    this.#lane = new CopyLane(session.client);
-  }
-
-  get client() {
-    return this.#session.client;
-  }
-
-  /** Rows that are there go in the same transaction: readers see the old ones, then the new ones, never none. */
-  async begin(columns: readonly string[]): Promise<void> {
-    try {
-      const target = await readTarget(this.client, this.#table);
-      if (target === undefined) throw lacksTable(this.#table);
-      this.#sql = copySql(target, columns);
-      await this.client.query(beginSql);
-      await this.client.query(deleteAllSql(target));
-      await this.#lane.write({ sql: this.#sql, table: this.#table }, Buffer.alloc(0), Number.NEGATIVE_INFINITY);
-    } catch (error) {
-      throw tableError(error, this.#table);
-    }
-  }
-
-  async write(bytes: Buffer): Promise<void> {
-    try {
-      await this.#lane.write({ sql: this.#sql, table: this.#table }, bytes, 0);
-    } catch (error) {
-      throw tableError(error, this.#table);
-    }
-  }
-
-  async end(): Promise<number> {
-    try {
-      return (await this.#lane.end())?.rows ?? 0;
-    } catch (error) {
-      throw tableError(error, this.#table);
-    }
-  }
-
-  async commit(): Promise<void> {
-    await commit(this.client).catch((error: unknown) => {
-      throw tableError(error, this.#table);
-    });
-    this.#over = true;
-    await this.client.end().catch(() => {});
-  }
-
-  /** Undoes everything and ends the session. Never throws; nothing after a commit. */
-  async breakOff(): Promise<undefined> {
-    if (this.#over) return;
-    this.#over = true;
-    await this.#lane.abort();
-    await rollBack(this.client).catch(() => {});
-    await this.client.end().catch(() => {});
-  }
-}
-
-function copySql(target: TargetTable, columns: readonly string[]): string {
-  layoutOf(target, columns, []);
-  return copyWholeSql(target, columns);
+/** Every piece is there: only the table lacks it. */
+function isWhole({ chunks, rows, wholeRows }: StagedCopy): boolean {
+  return wholeRows === rows && chunks.size === Math.max(...chunks) + 1;
 }

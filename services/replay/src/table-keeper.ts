@@ -7,6 +7,7 @@ import { connect } from '@millrace/postgres';
 import {
   type ApplySession,
   dropPending,
+  dropStrayStages,
   holdPosition,
   moveTable,
   noteTable,
@@ -18,7 +19,7 @@ import type { Logger } from '@millrace/telemetry';
 import type { Applier } from './apply-batch.ts';
 import type { Followed } from './plan-batch.ts';
 import type { CopyProgress } from './reporter.ts';
-import { TableSync } from './sync-table.ts';
+import { type CopyWay, TableSync } from './sync-table.ts';
 
 const [FINISH_BEFORE_COMMIT] = defineFailpoints('replay.finish-before-commit');
 
@@ -26,6 +27,7 @@ export interface TableKeeperOptions {
   readonly url: string;
   readonly queue: string;
   readonly log: Logger;
+  readonly way: CopyWay;
   /** Copies that are loaded at once. Default 3. */
   readonly copiesAtOnce?: number;
   readonly onProgress: () => void;
@@ -43,6 +45,8 @@ export class TableKeeper {
   /** Tables whose kept changes go tick by tick: together they failed, and the table may have to be altered in between. */
   readonly #tickByTick = new Set<string>();
   #bus: Bus | undefined;
+  /** No stage is left of a copy that nobody waits for. */
+  #isTidy = false;
   /** A copy came in or ended: the states in the database are not those we know. */
   hasNews = false;
 
@@ -55,7 +59,11 @@ export class TableKeeper {
   }
 
   /** Starts the copies that are due and stops those nobody wants any more. */
-  async tend(followed: Followed, bus: Bus, provider: string): Promise<void> {
+  async tend(
+    { client }: ApplySession,
+    followed: Followed,
+    { bus, provider }: { bus: Bus; provider: string },
+  ): Promise<void> {
     if (bus !== this.#bus) await this.stop();
     this.#bus = bus;
     for (const [key, sync] of this.#syncs) {
@@ -63,7 +71,10 @@ export class TableKeeper {
       if (table !== undefined && isAwaiting(table) && table.copyId === sync.copyId) continue;
       this.#syncs.delete(key);
       await sync.stop();
+      this.#isTidy = false;
     }
+    if (!this.#isTidy) await dropStrayStages(client, this.#options.queue);
+    this.#isTidy = true;
     for (const [key, table] of followed.tables) {
       if (this.#syncs.size >= (this.#options.copiesAtOnce ?? 3)) return;
       if (this.#syncs.has(key) || !isAwaiting(table) || table.copyId === null) continue;
@@ -123,9 +134,10 @@ export class TableKeeper {
     table: SubscribedTable,
     { copyId, bus, provider }: { copyId: number; bus: Bus; provider: string },
   ): void {
-    const { url, queue, log, onProgress } = this.#options;
+    const { url, queue, log, way, onProgress } = this.#options;
     const { schema, name } = table;
     const sync = new TableSync({
+      ...way,
       url,
       bus,
       queue,

@@ -196,7 +196,7 @@ export class TestSubscriber {
     return done;
   }
 
-  async rows(sql: string): Promise<unknown[]> {
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
     return (await this.client.query(sql)).rows;
   }
 

@@ -3,16 +3,15 @@ import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, type TableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import { addSequences } from '../add-sequences.ts';
-import { type AddWork, addTable, planTables, type TablePlan, type Target } from '../add-tables.ts';
+import { addTable, planTables, type TablePlan, type Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
-import { leaveCopy } from '../copy-note.ts';
+import { noteCopy } from '../copy-note.ts';
 import { addForeignKeys, createTable, ownedSequences, userTables } from '../create-table.ts';
 import { followOnly } from '../follow-only.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
-import { BusSide } from '../sides/bus-side.ts';
 import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
@@ -93,11 +92,7 @@ async function carryOut(
 ): Promise<void> {
   const onto = targets.map(({ name }) => name);
   const added: string[] = [];
-  const tellFar: AddWork['tellFar'] = async (subscriber, { table, description, key }, copy) => {
-    const source = { description, key };
-    await onBus(config, (bus) => leaveCopy(bus, { subscriber, table, copy, source }));
-    context.note(`${subscriber}: now run \`millrace add ${tableLabel(table)}\` where its database can be reached`);
-  };
+  const tellFar = noteCopy(config, context.note, 'add');
   for (const plan of plans) {
     const label = tableLabel(plan.candidate.table);
     const changed = await addTable({ provider, note: context.note, tellFar }, plan);
@@ -112,11 +107,6 @@ async function carryOut(
     await addSequences({ provider, targets, note: context.note, skipMissing: true }, sequences);
   }
   context.result({ added, subscribers: onto }, '');
-}
-
-async function onBus(config: Config, work: (bus: BusSide) => Promise<void>): Promise<void> {
-  const bus = await BusSide.open(config);
-  if (bus !== undefined) await work(bus).finally(() => bus.close());
 }
 
 function addedLine(label: string, onto: readonly string[]): string {

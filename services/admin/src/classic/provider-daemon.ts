@@ -1,0 +1,212 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { deleteBucket, deleteStream } from '@millrace/bus';
+import { type Config, runFile } from '@millrace/config';
+import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { RunLoop } from '@millrace/lifecycle';
+import { busToken } from '@millrace/model';
+import { tryLead } from '@millrace/postgres';
+import { installProvider, isProviderInstalled, recordBusAddress } from '@millrace/provider';
+import { createLogger } from '@millrace/telemetry';
+import { bucketName, copyStreamName, streamName } from '@millrace/wire';
+import { ChildService } from '../child-service.ts';
+import { OwnNats } from '../own-nats.ts';
+import { LogFile } from '../prefix-lines.ts';
+import { serviceProgram } from '../project.ts';
+import { BusSide } from '../sides/bus-side.ts';
+import { Side } from '../sides/side.ts';
+import { takeLock } from '../up-lock.ts';
+import type { ClassicLog } from './log.ts';
+import { PlainQueues } from './plain-queues.ts';
+import type { DaemonWork } from './run-daemon.ts';
+import { configOf, writeConfig } from './service-config.ts';
+import type { TickerSettings } from './settings.ts';
+
+const lookMs = 1_000;
+/** As skytools had them. */
+const plainTickMs = 500;
+const plainMaintenanceMs = 300_000;
+
+/** A queue as `sql/classic/queues.sql` gives it. */
+interface Queue {
+  readonly queue: string;
+  readonly id: number;
+  readonly is_set: boolean;
+}
+
+/** What runs for one queue. */
+interface Served {
+  readonly queue: Queue;
+  readonly config: Config;
+  readonly children: readonly ChildService[];
+}
+
+/**
+ * Everything of the provider's side for one database: the schemas, the bus (a nats-server of its own unless the file names
+ * one), its address recorded at the provider, a ticker and a capture for every queue that carries tables, and ticks for all other
+ * queues; also for those made later. Of two such daemons for one database the second stands by.
+ */
+export class ProviderDaemon implements DaemonWork {
+  readonly #settings: TickerSettings;
+  readonly #log: ClassicLog;
+  readonly #served = new Map<number, Served>();
+  readonly #plain: PlainQueues;
+  readonly #loop: RunLoop;
+  #release: () => void = () => {};
+  #side: Side | undefined;
+  #nats: OwnNats | undefined;
+  #isLeader = false;
+
+  constructor(settings: TickerSettings, log: ClassicLog) {
+    this.#settings = settings;
+    this.#log = log;
+    const { providerUrl, loopDelayMs, maintenanceMs } = settings;
+    this.#plain = new PlainQueues({
+      providerUrl,
+      tickMs: loopDelayMs ?? plainTickMs,
+      maintenanceMs: maintenanceMs ?? plainMaintenanceMs,
+      log,
+    });
+    this.#loop = new RunLoop({
+      name: 'queues',
+      runOnce: () => this.#look(),
+      idleMs: lookMs,
+      backoff: { minMs: 500, maxMs: 5_000 },
+      log: createLogger({ service: 'ticker' }, (line) => log.service('ticker', line)),
+      onFailed: () => this.#forgetSession(),
+    });
+  }
+
+  /** Throws PROGRAM when another process runs from the same data folder. */
+  async start(): Promise<void> {
+    this.#release = takeLock(this.#settings.dataDir, 'ticker');
+    await this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await this.#standDown();
+    await this.#side?.close();
+    this.#release();
+  }
+
+  async #look(): Promise<void> {
+    const side = await this.#session();
+    const leads = await side.asked(() => tryLead(side.client, 'classic ticker'));
+    if (leads !== this.#isLeader)
+      this.#log.info(leads ? 'looking after the queues' : 'another ticker runs for this database: standing by');
+    this.#isLeader = leads;
+    if (!leads) return this.#standDown();
+    const busUrl = await this.#bus();
+    if (await side.asked(() => recordBusAddress(side.client, busUrl)))
+      this.#log.info('the address of the bus is recorded at the provider');
+    const all = await side.run<Queue>('classic/queues');
+    const queues = all.filter((queue) => queue.is_set);
+    await this.#plain.serve(all.filter((queue) => !queue.is_set).map(({ queue }) => queue));
+    for (const served of [...this.#served.values()]) {
+      const same = queues.find(({ id }) => id === served.queue.id);
+      if (same === undefined) await this.#dropped(served);
+      else if (served.config.bus.url !== busUrl) await this.#end(served);
+    }
+    for (const queue of queues) if (!this.#served.has(queue.id)) this.#serve(queue, busUrl);
+  }
+
+  /** A session at the provider; a new one begins with the schemas as they are now. */
+  async #session(): Promise<Side> {
+    if (this.#side !== undefined) return this.#side;
+    const side = await Side.open(this.#settings.providerUrl, 'the provider');
+    try {
+      await this.#install(side);
+    } catch (error) {
+      await side.close();
+      throw error;
+    }
+    this.#side = side;
+    return side;
+  }
+
+  /** A role that may not install does with what is there. */
+  async #install(side: Side): Promise<void> {
+    try {
+      const { migrations } = await side.asked(() => installProvider(side.client));
+      if (migrations.length > 0) this.#log.info('the schemas pgq and millrace are installed');
+    } catch (error) {
+      const isRight = toMillraceError(error).code === codes.PERMISSION;
+      if (!isRight || !(await side.asked(() => isProviderInstalled(side.client)))) throw error;
+    }
+  }
+
+  async #forgetSession(): Promise<void> {
+    const side = this.#side;
+    this.#side = undefined;
+    await side?.close();
+  }
+
+  async #bus(): Promise<string> {
+    const { busUrl, dataDir, providerUrl, file } = this.#settings;
+    if (busUrl !== undefined) return busUrl;
+    if (this.#nats === undefined) {
+      const nats = new OwnNats(configOf({ providerUrl, dataDir }, file), this.#log.warn);
+      await nats.start();
+      this.#nats = nats;
+      this.#log.info('nats-server started');
+    }
+    if (this.#nats.url === undefined) throw new MillraceError(codes.PROGRAM, 'nats-server has no address');
+    return this.#nats.url;
+  }
+
+  #serve(queue: Queue, busUrl: string): void {
+    const { providerUrl, loopDelayMs, dataDir } = this.#settings;
+    const folder = join(dataDir, 'queues', busToken(queue.queue));
+    const config = writeConfig({ queue: queue.queue, providerUrl, busUrl, loopDelayMs, dataDir: folder });
+    const children = (['ticker', 'capture'] as const).map((kind) => this.#child(kind, config));
+    this.#served.set(queue.id, { queue, config, children });
+    this.#log.info(`queue ${queue.queue}: ticker and capture started`);
+    for (const child of children) child.start();
+  }
+
+  #child(kind: 'ticker' | 'capture', config: Config): ChildService {
+    const name = `${kind} ${config.queue}`;
+    const own = new LogFile(join(config.data_dir, 'log', `${kind}.log`));
+    rmSync(runFile(config, kind), { force: true });
+    return new ChildService({
+      name,
+      program: serviceProgram(kind),
+      args: ['--config', config.file],
+      onLine: (line) => {
+        own.write(line);
+        this.#log.service(name, line);
+      },
+      onEnded: (how, delayMs) => this.#log.warn(`${name} ${how}; it is started again in ${delayMs} ms`),
+    });
+  }
+
+  async #end({ queue, children }: Served): Promise<void> {
+    await Promise.all(children.map((child) => child.stop()));
+    this.#served.delete(queue.id);
+  }
+
+  /** What is left on the bus would mislead a queue that is made anew under this name. */
+  async #dropped(served: Served): Promise<void> {
+    const { queue } = served.queue;
+    await this.#end(served);
+    this.#log.info(`queue ${queue} is gone`);
+    const side = await BusSide.open(served.config).catch(() => undefined);
+    if (side === undefined) return;
+    try {
+      for (const name of [streamName(queue), copyStreamName(queue)]) await deleteStream(side.bus, name);
+      await deleteBucket(side.bus, bucketName(queue));
+    } catch (error) {
+      this.#log.warn(`its streams stay on the bus: ${toMillraceError(error).sentence}`);
+    } finally {
+      await side.close();
+    }
+  }
+
+  async #standDown(): Promise<void> {
+    await this.#plain.serve([]);
+    for (const served of [...this.#served.values()]) await this.#end(served);
+    await this.#nats?.stop();
+    this.#nats = undefined;
+  }
+}

@@ -1,0 +1,174 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { dropSet, installProvider, isProviderInstalled, listSets } from '@millrace/provider';
+import { unregister } from '../commands/unregister.ts';
+import { Side } from '../sides/side.ts';
+import { showConfig, showConsumers, showQueues } from './queue-lists.ts';
+import { recordedBus } from './recorded-bus.ts';
+import { runCommand } from './replica.ts';
+import { configOf } from './service-config.ts';
+import type { TickerSettings } from './settings.ts';
+import type { Job, Verb } from './tool.ts';
+
+type QueueJob = Job<TickerSettings>;
+
+const many = Number.POSITIVE_INFINITY;
+/** What may be set of a queue. */
+const parameters = ['ticker_max_count', 'ticker_max_lag', 'ticker_idle_period', 'ticker_paused', 'rotation_period'];
+
+export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
+  install: {
+    usage: 'install',
+    changes: true,
+    summary: 'make the schemas of the queue',
+    words: [0, 0],
+    run: (job) => atQueues(job, async () => job.log.info('the schemas pgq and millrace are installed')),
+  },
+  create: {
+    usage: 'create QUEUE',
+    changes: true,
+    summary: 'make a queue',
+    words: [1, 1],
+    run: (job) => atQueues(job, (side) => create(job, side)),
+  },
+  drop: {
+    usage: 'drop QUEUE [--force]',
+    changes: true,
+    summary: 'remove a queue; with --force also its consumers',
+    words: [1, 1],
+    run: (job) => atQueues(job, (side) => drop(job, side)),
+  },
+  register: {
+    usage: 'register QUEUE CONSUMER',
+    changes: true,
+    summary: 'let the queue keep everything for a consumer',
+    words: [2, 2],
+    run: (job) => atQueues(job, (side) => register(job, side)),
+  },
+  unregister: {
+    usage: 'unregister QUEUE CONSUMER',
+    changes: true,
+    summary: 'forget a consumer or a subscriber',
+    words: [2, 2],
+    run: (job) => atQueues(job, (side) => forget(job, side)),
+  },
+  config: {
+    usage: 'config [QUEUE [KEY=VALUE…]]',
+    changes: true,
+    summary: 'show or set what a queue goes by',
+    words: [0, many],
+    run: (job) => atQueues(job, (side) => config(job, side)),
+  },
+  status: {
+    usage: 'status',
+    changes: false,
+    summary: 'show queues and consumers',
+    words: [0, 0],
+    run: (job) => atQueues(job, async (side) => job.print(await statusOf(side))),
+  },
+};
+
+/** Opens the database; installs first where nobody has, for `install` always, which also updates. */
+async function atQueues(job: QueueJob, work: (side: Side) => Promise<void>): Promise<void> {
+  const side = await Side.open(job.settings.providerUrl, 'the database');
+  try {
+    const isInstalled = await side.asked(() => isProviderInstalled(side.client));
+    if (!isInstalled || job.args.words[0] === 'install') await side.asked(() => installProvider(side.client));
+    await work(side);
+  } finally {
+    await side.close();
+  }
+}
+
+interface Consumer extends Record<string, unknown> {
+  readonly queue: string;
+  readonly name: string;
+  readonly is_subscriber: boolean;
+}
+
+async function create({ words: [queue = ''], log }: QueueJob, side: Side): Promise<void> {
+  const [row] = await side.run<{ made: number }>('classic/create_queue', [queue]);
+  log.info(row?.made === 1 ? `queue ${queue} is made` : `queue ${queue}: nothing to do`);
+}
+
+async function drop({ words: [queue = ''], args, log }: QueueJob, side: Side): Promise<void> {
+  await side.run('lock_changes', [queue]);
+  const [found] = await side.run('classic/queue_status', [queue]);
+  if (found === undefined) {
+    const [before] = await side.run<{ was: boolean }>('classic/was_dropped', [queue]);
+    if (before?.was === true) return log.info(`queue ${queue}: nothing to do`);
+    throw noQueue(queue);
+  }
+  const consumers = (await side.run<Consumer>('classic/consumer_status', [queue])).map(({ name }) => name);
+  if (consumers.length > 0 && !args.has('force')) {
+    throw new MillraceError(codes.USAGE, `queue ${queue} has consumers: ${consumers.join(', ')}`, {
+      advice: 'unregister them first, or use --force',
+    });
+  }
+  const isSet = (await side.asked(() => listSets(side.client))).some((set) => set.queue === queue);
+  if (isSet) await side.asked(() => dropSet(side.client, queue));
+  else await side.run('classic/drop_queue', [queue]);
+  log.info(`queue ${queue} is dropped`);
+}
+
+async function register({ words: [queue = '', name = ''], log }: QueueJob, side: Side): Promise<void> {
+  await refuseUnknown(side, queue);
+  const [row] = await side.run<{ made: number }>('classic/register_consumer', [queue, name]);
+  log.info(row?.made === 1 ? `consumer ${name} is registered` : `consumer ${name}: nothing to do`);
+}
+
+async function forget(job: QueueJob, side: Side): Promise<void> {
+  const { words, log, settings } = job;
+  const [queue = '', name = ''] = words;
+  await refuseUnknown(side, queue);
+  const consumers = await side.run<Consumer>('classic/consumer_status', [queue]);
+  const found = consumers.find((consumer) => consumer.name === name);
+  if (found?.is_subscriber === true) {
+    const { providerUrl, dataDir, file } = settings;
+    const busUrl = settings.busUrl ?? (await recordedBus(providerUrl));
+    const plan = { config: configOf({ queue, providerUrl, dataDir, busUrl }, file), argv: [name, '--yes'] };
+    await runCommand(job, unregister, plan);
+    return;
+  }
+  if (found === undefined) return log.info(`consumer ${name}: nothing to do`);
+  await side.run('classic/unregister_consumer', [queue, name]);
+  log.info(`consumer ${name} is unregistered`);
+}
+
+async function config({ words, print, log }: QueueJob, side: Side): Promise<void> {
+  const [queue, ...pairs] = words;
+  if (queue !== undefined) await refuseUnknown(side, queue);
+  if (queue === undefined || pairs.length === 0)
+    return print(showConfig(await side.run('classic/queue_status', [queue ?? null])));
+  const wanted = pairs.map(parameterOf);
+  for (const [key, value] of wanted) await side.run('classic/set_queue_config', [queue, key, value]);
+  log.info(`queue ${queue}: ${wanted.map(([key, value]) => `${key} = ${value}`).join(', ')}`);
+}
+
+function parameterOf(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  const key = pair.slice(0, Math.max(at, 0)).replace(/^queue_/, '');
+  if (at > 0 && parameters.includes(key)) return [key, pair.slice(at + 1)];
+  throw new MillraceError(codes.USAGE, `config: ${JSON.stringify(pair)} is not KEY=VALUE of a queue`, {
+    advice: `keys are ${parameters.join(', ')}`,
+  });
+}
+
+async function statusOf(side: Side): Promise<string> {
+  const [versions] = await side.run<{ server: string; pgq: string }>('classic/versions');
+  const queues = await side.run<Record<string, string>>('classic/queue_status', [null]);
+  const consumers = await side.run<Consumer>('classic/consumer_status', [null]);
+  const first = `Postgres version: ${versions?.server}   PgQ version: ${versions?.pgq}`;
+  return [first, '', showQueues(queues), '', showConsumers(consumers as unknown as Record<string, string>[])].join(
+    '\n',
+  );
+}
+
+async function refuseUnknown(side: Side, queue: string): Promise<void> {
+  if ((await side.run('classic/queue_status', [queue])).length === 0) throw noQueue(queue);
+}
+
+function noQueue(queue: string): MillraceError {
+  return new MillraceError(codes.NOT_FOUND, `there is no queue ${JSON.stringify(queue)}`, {
+    advice: 'see `pgqadm FILE status`',
+  });
+}

@@ -1,0 +1,62 @@
+import { codes, MillraceError } from '@millrace/errors';
+import { defineFailpoints } from '@millrace/lifecycle';
+import { type TableName, tableLabel } from '@millrace/model';
+import type { PgClient } from '@millrace/postgres';
+import { moveTable } from '@millrace/subscriber';
+import type { CopyHeader, Message } from '@millrace/wire';
+
+export const [COPY_BEFORE_COMMIT] = defineFailpoints('replay.copy-before-commit');
+
+/** One attempt at a copy on its way into the table. */
+export interface Load {
+  /** Takes the next piece; false: it was in already. */
+  write(message: Message<CopyHeader>): Promise<boolean>;
+  /** Makes the rows visible and the table catching-up, in one transaction. Resolves to their number. */
+  complete(end: LoadEnd): Promise<number>;
+  /** Ends its sessions; what is not committed is undone. Never throws; nothing after `complete`. */
+  breakOff(): Promise<undefined>;
+}
+
+/** The last word of a copy. */
+export interface LoadEnd {
+  readonly attempt: number;
+  readonly tick: number;
+  /** Rows of the whole copy; undefined: not told. */
+  readonly rows: number | undefined;
+  readonly bytes: number;
+}
+
+/** Whose copy is loaded, and where. */
+export interface LoadOf {
+  readonly url: string;
+  readonly queue: string;
+  readonly table: TableName;
+  readonly copyId: number;
+}
+
+/** The rows are in: the table catches up. In the transaction that brought them. */
+export async function loaded(
+  client: PgClient,
+  { queue, table, copyId }: LoadOf,
+  end: LoadEnd & { rows: number },
+): Promise<void> {
+  await moveTable(client, queue, table, {
+    to: 'catching-up',
+    ifCopy: copyId,
+    copyAttempt: end.attempt,
+    copyTick: end.tick,
+    copiedRows: end.rows,
+    copiedBytes: end.bytes,
+    error: null,
+  });
+}
+
+/** The copy came in another number of rows than it was sent: it must be sent again. */
+export class WrongCount extends MillraceError {}
+
+export function wrongCount({ table }: LoadOf): WrongCount {
+  return new WrongCount(
+    codes.BAD_MESSAGE,
+    `the copy of ${tableLabel(table)} has another number of rows than announced`,
+  );
+}

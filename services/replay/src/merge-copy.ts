@@ -1,0 +1,38 @@
+import type { PgClient } from '@millrace/postgres';
+import { isHandedOver } from './apply-errors.ts';
+import { backToSavepointSql, mergeIndex, mergeSql, mergeWholeSql, replaceSql, savepointSql } from './plan-copy.ts';
+import type { Layout } from './plan-layout.ts';
+
+export interface Merge {
+  readonly layout: Layout;
+  /** Where the copy is, whole. */
+  readonly stage: string;
+  /** Foreign keys and triggers are off. */
+  readonly replica: boolean;
+}
+
+/**
+ * Makes the table what the stage is, within the open transaction, touching only rows that differ. Resolves to the number of rows
+ * the table then has.
+ */
+export async function mergeCopy(client: PgClient, { layout, stage, replica }: Merge): Promise<number> {
+  const index = mergeIndex(layout);
+  const sql = index === undefined ? mergeWholeSql(layout, stage) : mergeSql(layout, stage, index);
+  await client.query(sql.lock);
+  await client.query(savepointSql);
+  try {
+    await client.query(sql.remove);
+    if (sql.change !== undefined) await client.query(sql.change);
+    await client.query(sql.insert);
+  } catch (error) {
+    // Without the right to turn foreign keys off, deleting a row to insert it again would set off their actions.
+    if (index === undefined || !replica || !isHandedOver(error)) throw error;
+    await client.query(backToSavepointSql);
+    const careful = replaceSql(layout, stage, index);
+    if (careful.keep !== undefined) await client.query(careful.keep);
+    await client.query(careful.remove);
+    if (careful.insertKept !== undefined) await client.query(careful.insertKept);
+    await client.query(sql.insert);
+  }
+  return Number((await client.query(sql.count)).rows[0].n);
+}
