@@ -27,7 +27,9 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
   const sql = `SELECT c.relkind::text AS kind,
       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
-      (SELECT coalesce(pg_catalog.sum(greatest(l.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class l WHERE l.oid = ANY (t.leaves)) AS rows,
+      (SELECT coalesce(pg_catalog.sum(CASE WHEN l.relpages > 0 AND l.reltuples > 0
+          THEN l.reltuples / l.relpages * (pg_catalog.pg_relation_size(l.oid) / pg_catalog.current_setting('block_size')::int) ELSE 0 END), 0)::bigint
+        FROM pg_catalog.pg_class l WHERE l.oid = ANY (t.leaves)) AS rows,
       (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(l)), 0)::bigint FROM pg_catalog.unnest(t.leaves) AS l) AS bytes
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

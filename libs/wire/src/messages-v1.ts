@@ -107,6 +107,9 @@ const reportedTable = z.strictObject({
   copy: z.strictObject({ id: count, attempt: count, chunk: count }).nullable(),
   /** The copy cannot go on without being sent anew: a chunk is missing or damaged. */
   broken: z.boolean().optional(),
+  /** Of a copy under way: what the provider's statistics say of the table, and rows over the last seconds. */
+  estimate: z.strictObject({ rows: count, bytes: count }).optional(),
+  rows_per_s: count.optional(),
   error: z.string().max(2000).nullable().optional(),
 });
 

@@ -1,3 +1,4 @@
+import type { CopyOutlook } from './copy-outlook.ts';
 import { showDuration } from './duration.ts';
 import { alignColumns, showBytes, showCount } from './show.ts';
 import type { Status, SubscriberStatus, TableStatus } from './status-document.ts';
@@ -52,7 +53,18 @@ function tableLines(subscribers: readonly SubscriberStatus[]): string {
 function stateCell(table: TableStatus | undefined): string {
   if (table === undefined) return '-';
   if (table.state !== 'copying') return table.state;
-  return `copying ${table.copy_progress ?? 0} % (${showCount(table.copied_rows)} rows)`;
+  return `copying ${table.copy_progress ?? 0} % (${showCopy(table)})`;
+}
+
+/** How a copy stands: `1,200 rows, 64 kB of 128 kB, 300 rows/s, 4 s left`. */
+export function showCopy(copy: CopyOutlook & { readonly copied_rows: number; readonly copied_bytes: number }): string {
+  const { copied_rows, copied_bytes, total_bytes, rows_per_s, eta_s } = copy;
+  return [
+    `${showCount(copied_rows)} rows`,
+    total_bytes === null ? showBytes(copied_bytes) : `${showBytes(copied_bytes)} of ${showBytes(total_bytes)}`,
+    ...(rows_per_s === null ? [] : [`${showCount(rows_per_s)} rows/s`]),
+    ...(eta_s === null ? [] : [`${showDuration(1000 * eta_s)} left`]),
+  ].join(', ');
 }
 
 function faultsOf({ provider, bus, subscribers }: Status): string[] {

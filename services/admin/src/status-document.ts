@@ -18,6 +18,10 @@ const tableStatus = z
       .number()
       .nullable()
       .describe("percent of the copy that is loaded, by the server's estimate; null: no copy is on its way"),
+    total_rows: z.number().nullable().describe('of a copy on its way, by the statistics; null: not known'),
+    total_bytes: z.number().nullable().describe('likewise'),
+    rows_per_s: z.number().nullable().describe('of a copy on its way, over the last seconds'),
+    eta_s: z.number().nullable().describe('seconds that the copy may still take'),
     error: z.string().nullable(),
     explain: z.string().describe('what the state means, and what a person can do'),
   })

@@ -1,5 +1,7 @@
 import { codes } from '@millrace/errors';
 import { sameTable, tableLabel } from '@millrace/model';
+import type { Report } from '@millrace/wire';
+import { type CopyFacts, type CopyOutlook, copyOutlook, noOutlook } from './copy-outlook.ts';
 import { explainSubscriber, explainTable, notConfigured, notRegistered, positionLost } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
@@ -169,7 +171,8 @@ function lagOf(
   return { lag_ms: waiting ? Math.max(0, Date.parse(provider.now) - Date.parse(newest.time)) : 0, lag_ticks: 0 };
 }
 
-type TableFacts = Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error'>;
+type TableFacts = Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error'> &
+  Partial<Pick<CopyFacts, 'estimate' | 'rowsPerS'>>;
 
 /** From its database, with the progress of copies that only replay itself can tell; else from what it reports. */
 export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[] {
@@ -177,17 +180,33 @@ export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[]
     return database.value.tables.map((table) => {
       const said = report?.tables.find((t) => sameTable(t, table));
       if (table.state !== 'copying' || said?.state !== 'copying') return table;
-      return { ...table, copiedRows: said.copied_rows, copiedBytes: said.copied_bytes };
+      return { ...table, ...copyFactsOf(said) };
     });
   }
   return (report?.tables ?? []).map((table) => ({
     schema: table.schema,
     name: table.name,
     state: table.state,
-    copiedRows: table.copied_rows,
-    copiedBytes: table.copied_bytes,
+    ...copyFactsOf(table),
     error: table.error ?? null,
   }));
+}
+
+function copyFactsOf(said: Report['tables'][number]) {
+  return {
+    copiedRows: said.copied_rows,
+    copiedBytes: said.copied_bytes,
+    estimate: said.estimate,
+    rowsPerS: said.rows_per_s,
+  };
+}
+
+/** How the copy of a table stands that is on its way. `estimate`: rows, by the provider's statistics now. */
+export function outlookOf(table: TableFacts, estimate: number): CopyOutlook {
+  if (table.state !== 'copying') return noOutlook;
+  const { copiedRows, copiedBytes, rowsPerS } = table;
+  const known = table.estimate ?? { rows: estimate, bytes: 0 };
+  return copyOutlook({ rows: copiedRows, bytes: copiedBytes, estimate: known, rowsPerS });
 }
 
 function tableStatus(table: TableFacts, provider: ProviderOverview | undefined): TableStatus {
@@ -199,7 +218,8 @@ function tableStatus(table: TableFacts, provider: ProviderOverview | undefined):
     state: table.state,
     copied_rows: table.copiedRows,
     copied_bytes: table.copiedBytes,
-    copy_progress: progress(table, estimate),
+    copy_progress: progress(table, table.estimate?.rows ?? estimate),
+    ...outlookOf(table, estimate),
     error: table.error,
     explain: explainTable(table.state, tableLabel(table)),
   };

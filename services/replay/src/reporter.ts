@@ -23,6 +23,10 @@ export interface CopyProgress {
   readonly rows: number;
   readonly bytes: number;
   readonly broken: boolean;
+  /** What the provider's statistics say of the table. */
+  readonly estimate: { readonly rows: number; readonly bytes: number } | undefined;
+  /** Over the last seconds. */
+  readonly rowsPerS: number | undefined;
   readonly error: string | null;
 }
 
@@ -152,6 +156,8 @@ export class Reporter {
       copied_bytes: progress?.bytes ?? table.copiedBytes,
       copy: copyReport(table, progress),
       ...(progress?.broken === true ? { broken: true } : {}),
+      ...(progress?.estimate === undefined ? {} : { estimate: progress.estimate }),
+      ...(progress?.rowsPerS === undefined ? {} : { rows_per_s: progress.rowsPerS }),
       ...(error === null ? {} : { error: error.slice(0, 2000) }),
     };
   }

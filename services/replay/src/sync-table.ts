@@ -23,6 +23,7 @@ import { StagedLoad, type StagedOptions } from './load-staged.ts';
 import { copyBytes, copyRows } from './metrics.ts';
 import { hasRowsSql } from './plan-copy.ts';
 import { type Layout, lacksTable, layoutOf } from './plan-layout.ts';
+import { Rate } from './rate.ts';
 import type { CopyProgress } from './reporter.ts';
 
 const [COPY_BEGUN, COPY_CHUNK, COPY_AFTER_COMMIT] = defineFailpoints(
@@ -63,6 +64,8 @@ export class TableSync {
   #chunk = -1;
   #rows = 0;
   #bytes = 0;
+  #estimate: CopyHeader['estimate'];
+  readonly #rate = new Rate();
   #broken = false;
   #error: string | null = null;
   #isNew: boolean;
@@ -86,6 +89,8 @@ export class TableSync {
       rows: this.#rows,
       bytes: this.#bytes,
       broken: this.#broken,
+      estimate: this.#estimate,
+      rowsPerS: this.#rate.perSecond(),
       error: this.#error,
     };
   }
@@ -223,6 +228,8 @@ export class TableSync {
   async #begin(header: CopyHeader): Promise<Load> {
     const { url, queue, table, copyId } = this.#options;
     this.#standAt(header.attempt, undefined);
+    this.#estimate = header.estimate;
+    this.#rate.note(0);
     const session = await openApplySession(url, 'millrace replay copy');
     let load: DirectLoad | StagedLoad | undefined;
     try {
@@ -276,6 +283,7 @@ export class TableSync {
     copyBytes.add(body.length);
     this.#bytes += body.length;
     for (let at = body.indexOf(10); at >= 0; at = body.indexOf(10, at + 1)) this.#rows += 1;
+    this.#rate.note(this.#rows);
     this.#options.onProgress();
   }
 

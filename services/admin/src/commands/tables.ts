@@ -4,7 +4,8 @@ import type { Command } from '../command.ts';
 import { type Gathered, gather } from '../gather.ts';
 import { refuseWithoutAnswer } from '../refuse-without-answer.ts';
 import { alignColumns } from '../show.ts';
-import { tablesOf } from '../status.ts';
+import { showCopy } from '../show-status.ts';
+import { outlookOf, tablesOf } from '../status.ts';
 
 const listedTable = z.strictObject({
   name: z.string().describe('as in SQL'),
@@ -15,6 +16,19 @@ const listedTable = z.strictObject({
   subscribers: z
     .record(z.string(), z.string().nullable())
     .describe('state by subscriber; null: not followed there, or not known'),
+  copies: z
+    .record(
+      z.string(),
+      z.strictObject({
+        copied_rows: z.number(),
+        copied_bytes: z.number(),
+        total_rows: z.number().nullable(),
+        total_bytes: z.number().nullable(),
+        rows_per_s: z.number().nullable(),
+        eta_s: z.number().nullable(),
+      }),
+    )
+    .describe('copies on their way, by subscriber; totals are guesses from statistics'),
 });
 
 const result = z.strictObject({ queue: z.string(), tables: z.array(listedTable) });
@@ -35,12 +49,17 @@ export const tables: Command = {
     refuseWithoutAnswer(gathered);
     const list = tableList(gathered);
     const subscribers = gathered.subscribers.map(({ name }) => name);
-    const rows = list.map((t) => [t.name, ...subscribers.map((s) => t.subscribers[s] ?? '-'), t.problem ?? '']);
+    const rows = list.map((t) => [t.name, ...subscribers.map((s) => cellOf(t, s)), t.problem ?? '']);
     const text = alignColumns([['TABLE', ...subscribers, ''], ...rows]);
     context.result({ queue: gathered.queue, tables: list }, text);
     return 0;
   },
 };
+
+function cellOf({ subscribers, copies }: ListedTable, name: string): string {
+  const copy = copies[name];
+  return `${subscribers[name] ?? '-'}${copy === undefined ? '' : ` (${showCopy(copy)})`}`;
+}
 
 /** Tables of the set and, where the provider is not to be seen, those the subscribers follow. */
 function tableList({ provider, subscribers }: Gathered): ListedTable[] {
@@ -50,14 +69,20 @@ function tableList({ provider, subscribers }: Gathered): ListedTable[] {
     all.set(tableKey(t), { schema: t.schema, name: t.name });
   return [...all.values()].map((table) => {
     const known = inSet.find((t) => sameTable(t, table));
-    const states = subscribers.map((s) => [s.name, tablesOf(s).find((t) => sameTable(t, table))?.state ?? null]);
+    const there = subscribers.map((s) => [s.name, tablesOf(s).find((t) => sameTable(t, table))] as const);
+    const copies = there.flatMap(([name, t]) => {
+      if (t?.state !== 'copying') return [];
+      const sizes = { copied_rows: t.copiedRows, copied_bytes: t.copiedBytes };
+      return [[name, { ...sizes, ...outlookOf(t, known?.estimate ?? 0) }] as const];
+    });
     return {
       name: tableLabel(table),
       schema: table.schema,
       table: table.name,
       key: known === undefined ? null : [...known.key],
       problem: known?.problem ?? null,
-      subscribers: Object.fromEntries(states),
+      subscribers: Object.fromEntries(there.map(([name, t]) => [name, t?.state ?? null])),
+      copies: Object.fromEntries(copies),
     };
   });
 }
