@@ -12,10 +12,9 @@ export async function readBusAddress(client: Queryable): Promise<string | undefi
   return row?.url;
 }
 
-/** Records where the bus is. True when that is news. */
-export async function recordBusAddress(client: Queryable, url: string): Promise<boolean> {
-  const sql = `INSERT INTO millrace.bus_address AS b (url) VALUES ($1)
-    ON CONFLICT (one) DO UPDATE SET url = excluded.url, recorded_at = now() WHERE b.url <> excluded.url
-    RETURNING true AS news`;
-  return (await ask(client, 'recording the address of the bus', sql, [url])).length > 0;
+/** Records where the bus is. */
+export async function recordBusAddress(client: Queryable, url: string): Promise<void> {
+  const sql = `INSERT INTO millrace.bus_address (url) VALUES ($1)
+    ON CONFLICT (one) DO UPDATE SET url = excluded.url, recorded_at = now()`;
+  await ask(client, 'recording the address of the bus', sql, [url]);
 }

@@ -1,6 +1,7 @@
 import { redactText } from '@millrace/telemetry';
 import { LogFile } from '../prefix-lines.ts';
 import { readableLine } from '../readable-line.ts';
+import { inOldWords } from './old-words.ts';
 
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
@@ -46,12 +47,12 @@ export class ClassicLog {
   /** A line of the supervisor: `[replay:eu] warn: …`, or one of its own. */
   readonly supervisor = (line: string): void => {
     const level = /^\[[^\]]+\] (\w+): /.exec(line)?.[1] ?? '';
-    this.#write(ofService[level] ?? 'INFO', line);
+    this.#write(ofService[level] ?? 'INFO', line.replace(`] ${level}: `, '] '));
   };
 
   #write(level: Level, text: string): void {
     if (order.indexOf(level) < order.indexOf(this.#least)) return;
-    const line = `${timeNow()} ${process.pid} ${level} ${redactText(text.replaceAll('\n', '; '))}`;
+    const line = `${timeNow()} ${process.pid} ${level} ${redactText(inOldWords(text.replaceAll('\n', '; ')))}`;
     this.#file?.write(line);
     if (this.#toTerminal) process.stderr.write(`${line}\n`);
   }

@@ -6,7 +6,7 @@ import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import { busToken } from '@millrace/model';
 import { tryLead } from '@millrace/postgres';
-import { installProvider, isProviderInstalled, recordBusAddress } from '@millrace/provider';
+import { installProvider, isProviderInstalled, readBusAddress, recordBusAddress } from '@millrace/provider';
 import { createLogger } from '@millrace/telemetry';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import { ChildService } from '../child-service.ts';
@@ -56,6 +56,7 @@ export class ProviderDaemon implements DaemonWork {
   #side: Side | undefined;
   #nats: OwnNats | undefined;
   #isLeader = false;
+  #told = '';
 
   constructor(settings: TickerSettings, log: ClassicLog) {
     this.#settings = settings;
@@ -92,14 +93,13 @@ export class ProviderDaemon implements DaemonWork {
 
   async #look(): Promise<void> {
     const side = await this.#session();
-    const leads = await side.asked(() => tryLead(side.client, 'classic ticker'));
-    if (leads !== this.#isLeader)
-      this.#log.info(leads ? 'looking after the queues' : 'another ticker runs for this database: standing by');
-    this.#isLeader = leads;
-    if (!leads) return this.#standDown();
+    if (!(await this.#leads(side))) return this.#standDown();
     const busUrl = await this.#bus();
-    if (await side.asked(() => recordBusAddress(side.client, busUrl)))
+    // Looked at first: an insert that finds the row there writes all the same, every second.
+    if ((await side.asked(() => readBusAddress(side.client))) !== busUrl) {
+      await side.asked(() => recordBusAddress(side.client, busUrl));
       this.#log.info('the address of the bus is recorded at the provider');
+    }
     const all = await side.run<Queue>('classic/queues');
     const queues = all.filter((queue) => queue.is_set);
     await this.#plain.serve(all.filter((queue) => !queue.is_set).map(({ queue }) => queue));
@@ -109,6 +109,16 @@ export class ProviderDaemon implements DaemonWork {
       else if (served.config.bus.url !== busUrl) await this.#end(served);
     }
     for (const queue of queues) if (!this.#served.has(queue.id)) this.#serve(queue, busUrl);
+  }
+
+  /** The lead is the session's: whoever has it keeps it as long as that lives. */
+  async #leads(side: Side): Promise<boolean> {
+    if (this.#isLeader) return true;
+    this.#isLeader = await side.asked(() => tryLead(side.client, 'classic ticker'));
+    const now = this.#isLeader ? 'looking after the queues' : 'another ticker runs for this database: standing by';
+    if (now !== this.#told) this.#log.info(now);
+    this.#told = now;
+    return this.#isLeader;
   }
 
   /** A session at the provider; a new one begins with the schemas as they are now. */
@@ -139,6 +149,7 @@ export class ProviderDaemon implements DaemonWork {
   async #forgetSession(): Promise<void> {
     const side = this.#side;
     this.#side = undefined;
+    this.#isLeader = false;
     await side?.close();
   }
 

@@ -2,6 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, type TableState, tableLabel } from '@millrace/model';
 import { add } from '../commands/add.ts';
 import { addSeq } from '../commands/add-seq.ts';
+import { resync } from '../commands/resync.ts';
 import { unregister } from '../commands/unregister.ts';
 import { retryBusy } from '../retry-busy.ts';
 import { alignColumns } from '../show.ts';
@@ -22,7 +23,6 @@ import type { Verb } from './tool.ts';
 
 const many = Number.POSITIVE_INFINITY;
 const notInSet = 'not in the set; add it with `provider add` or `provider add-seq` first';
-const notFollowed = 'this subscriber does not follow it';
 
 /** The words that skytools had for the states of a table; `held` is ours. */
 const oldWords: Readonly<Record<TableState, string>> = {
@@ -98,7 +98,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'copy the rows again, of all tables with --force and no name',
     words: [0, many],
-    run: (job) => atSubscriber(job, (open) => resync(job, open)),
+    run: copyAgain,
   },
   'subscriber register': {
     usage: 'subscriber register',
@@ -187,24 +187,15 @@ async function showMissing({ print }: ReplicaJob, { overview, subscriber }: Open
   print([...missing(overview.tables, tables), ...missing(overview.sequences, sequences)].join('\n'));
 }
 
-async function resync(
-  { words, args, log }: ReplicaJob,
-  { provider, overview, subscriber }: OpenReplica,
-): Promise<void> {
-  const { tables: followed } = await subscriber.overview();
+async function copyAgain(job: ReplicaJob): Promise<void> {
+  const { words, args, settings } = job;
   if (words.length === 0 && !args.has('force') && !args.has('all')) {
     throw new MillraceError(codes.USAGE, 'subscriber resync: name tables, or use --force for all of them');
   }
-  const tables = words.length === 0 ? followed : namesIn(words);
-  refuseMissing(tables, followed, notFollowed);
-  refuseMissing(tables, overview.tables, notInSet);
-  for (const table of tables) {
-    const label = tableLabel(table);
-    await provider.cancelCopies(table, [subscriber.name]);
-    await retryBusy(`${label} at subscriber ${subscriber.name}`, log.info, () => subscriber.followAnew(table));
-    await subscriber.expectCopy(table, await provider.requestCopy(table, [subscriber.name]));
-    log.info(`${label}: is copied again`);
-  }
+  await ensureRegistered(job);
+  const tables = words.length === 0 ? ['--all'] : namesIn(words).map(tableLabel);
+  const argv = [...tables, '--subscriber', settings.subscriber];
+  await runCommand(job, resync, { config: await configFor(job, true), argv });
 }
 
 async function forget(job: ReplicaJob): Promise<void> {

@@ -8,6 +8,7 @@ import { AuditLine } from '../audit-line.ts';
 import { type ClassicArguments, optionHelp, parseClassic } from './arguments.ts';
 import { goToBackground, isInBackground, tellStarter } from './background.ts';
 import { ClassicLog } from './log.ts';
+import { inOldWords } from './old-words.ts';
 import { signalDaemon } from './pid-file.ts';
 import { type DaemonWork, runDaemon } from './run-daemon.ts';
 
@@ -153,10 +154,12 @@ function helpOf<S extends JobSettings>({ name, daemon, verbs }: Tool<S>): string
 
 function fail(name: string, error: unknown, log: ClassicLog | undefined): number {
   const { sentence } = toMillraceError(error);
-  const line = sentence
-    .split('\n')
-    .map((part) => part.trim())
-    .join('; ');
+  const line = inOldWords(
+    sentence
+      .split('\n')
+      .map((part) => part.trim())
+      .join('; '),
+  );
   if (isInBackground()) {
     log?.error(line);
     tellStarter({ error: line });
