@@ -17,6 +17,8 @@ export interface SitePlan {
   /** Role that the configuration's provider and subscriber URLs name; default: the superuser. */
   readonly role?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Name of all its databases, where each is on a server of its own; default: the site's and the side's. */
+  readonly database?: string;
 }
 
 /** What `status --json` has at least. */
@@ -56,9 +58,11 @@ export class Site {
 
   async prepare(): Promise<void> {
     mkdirSync(this.dir, { recursive: true });
-    this.provider = await this.ground.createDatabase(this.plan.provider, `${this.plan.name}_provider`);
+    const create = (server: string, side: string) =>
+      this.ground.createDatabase(server, this.plan.database ?? `${this.plan.name}_${side}`);
+    this.provider = await create(this.plan.provider, 'provider');
     for (const [name, server] of Object.entries(this.plan.subscribers)) {
-      this.subscribers.set(name, await this.ground.createDatabase(server, `${this.plan.name}_${name}`));
+      this.subscribers.set(name, await create(server, name));
     }
     this.writeConfig();
   }
