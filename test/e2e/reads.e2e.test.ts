@@ -1,10 +1,13 @@
 // A token taken at the provider, waited for at subscribers that real services fill.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { PgClient } from '@millrace/postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Database, sqlstate } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
 import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
+import { projectRoot } from '../harness/standing.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
@@ -36,6 +39,33 @@ afterAll(async () => {
   await ground?.stop();
 });
 
+/** The blocks of SQL in docs/reads.md, each as its statements. */
+function documented(): string[][] {
+  const text = readFileSync(join(projectRoot, 'docs', 'reads.md'), 'utf8');
+  const blocks = [...text.matchAll(/```sql\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+  return blocks.map((block) =>
+    block
+      .split(';')
+      .map((sql) => sql.trim())
+      .filter((sql) => sql !== ''),
+  );
+}
+
+test('the statements of the document do what it says', async () => {
+  await site.everywhere('CREATE SCHEMA docs; CREATE TABLE docs.entry (id serial PRIMARY KEY, item text)');
+  await site.millrace('add', 'docs.entry');
+  const [[write, ask], [wait, read]] = documented() as [[string, string], [string, string]];
+  const settings = { search_path: 'docs' };
+  const text = await site.provider.within(async (session) => {
+    await session.query(write);
+    return (await session.query<{ token: string }>(ask)).rows[0]?.token ?? '';
+  }, settings);
+  await us.within(async (session) => {
+    await waitFor('the wait is over', async () => (await session.query(wait.replace('TOKEN', text))).rows[0].wait_for);
+    expect((await session.query(read)).rows).toEqual([{ item: 'mine' }]);
+  }, settings);
+});
+
 test('what a session has written it reads at every subscriber after waiting for its token', async () => {
   for (let id = 1; id <= 5; id += 1) {
     await site.provider.run('INSERT INTO public.entry VALUES ($1, 1)', [id]);
@@ -45,6 +75,18 @@ test('what a session has written it reads at every subscriber after waiting for 
       expect(Number(await at.value('SELECT count(*) FROM public.entry WHERE id = $1', [id]))).toBe(1);
     }
   }
+});
+
+test('the command line takes a token and waits for it, and says who is behind', async () => {
+  const text = (await site.millrace('token')).stdout.trim();
+  await site.millrace('wait-for', text, '--timeout', '20s');
+  const { code, stdout } = await site.command(['wait-for', 'mr1.x', '--subscriber', 'eu', '--json']);
+  expect([code, JSON.parse(stdout).error.code]).toEqual([2, 'usage']);
+  await us.run(`UPDATE millrace.subscribed_table SET state = 'copying' WHERE table_name = 'entry'`);
+  const late = await site.command(['wait-for', text, '--timeout', '0s', '--json']);
+  await us.run(`UPDATE millrace.subscribed_table SET state = 'ok' WHERE table_name = 'entry'`);
+  expect([late.code, JSON.parse(late.stdout).error.code]).toEqual([1, 'timeout']);
+  expect(late.stderr).toMatch(/^millrace: subscriber us: .*public\.entry is copying/);
 });
 
 test('a token taken inside the transaction stands for that transaction, and is reached after its commit', async () => {

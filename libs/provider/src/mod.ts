@@ -57,6 +57,7 @@ export {
   type MadeTick,
   onToken,
   systemIdentifier,
+  takeToken,
   tick,
   tickInfo,
   ticksAfter,

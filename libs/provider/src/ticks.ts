@@ -48,6 +48,12 @@ export async function onToken(client: PgClient, queue: string, listener: () => v
   await client.query('LISTEN millrace_token');
 }
 
+/** A token for all that is committed in the set now, for `millrace.wait_for` at a subscriber. Throws NOT_FOUND. */
+export async function takeToken(client: Queryable, queue: string): Promise<string> {
+  const sql = 'SELECT millrace.token($1) AS token';
+  return (await askOne<{ token: string }>(client, 'taking a token', sql, [queue])).token;
+}
+
 /** The newest tick; null when the queue has none or is not there. */
 export async function lastTick(client: Queryable, queue: string): Promise<Tick | null> {
   const [row] = await ask<TickRow>(client, 'reading the last tick', tickSql('millrace.last_tick($1)'), [queue]);

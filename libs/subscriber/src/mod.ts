@@ -69,3 +69,4 @@ export {
   setSequenceQuery,
   type TableMove,
 } from './tables.ts';
+export { waitForToken } from './tokens.ts';

@@ -15,6 +15,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   tables: async () => (await import('./commands/tables.ts')).tables,
   seqs: async () => (await import('./commands/seqs.ts')).seqs,
   wait: async () => (await import('./commands/wait.ts')).wait,
+  'wait-for': async () => (await import('./commands/wait-for.ts')).waitForCommand,
+  token: async () => (await import('./commands/token.ts')).token,
   pause: async () => (await import('./commands/pause.ts')).pause,
   resume: async () => (await import('./commands/resume.ts')).resume,
   audit: async () => (await import('./commands/audit.ts')).audit,

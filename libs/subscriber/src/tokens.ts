@@ -1,0 +1,33 @@
+import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
+import { databaseError, type PgClient, sqlstateOf } from '@millrace/postgres';
+
+/** SQLSTATEs that millrace.wait_for raises. */
+const known: Readonly<Record<string, ErrorCode>> = {
+  '22023': codes.USAGE,
+  MR001: codes.NOT_FOUND,
+  MR004: codes.PROVIDER_HISTORY,
+};
+
+/**
+ * Waits until this database has what a token stands for. Gives undefined, or at the timeout what is missing, in words. Throws
+ * USAGE (no token), NOT_FOUND (nothing of it is followed here), PROVIDER_HISTORY (of another provider or history).
+ */
+export async function waitForToken(client: PgClient, token: string, timeoutMs: number): Promise<string | undefined> {
+  let lack = 'not applied within the timeout';
+  const listener = ({ message }: { message?: string | undefined }) => {
+    lack = message ?? lack;
+  };
+  client.on('notice', listener);
+  try {
+    const sql = 'SELECT millrace.wait_for($1, make_interval(secs => $2)) AS there';
+    const { rows } = await client.query<{ there: boolean }>(sql, [token, timeoutMs / 1_000]);
+    return rows[0]?.there === true ? undefined : lack;
+  } catch (error) {
+    const code = known[sqlstateOf(error) ?? ''];
+    if (code === undefined) throw databaseError(error, 'waiting for a token');
+    const { message, hint } = error as { message: string; hint?: string };
+    throw new MillraceError(code, message, { cause: error, ...(hint === undefined ? {} : { advice: hint }) });
+  } finally {
+    client.off('notice', listener);
+  }
+}
