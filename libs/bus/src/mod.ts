@@ -12,6 +12,7 @@ export {
 export { apiCodeOf, apiCodes, busError, isMissing, isWrongSequence } from './bus-errors.ts';
 export { type BusAddress, parseBusUrl } from './bus-url.ts';
 export { type Bus, type BusOptions, connectBus } from './connect.ts';
+export { type BusLimits, busLimits } from './limits.ts';
 export { onNotice, sendNotice } from './notices.ts';
 export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './publisher.ts';
 export {
@@ -32,4 +33,11 @@ export {
   type Stored,
   seekMessage,
 } from './stored.ts';
-export { deleteStream, ensureStream, type StreamDefinition, type StreamState, streamState } from './streams.ts';
+export {
+  alteredSettings,
+  deleteStream,
+  ensureStream,
+  type StreamDefinition,
+  type StreamState,
+  streamState,
+} from './streams.ts';

@@ -29,6 +29,17 @@ export interface StreamState {
 /** Below this a stream cannot do its work. */
 const leastBytes = 16 * 1024 * 1024;
 
+/** What no stream of ours may differ in: another value loses messages that somebody still reads. */
+const alwaysSo = {
+  storage: StorageType.File,
+  retention: RetentionPolicy.Limits,
+  discard: DiscardPolicy.Old,
+  max_age: 0,
+  max_msgs: -1,
+  max_msg_size: -1,
+  no_ack: false,
+} as const;
+
 /** What JetStream says when there is less room than asked for. */
 const noRoom = new Set([10002, 10023, 10028, 10047, 10122]);
 
@@ -58,6 +69,15 @@ export async function streamState(bus: Bus, name: string): Promise<StreamState |
   return info === undefined ? undefined : stateOf(info);
 }
 
+/** What somebody altered in a stream: names of settings, as the server has them; undefined when there is no stream. */
+export async function alteredSettings(bus: Bus, name: string): Promise<string[] | undefined> {
+  const info = await streamInfo(bus, name);
+  if (info === undefined) return undefined;
+  const have: Record<string, unknown> = { ...info.config };
+  const altered = Object.entries(alwaysSo).filter(([key, value]) => !same(have[key], value));
+  return [...(info.config.sealed ? ['sealed'] : []), ...altered.map(([key]) => key)];
+}
+
 /** Deletes the stream and all it holds; true when there was one. */
 export async function deleteStream(bus: Bus, name: string): Promise<boolean> {
   try {
@@ -72,15 +92,9 @@ function configOf(definition: StreamDefinition): Partial<StreamConfig> & { name:
   return {
     name: definition.name,
     subjects: [...definition.subjects],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.Old,
+    ...alwaysSo,
     max_bytes: definition.maxBytes,
-    max_age: 0,
-    max_msgs: -1,
     max_msgs_per_subject: definition.maxMessagesPerSubject ?? -1,
-    max_msg_size: -1,
-    no_ack: false,
     ...(definition.allowRollup === true ? { allow_rollup_hdrs: true } : {}),
   };
 }

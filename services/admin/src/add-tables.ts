@@ -40,13 +40,13 @@ export function planTables(
 }
 
 function planOne(
-  { table, inSet }: Candidate,
+  { table, inSet, repair }: Candidate,
   target: Target,
   { overview, noCopy }: { overview: ProviderOverview; noCopy: boolean },
 ): TablePlan['additions'][number] {
   const state = target.tables.find((t) => sameTable(t, table))?.state;
   const open = overview.copies.find((c) => sameTable(c, table) && c.subscribers.includes(target.name))?.id;
-  return { target, openCopy: open, addition: planAddition({ state, inSet, openCopy: open, noCopy }) };
+  return { target, openCopy: open, addition: planAddition({ state, inSet, broken: repair, openCopy: open, noCopy }) };
 }
 
 function refusals({ candidate, additions }: TablePlan): Finding[] {

@@ -5,7 +5,7 @@ import type { Target } from './add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from './choose-subscribers.ts';
 import type { Arguments, Context } from './command.ts';
 import { type CopyNote, findCopy } from './copy-note.ts';
-import { compareTables } from './preflight/compare-tables.ts';
+import { compareTables, type Reason, refusals } from './preflight/compare-tables.ts';
 import { type Finding, refuseOn } from './preflight/findings.ts';
 import { describeTable, type TableDescription, where } from './preflight/table-description.ts';
 import { BusSide } from './sides/bus-side.ts';
@@ -31,9 +31,10 @@ export async function followOnly(
     for (const side of sides) {
       for (const table of tables) {
         const there = await side.side.asked(() => describeTable(side.side.client, table));
-        const reasons = there === undefined ? ['does not exist there'] : await unfit(config, side.name, there, table);
-        for (const reason of reasons) {
-          findings.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${where(side.name, table)} ${reason}` });
+        const missing = { text: 'does not exist there', fix: null };
+        const reasons = there === undefined ? [missing] : await unfit(config, side.name, there, table);
+        for (const { text, fix } of reasons) {
+          findings.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${where(side.name, table)} ${text}`, fix });
         }
       }
     }
@@ -51,9 +52,10 @@ export async function followOnly(
 }
 
 /** Why the table cannot take the provider's rows, as far as the provider's side told what they are. */
-async function unfit(config: Config, name: string, there: TableDescription, table: TableName): Promise<string[]> {
+async function unfit(config: Config, name: string, there: TableDescription, table: TableName): Promise<Reason[]> {
   const source = (await copyOf(config, name, table).catch(() => undefined))?.source;
-  return source === undefined ? [] : compareTables(source.description, there, source.key);
+  if (source === undefined) return [];
+  return refusals(compareTables({ table, provider: source.description, subscriber: there, key: source.key }));
 }
 
 /** Follows one table; says what it came to. */

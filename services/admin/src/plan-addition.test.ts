@@ -2,7 +2,7 @@ import { tableStates } from '@millrace/model';
 import { expect, test } from 'vitest';
 import { type Addition, needsCopy, planAddition } from './plan-addition.ts';
 
-const here = { inSet: true, openCopy: undefined, noCopy: false };
+const here = { inSet: true, broken: false, openCopy: undefined, noCopy: false };
 
 test('a table that is not followed yet waits for a copy, or is followed at once when its rows are equal', () => {
   expect(planAddition({ ...here, state: undefined })).toBe('follow');
@@ -26,6 +26,12 @@ test('a copy that is asked for already is only told again', () => {
 test('what nobody captured meanwhile is copied anew, whatever the subscriber believes', () => {
   for (const state of ['ok', 'copying', 'catching-up', 'held'] as const) {
     expect(planAddition({ ...here, inSet: false, state })).toBe('anew');
+  }
+});
+
+test('a table whose changes went by unseen is copied anew', () => {
+  for (const state of ['ok', 'copying', 'catching-up', 'held'] as const) {
+    expect(planAddition({ ...here, broken: true, state })).toBe('anew');
   }
 });
 

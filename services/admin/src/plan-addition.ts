@@ -6,6 +6,8 @@ export interface Situation {
   readonly state: TableState | undefined;
   /** The provider captures its changes already. */
   readonly inSet: boolean;
+  /** The provider's changes of it may have gone by unseen. */
+  readonly broken: boolean;
   /** A copy that is asked for and not finished, and includes this subscriber. */
   readonly openCopy: number | undefined;
   /** The person promises that the rows are equal. */
@@ -21,12 +23,12 @@ export interface Situation {
 export type Addition = 'follow' | 'follow-ok' | 'anew' | 'copy' | 'expect' | 'nothing' | 'refuse';
 
 /** Decides from what is there, so that repeating a command that was broken off anywhere finishes it. */
-export function planAddition({ state, inSet, openCopy, noCopy }: Situation): Addition {
+export function planAddition({ state, inSet, broken, openCopy, noCopy }: Situation): Addition {
   if (state === undefined) return noCopy ? 'follow-ok' : 'follow';
   if (noCopy) return state === 'ok' ? 'nothing' : 'refuse';
   if (state === 'registered') return openCopy === undefined ? 'copy' : 'expect';
-  // Followed, but nobody captured its changes meanwhile: what is there is stale.
-  if (state === 'held' || !inSet) return 'anew';
+  // Followed, but nobody captured its changes, or not all of them: what is there is stale.
+  if (state === 'held' || !inSet || broken) return 'anew';
   return 'nothing';
 }
 

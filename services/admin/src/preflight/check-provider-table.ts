@@ -1,5 +1,5 @@
 import { codes } from '@millrace/errors';
-import { type TableName, tableLabel } from '@millrace/model';
+import { type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { ProviderOverview } from '../sides/overviews.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import type { Finding } from './findings.ts';
@@ -17,11 +17,22 @@ export interface Candidate {
   readonly repair: boolean;
 }
 
+/** The set's tables, by `tableKey`, that have lost capture triggers, whether anybody has recorded that or not. */
+export async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<string>> {
+  type Row = { level: string; schema_name: string; table_name: string };
+  const rows = await provider.side.run<Row>('doctor/capture_triggers', [provider.queue]);
+  return new Set(
+    rows
+      .filter(({ level }) => level === 'error')
+      .map((row) => tableKey({ schema: row.schema_name, name: row.table_name })),
+  );
+}
+
 /** Why the table cannot be replicated, or what must be known to go on. Nothing stays changed. */
 export async function checkProviderTable(
   provider: ProviderSide,
   overview: ProviderOverview,
-  table: TableName,
+  { table, broken }: { table: TableName; broken: ReadonlySet<string> },
 ): Promise<Candidate | Finding> {
   const label = tableLabel(table);
   const description = await provider.side.asked(() => describeTable(provider.side.client, table));
@@ -30,6 +41,14 @@ export async function checkProviderTable(
   }
   const known = overview.tables.find((t) => t.schema === table.schema && t.name === table.name);
   const { refusal, key } = await provider.checkTable(table);
-  if (refusal !== null) return { code: codes.NOT_REPLICABLE, text: `${label} cannot be replicated: ${refusal}` };
-  return { table, description, key, inSet: known !== undefined, repair: known !== undefined && known.problem !== null };
+  if (refusal !== null) return refused(provider, table, refusal);
+  const repair = known !== undefined && (known.problem !== null || broken.has(tableKey(table)));
+  return { table, description, key, inSet: known !== undefined, repair };
+}
+
+async function refused(provider: ProviderSide, table: TableName, refusal: string): Promise<Finding> {
+  const names = JSON.stringify([[table.schema, table.name]]);
+  const [row] = await provider.side.run<{ fix: string | null }>('doctor/refusals', [names]);
+  const text = `${tableLabel(table)} cannot be replicated: ${refusal}`;
+  return { code: codes.NOT_REPLICABLE, text, fix: row?.fix ?? null };
 }

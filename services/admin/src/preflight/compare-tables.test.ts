@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareTables } from './compare-tables.ts';
+import { compareTables, refusals } from './compare-tables.ts';
 import type { ColumnDescription, TableDescription } from './table-description.ts';
 
 function column(name: string, type = 'int4', more: Partial<ColumnDescription> = {}): ColumnDescription {
@@ -12,7 +12,10 @@ function table(columns: ColumnDescription[], more: Partial<TableDescription> = {
 }
 
 const provider = table([column('id'), column('item', 'text')]);
-const reasons = (there: TableDescription, here = provider) => compareTables(here, there, ['id']);
+const entry = { schema: 'public', name: 'entry' };
+const compared = (there: TableDescription, here = provider) =>
+  compareTables({ table: entry, provider: here, subscriber: there, key: ['id'] });
+const reasons = (there: TableDescription, here = provider) => refusals(compared(there, here)).map(({ text }) => text);
 
 test('the same columns in another order, and further ones, are fine', () => {
   expect(reasons(table([column('item', 'text'), column('note', 'text'), column('id')]))).toEqual([]);

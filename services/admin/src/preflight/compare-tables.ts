@@ -1,54 +1,154 @@
+import type { TableName } from '@millrace/model';
 import { keyReason, typeReason } from './compare-types.ts';
+import { fixes } from './fixes.ts';
 import { type ColumnDescription, kindLabel, type TableDescription } from './table-description.ts';
 
-/**
- * Why the subscriber's table cannot take the provider's rows; empty when it can. `key` are the columns by which rows
- * are told apart. Each reason is a piece of a sentence that follows the table's name.
- */
-export function compareTables(
-  provider: TableDescription,
-  subscriber: TableDescription,
-  key: readonly string[],
-): string[] {
-  if (subscriber.kind !== 'r' && subscriber.kind !== 'p') return [`is ${kindLabel(subscriber.kind)} there`];
+/** Why a table at a subscriber does not suit the provider's, or may not one day. */
+export interface Reason {
+  /** What was compared. */
+  readonly check: 'columns' | 'column-types' | 'key' | 'table-rights' | 'table-kind' | 'unique-indexes';
+  /** error: its rows cannot be replicated. warning: some may not. */
+  readonly level: 'error' | 'warning';
+  /** A piece of a sentence that follows the table's name. */
+  readonly text: string;
+  /** A statement for the subscriber's database; null where there is none in one line. */
+  readonly fix: string | null;
+}
+
+/** The same table at both ends. */
+export interface TablePair {
+  readonly table: TableName;
+  readonly provider: TableDescription;
+  readonly subscriber: TableDescription;
+  /** The columns by which rows are told apart at the provider. */
+  readonly key: readonly string[];
+}
+
+/** What keeps the subscriber's table from taking the provider's rows, errors first; empty when nothing does. */
+export function compareTables(pair: TablePair): Reason[] {
+  const { provider, subscriber } = pair;
+  if (subscriber.kind !== 'r' && subscriber.kind !== 'p') {
+    return [error('table-kind', `is ${kindLabel(subscriber.kind)} there`, null)];
+  }
   const there = new Map(subscriber.columns.map((column) => [column.name, column]));
   const here = new Set(provider.columns.map((column) => column.name));
   return [
-    ...provider.columns.flatMap((column) => columnReasons(column, there.get(column.name), key.includes(column.name))),
-    ...subscriber.columns.filter((column) => !here.has(column.name)).flatMap(extraReasons),
-    ...keyReasons(subscriber, key),
-    ...rightReasons(subscriber),
+    ...provider.columns.flatMap((column) => columnReasons(pair, column, there.get(column.name))),
+    ...subscriber.columns.filter((column) => !here.has(column.name)).flatMap((column) => extraReasons(pair, column)),
+    ...keyReasons(pair),
+    ...rightReasons(pair),
+    ...provider.columns.flatMap((column) => nullReasons(pair, column, there.get(column.name))),
+    ...indexReasons(pair),
   ];
 }
 
+/** Those of them for which a table cannot be followed. */
+export function refusals(reasons: readonly Reason[]): Reason[] {
+  return reasons.filter(({ level }) => level === 'error');
+}
+
+function error(check: Reason['check'], text: string, fix: string | null): Reason {
+  return { check, level: 'error', text, fix };
+}
+
+function warning(check: Reason['check'], text: string, fix: string | null): Reason {
+  return { check, level: 'warning', text, fix };
+}
+
 function columnReasons(
+  { table, key }: TablePair,
   provider: ColumnDescription,
   subscriber: ColumnDescription | undefined,
-  isKey: boolean,
-): string[] {
+): Reason[] {
   const name = `column ${JSON.stringify(provider.name)}`;
   if (provider.generated) {
     if (subscriber === undefined || subscriber.generated) return [];
-    return [`${name} is generated at the provider and not there, so nothing would fill it; generate or drop it there`];
+    const text = `${name} is generated at the provider and not there, so nothing would fill it; generate or drop it there`;
+    return [error('columns', text, fixes.dropColumn(table, provider.name))];
   }
-  if (subscriber === undefined) return [`has no ${name}`];
-  if (subscriber.generated) return [`${name} is generated there and not at the provider; make it a plain column`];
-  const reason = typeReason(provider, subscriber) ?? (isKey ? keyReason(provider, subscriber) : undefined);
-  return reason === undefined ? [] : [`${name} ${reason}`];
+  if (subscriber === undefined) {
+    return [error('columns', `has no ${name}`, fixes.addColumn(table, provider.name, provider.type))];
+  }
+  if (subscriber.generated) {
+    const text = `${name} is generated there and not at the provider; make it a plain column`;
+    return [error('columns', text, fixes.makePlain(table, provider.name))];
+  }
+  const unfit = typeReason(provider, subscriber);
+  if (unfit !== undefined) return [error('column-types', `${name} ${unfit}`, typeFix(table, provider, subscriber))];
+  const apart = key.includes(provider.name) ? keyReason(provider, subscriber) : undefined;
+  return apart === undefined ? [] : [error('column-types', `${name} ${apart}`, keyFix(table, provider, subscriber))];
 }
 
-function extraReasons(column: ColumnDescription): string[] {
+/** An enum that lacks a label gets it; any other column the provider's type. */
+function typeFix(table: TableName, provider: ColumnDescription, subscriber: ColumnDescription): string {
+  const labels = subscriber.parts.find(({ labels: of }) => of !== null)?.labels;
+  const lacking = provider.parts
+    .flatMap((part) => part.labels ?? [])
+    .find((label) => labels?.includes(label) === false);
+  if (lacking !== undefined && provider.type === subscriber.type) {
+    return fixes.addLabel(subscriber.type.replace(/(\[\])+$/, ''), lacking);
+  }
+  return fixes.retype(table, provider.name, provider.type);
+}
+
+function keyFix(table: TableName, provider: ColumnDescription, subscriber: ColumnDescription): string | null {
+  if (provider.type !== subscriber.type) return fixes.retype(table, provider.name, provider.type);
+  const collation = provider.collation ?? 'pg_catalog."C"';
+  return fixes.recollate(table, provider.name, `${provider.type} COLLATE ${collation}`);
+}
+
+function extraReasons({ table }: TablePair, column: ColumnDescription): Reason[] {
   if (!column.notNull || column.hasDefault || column.generated) return [];
-  return [`column ${JSON.stringify(column.name)} is not at the provider, NOT NULL and without a default`];
+  const text = `column ${JSON.stringify(column.name)} is not at the provider, NOT NULL and without a default`;
+  return [error('columns', text, fixes.dropNotNull(table, column.name))];
 }
 
-function keyReasons(subscriber: TableDescription, key: readonly string[]): string[] {
+function keyReasons({ table, subscriber, key }: TablePair): Reason[] {
   const wanted = new Set(key);
   const fits = subscriber.uniques.some((names) => names.length === wanted.size && names.every((n) => wanted.has(n)));
-  return fits ? [] : [`has no unique index on the key (${key.join(', ')})`];
+  if (fits) return [];
+  const kind = subscriber.primary ? 'UNIQUE' : 'PRIMARY KEY';
+  return [error('key', `has no unique index on the key (${key.join(', ')})`, fixes.addKey(table, key, kind))];
 }
 
-function rightReasons(subscriber: TableDescription): string[] {
-  const schema = subscriber.usage ? [] : ['we may not use its schema'];
-  return subscriber.missing.length === 0 ? schema : [...schema, `we lack ${subscriber.missing.join(', ')} on it`];
+function rightReasons({ table, subscriber }: TablePair): Reason[] {
+  const { usage, missing } = subscriber;
+  const role = subscriber.role ?? 'CURRENT_USER';
+  return [
+    ...(usage ? [] : [error('table-rights', 'we may not use its schema', fixes.grantUsage(table.schema, role))]),
+    ...(missing.length === 0
+      ? []
+      : [error('table-rights', `we lack ${missing.join(', ')} on it`, fixes.grant(table, missing, role))]),
+  ];
+}
+
+function nullReasons(
+  { table }: TablePair,
+  provider: ColumnDescription,
+  there: ColumnDescription | undefined,
+): Reason[] {
+  if (there === undefined || provider.notNull || !there.notNull || provider.generated) return [];
+  const text = `column ${JSON.stringify(provider.name)} is NOT NULL there and not at the provider: a NULL would stop replication`;
+  return [warning('columns', text, fixes.dropNotNull(table, provider.name))];
+}
+
+/** A unique index or exclusion constraint that the provider does not have may refuse rows that it took. */
+function indexReasons({ provider, subscriber, key }: TablePair): Reason[] {
+  const held: (readonly (string | null)[])[] = [
+    ...provider.uniques,
+    ...(provider.extras ?? []).map((e) => e.columns),
+    key,
+  ];
+  const isHeld = (columns: readonly (string | null)[]) =>
+    held.some((names) => names.every((name) => columns.includes(name)));
+  return (subscriber.extras ?? [])
+    .filter(({ columns }) => !isHeld(columns))
+    .map(({ columns, drop }) => {
+      const what = columns.map((name) => name ?? 'an expression').join(', ');
+      return warning(
+        'unique-indexes',
+        `is unique in (${what}) there and not at the provider: a row may be refused`,
+        drop,
+      );
+    });
 }

@@ -4,12 +4,18 @@ import { type ErrorCode, MillraceError } from '@millrace/errors';
 export interface Finding {
   readonly code: ErrorCode;
   readonly text: string;
+  /** What puts it right: a command, or a statement for the database that the text names. */
+  readonly fix?: string | null;
 }
 
 /** Throws when there are findings: the first one's code, and one line for each. */
 export function refuseOn(findings: readonly Finding[], advice?: string): void {
   const [first] = findings;
   if (first === undefined) return;
-  const lines = [...new Set(findings.map(({ text }) => text))];
+  const lines = [...new Set(findings.map(lineOf))];
   throw new MillraceError(first.code, lines.join('\n'), advice === undefined ? {} : { advice });
+}
+
+function lineOf({ text, fix }: Finding): string {
+  return fix === undefined || fix === null ? text : `${text}; fix: ${fix}`;
 }

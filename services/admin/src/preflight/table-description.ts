@@ -1,4 +1,4 @@
-import { type TableName, tableLabel } from '@millrace/model';
+import { type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { sqlText } from '../sql-text.ts';
 
@@ -23,6 +23,8 @@ export interface ColumnDescription {
   readonly parts: readonly TypePart[];
   /** By its collation different texts may be equal. */
   readonly foldsCase: boolean;
+  /** Its collation as SQL writes it, when it is not the database's own. */
+  readonly collation?: string | null;
   readonly notNull: boolean;
   readonly hasDefault: boolean;
   readonly generated: boolean;
@@ -37,6 +39,10 @@ export interface TableDescription {
   /** Columns of each unique index over all rows; the primary key first, then the replica identity. */
   readonly uniques: readonly (readonly string[])[];
   readonly primary: boolean;
+  /** Unique indexes and exclusion constraints beside the primary key, and the statement that drops each. */
+  readonly extras?: readonly { readonly columns: readonly (string | null)[]; readonly drop: string }[];
+  /** Who we are there. */
+  readonly role?: string;
   /** Table privileges that we lack. */
   readonly missing: readonly string[];
   /** We may use its schema. */
@@ -45,9 +51,22 @@ export interface TableDescription {
 
 /** Reads a table's description; undefined when there is none of that name. */
 export async function describeTable(client: Queryable, table: TableName): Promise<TableDescription | undefined> {
-  const result = await client.query(await sqlText('describe_table'), [table.schema, table.name]);
-  const text: unknown = result.rows[0]?.described;
-  return typeof text === 'string' ? (JSON.parse(text) as TableDescription) : undefined;
+  return (await describeTables(client, [table])).get(tableKey(table));
+}
+
+/** Reads the descriptions of those tables that are there, by `tableKey`. */
+export async function describeTables(
+  client: Queryable,
+  tables: readonly TableName[],
+): Promise<Map<string, TableDescription>> {
+  const names = JSON.stringify(tables.map(({ schema, name }) => [schema, name]));
+  const found = await client.query(await sqlText('describe_table'), [names]);
+  return new Map(
+    (found.rows as { schema: string; name: string; described: string }[]).map((row) => [
+      tableKey(row),
+      JSON.parse(row.described) as TableDescription,
+    ]),
+  );
 }
 
 /** Names of relation kinds for people. */

@@ -1,0 +1,61 @@
+import { alteredSettings, busLimits } from '@millrace/bus';
+import { copyStreamName, streamName } from '@millrace/wire';
+import type { BusSide } from '../sides/bus-side.ts';
+import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
+
+/** Below this a batch of small rows is cut into very many messages. Bytes. */
+const smallPayload = 256 * 1024;
+
+/** Settings that capture cannot set right; it makes the stream anew when it is gone, and nothing is lost by that. */
+const lasting = new Set(['sealed', 'storage', 'retention']);
+
+type Found = Omit<DoctorFinding, 'check' | 'side'>;
+
+/** Looks at the bus: its limits, and the streams of this queue. Throws when it cannot be reached. */
+export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
+  const limits = await busLimits(bus);
+  const { version, maxPayload, jetStream, storage } = limits;
+  const outcomes = [
+    found('bus-jetstream', 'bus', jetStream ? [] : [noJetStream(version)]),
+    found('bus-payload', 'bus', maxPayload < smallPayload ? [payload(maxPayload)] : []),
+  ];
+  if (!jetStream) return joinOutcomes(outcomes);
+  outcomes.push(found('bus-storage', 'bus', storageFindings(storage)));
+  const streams: Found[] = [];
+  for (const name of [streamName(queue), copyStreamName(queue)]) {
+    const altered = (await alteredSettings(bus, name)) ?? [];
+    if (altered.length > 0) streams.push(stream(name, altered));
+  }
+  outcomes.push(found('bus-streams', 'bus', streams));
+  return joinOutcomes(outcomes);
+}
+
+function noJetStream(version: string): Found {
+  const message = 'has no JetStream, or our account may not use it: nothing can be stored there';
+  return { level: 'error', object: `nats-server ${version}`, message, fix: 'nats-server --jetstream' };
+}
+
+function payload(bytes: number): Found {
+  const message = `is ${bytes} bytes: batches are cut into many small messages, and are slow`;
+  const fix = "echo 'max_payload: 1MB' >> /etc/nats-server.conf && nats-server --signal reload";
+  return { level: 'warning', object: 'max_payload', message, fix };
+}
+
+/** Only an account with a limit tells how full it is; else the server's disk is the limit. */
+export function storageFindings({ used, limit }: { used: number; limit: number | undefined }): Found[] {
+  if (limit === undefined || used <= 0.9 * limit) return [];
+  const message = `takes ${used} of the ${limit} bytes it may have: publishing waits until there is room`;
+  const fix = 'nats auth account edit --js-disk 4GB';
+  return [{ level: 'warning', object: 'our JetStream account', message, fix }];
+}
+
+function stream(name: string, altered: readonly string[]): Found {
+  const what = altered.join(', ');
+  const isLasting = altered.some((setting) => lasting.has(setting));
+  if (!isLasting) {
+    const message = `was altered (${what}) and may lose messages; capture sets it right when it runs`;
+    return { level: 'warning', object: `stream ${name}`, message, fix: 'millrace run capture' };
+  }
+  const message = `was altered (${what}); nothing is lost by removing it: capture makes it anew and fills it`;
+  return { level: 'error', object: `stream ${name}`, message, fix: `nats stream rm --force ${name}` };
+}
