@@ -9,7 +9,7 @@ import type { Arguments, Command, Context } from '../command.ts';
 import { noteCopy } from '../copy-note.ts';
 import { addForeignKeys, createTable, ownedSequences, userTables } from '../create-table.ts';
 import { followOnly } from '../follow-only.ts';
-import { brokenTables, type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
+import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
 import type { ProviderOverview } from '../sides/overviews.ts';
@@ -118,9 +118,8 @@ function addedLine(label: string, onto: readonly string[]): string {
 async function findCandidates(context: Context, { provider, overview, tables, args }: Work): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
   const findings: Finding[] = [];
-  const broken = await brokenTables(provider);
   for (const table of args.has('all') ? await userTables(provider) : distinct(tables)) {
-    const checked = await checkProviderTable(provider, overview, { table, broken });
+    const checked = await checkProviderTable(provider, overview, table);
     if ('text' in checked) findings.push(checked);
     else candidates.push(checked);
   }

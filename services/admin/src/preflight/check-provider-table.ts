@@ -18,7 +18,7 @@ export interface Candidate {
 }
 
 /** The set's tables, by `tableKey`, that have lost capture triggers, whether anybody has recorded that or not. */
-export async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<string>> {
+async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<string>> {
   type Row = { level: string; schema_name: string; table_name: string };
   const rows = await provider.side.run<Row>('doctor/capture_triggers', [provider.queue]);
   return new Set(
@@ -28,11 +28,20 @@ export async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<
   );
 }
 
+/** Asked once for all tables of one command. */
+const broken = new WeakMap<ProviderOverview, Promise<ReadonlySet<string>>>();
+
+function brokenAt(provider: ProviderSide, overview: ProviderOverview): Promise<ReadonlySet<string>> {
+  const asked = broken.get(overview) ?? brokenTables(provider);
+  broken.set(overview, asked);
+  return asked;
+}
+
 /** Why the table cannot be replicated, or what must be known to go on. Nothing stays changed. */
 export async function checkProviderTable(
   provider: ProviderSide,
   overview: ProviderOverview,
-  { table, broken }: { table: TableName; broken: ReadonlySet<string> },
+  table: TableName,
 ): Promise<Candidate | Finding> {
   const label = tableLabel(table);
   const description = await provider.side.asked(() => describeTable(provider.side.client, table));
@@ -42,7 +51,8 @@ export async function checkProviderTable(
   const known = overview.tables.find((t) => t.schema === table.schema && t.name === table.name);
   const { refusal, key } = await provider.checkTable(table);
   if (refusal !== null) return refused(provider, table, refusal);
-  const repair = known !== undefined && (known.problem !== null || broken.has(tableKey(table)));
+  const repair =
+    known !== undefined && (known.problem !== null || (await brokenAt(provider, overview)).has(tableKey(table)));
   return { table, description, key, inSet: known !== undefined, repair };
 }
 
