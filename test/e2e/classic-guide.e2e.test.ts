@@ -12,7 +12,7 @@ import { waitFor } from '../harness/wait-for.ts';
 
 const dir = join(projectRoot, '.tools', 'test-runs', `classic-${process.pid}-${randomBytes(3).toString('hex')}`);
 const work = join(dir, 'work');
-const daemons = ['ticker.ini', 'replica.ini', 'second.ini'];
+const daemons = ['ticker.ini', 'replica.ini', 'second.ini', 'other.ini', 'twin.ini', 'late.ini'];
 
 let servers: EmbeddedPostgres[] = [];
 let master: Database;
@@ -21,10 +21,14 @@ let second: Database;
 
 async function emptyDatabase(server: EmbeddedPostgres, name: string): Promise<Database> {
   const root = new Database(server.url);
-  await root.run(`DO $$ BEGIN CREATE ROLE chry LOGIN SUPERUSER; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
+  // An ordinary role that owns its database; the one right beyond that lets the slave apply without its triggers.
+  await root.run(`DO $$ BEGIN CREATE ROLE chry LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
+  await root.run('GRANT SET ON PARAMETER session_replication_role TO chry');
   await root.run(`CREATE DATABASE ${name} OWNER chry TEMPLATE template0`);
   await root.close();
-  return new Database(server.urlOf(name));
+  const url = new URL(server.urlOf(name));
+  url.username = 'chry';
+  return new Database(url.href);
 }
 
 const login = (database: Database): string => {
@@ -33,12 +37,9 @@ const login = (database: Database): string => {
 };
 
 /** The guide's files; only the ports are ours. */
-function writeFiles(): void {
-  writeFileSync(
-    join(work, 'ticker.ini'),
-    `[pgqadm]
-job_name = ticker
-db = ${login(master)}
+const tickerFile = (job: string, database: Database): string => `[pgqadm]
+job_name = ${job}
+db = ${login(database)}
 # how often to run maintenance [minutes]
 maint_delay_min = 1
 # how often to check for activity [secs]
@@ -46,21 +47,20 @@ loop_delay = 0.1
 logfile = %(job_name)s.log
 pidfile = %(job_name)s.pid
 use_skylog = 0
-`,
-  );
-  const replica = (job: string, database: Database) => `[londiste]
+`;
+
+const replicaFile = (job: string, from: Database, to: Database): string => `[londiste]
 job_name = ${job}
-provider_db = ${login(master)}
-subscriber_db = ${login(database)}
+provider_db = ${login(from)}
+subscriber_db = ${login(to)}
 # it will be used as sql ident so no dots/spaces
 pgq_queue_name = londiste.write
 pidfile = %(job_name)s.pid
 logfile = %(job_name)s.log
 use_skylog = 0
 `;
-  writeFileSync(join(work, 'replica.ini'), replica('lmaster_to_slave', slave));
-  writeFileSync(join(work, 'second.ini'), replica('lmaster.to.second', second));
-}
+
+const write = (name: string, text: string): void => writeFileSync(join(work, name), text);
 
 /** One command line of the guide, in its folder. */
 async function attempt(line: string): Promise<CommandResult> {
@@ -81,9 +81,9 @@ const logs = (): string =>
     .join('\n');
 
 /** Waits until a database has the master's rows. */
-async function equal(database: Database, name = 'entry'): Promise<void> {
-  const what = { tables: [{ schema: 'public', name }], sequences: [] };
-  await waitFor('the same rows', async () => (await differences(master, database, what)).length === 0).catch(
+async function equal(database: Database, from = master): Promise<void> {
+  const what = { tables: [{ schema: 'public', name: 'entry' }], sequences: [] };
+  await waitFor('the same rows', async () => (await differences(from, database, what)).length === 0).catch(
     (error: unknown) => {
       throw new Error(`${(error as Error).message}\n${logs()}`);
     },
@@ -113,12 +113,14 @@ beforeAll(async () => {
   master = await emptyDatabase(at, 'foo');
   slave = await emptyDatabase(to, 'foo');
   second = await emptyDatabase(to, 'bar');
-  writeFiles();
+  write('ticker.ini', tickerFile('ticker', master));
+  write('replica.ini', replicaFile('lmaster_to_slave', master, slave));
+  write('second.ini', replicaFile('lmaster.to.second', master, second));
 });
 
 afterAll(async () => {
   for (const file of daemons) {
-    const program = file === 'ticker.ini' ? 'pgqadm.py' : 'londiste.py';
+    const program = /ticker|other|twin/.test(file) ? 'pgqadm.py' : 'londiste.py';
     if (existsSync(join(work, file))) await attempt(`${program} ${file} -k`).catch(() => {});
   }
   await Promise.all([master, slave, second].map((database) => database?.close()));
@@ -174,6 +176,14 @@ test("the slave's own changes do not touch the master, and a changed sequence is
   expect(await slave.value('SELECT count(*) FROM entry WHERE id = 1000')).toBe('1');
 });
 
+test('compare says that the sides are equal, and exits with 1 when they are not', async () => {
+  const different = await attempt('londiste.py replica.ini compare');
+  expect(different.code).toBe(1);
+  expect(different.stdout).toContain('1000');
+  await slave.run('DELETE FROM entry WHERE id = 1000');
+  expect(await type('londiste.py replica.ini compare entry')).toContain('public.entry');
+});
+
 test('resync -v --force brings the rows of the master back to a slave whose rows were spoiled', async () => {
   await slave.run("UPDATE entry SET item = 'spoiled'; INSERT INTO entry VALUES (2000, 'spoiled')");
   await type('londiste.py replica.ini subscriber resync -v --force');
@@ -222,7 +232,8 @@ test('what cannot be done is one line that names it, and exit code 1', async () 
 test('a second slave with a file of its own works beside the first', async () => {
   await second.run('CREATE TABLE entry (id serial PRIMARY KEY, item text)');
   await type('londiste.py second.ini replay -d');
-  await type('londiste.py second.ini subscriber add --all');
+  const twice = ['londiste.py second.ini subscriber add --all', 'londiste.py second.ini subscriber add entry'];
+  await Promise.all(twice.map(type));
   await equal(second);
   await master.run("UPDATE entry SET item = item || '!'");
   await Promise.all([equal(slave), equal(second)]);
@@ -290,4 +301,29 @@ test('the secret of the bus is for its own account and for the role that owns th
   expect(logs()).not.toContain(url.slice(7, 55));
   const file = join(work, '.millrace', 'classic', 'lmaster_to_slave', 'millrace.yaml');
   expect(statSync(file).mode & 0o077).toBe(0);
+});
+
+test('in any other order it works as well, and a twin of the ticker takes over with a bus of its own', async () => {
+  const [at, to] = servers as [EmbeddedPostgres, EmbeddedPostgres];
+  const from = await emptyDatabase(at, 'late_master');
+  const onto = await emptyDatabase(to, 'late_slave');
+  write('late.ini', replicaFile('late', from, onto));
+  write('other.ini', tickerFile('other', from));
+  write('twin.ini', tickerFile('twin', from));
+  for (const database of [from, onto]) await database.run('CREATE TABLE entry (id serial PRIMARY KEY, item text)');
+  await from.run("INSERT INTO entry (item) VALUES ('early')");
+  await type('londiste.py late.ini replay -d');
+  await type('londiste.py late.ini provider add entry');
+  await type('londiste.py late.ini subscriber add entry');
+  await type('pgqadm.py other.ini ticker -d');
+  await equal(onto, from);
+  await type('pgqadm.py twin.ini ticker -d');
+  await waitFor('the twin', () => /standing by/.test(readFileSync(join(work, 'twin.log'), 'utf8')));
+  const before = await from.value('SELECT url FROM millrace.bus_address');
+  process.kill(Number(readFileSync(join(work, 'other.pid'), 'utf8')), 'SIGKILL');
+  await from.run("INSERT INTO entry (item) VALUES ('with the twin')");
+  await equal(onto, from);
+  expect(await from.value('SELECT url FROM millrace.bus_address')).not.toBe(before);
+  for (const line of ['londiste.py late.ini -s', 'pgqadm.py twin.ini -s', 'pgqadm.py other.ini -s']) await type(line);
+  await Promise.all([from, onto].map((database) => database.close()));
 });

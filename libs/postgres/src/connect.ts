@@ -83,7 +83,7 @@ export async function disconnect(client: PgClient | undefined, graceMs = 1_000):
 export function databaseLabel(url: string): string {
   try {
     const parsed = new URL(url);
-    return `${parsed.hostname || 'localhost'}:${parsed.port || '5432'}${parsed.pathname}`;
+    return `${decodeURIComponent(parsed.hostname) || 'localhost'}:${parsed.port || '5432'}${parsed.pathname}`;
   } catch {
     return 'the database';
   }

@@ -2,6 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, type TableState, tableLabel } from '@millrace/model';
 import { add } from '../commands/add.ts';
 import { addSeq } from '../commands/add-seq.ts';
+import { compare } from '../commands/compare.ts';
 import { resync } from '../commands/resync.ts';
 import { unregister } from '../commands/unregister.ts';
 import { retryBusy } from '../retry-busy.ts';
@@ -114,6 +115,13 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     words: [0, 0],
     run: forget,
   },
+  compare: {
+    usage: 'compare [TABLE…]',
+    changes: false,
+    summary: 'compare tables, or all, with the provider; exit code 1 when they differ',
+    words: [0, many],
+    run: compareTables,
+  },
 };
 
 async function addTables(job: ReplicaJob): Promise<void> {
@@ -196,6 +204,11 @@ async function copyAgain(job: ReplicaJob): Promise<void> {
   const tables = words.length === 0 ? ['--all'] : namesIn(words).map(tableLabel);
   const argv = [...tables, '--subscriber', settings.subscriber];
   await runCommand(job, resync, { config: await configFor(job, true), argv });
+}
+
+async function compareTables(job: ReplicaJob): Promise<number> {
+  const argv = [...namesIn(job.words).map(tableLabel), '--subscriber', job.settings.subscriber];
+  return runCommand(job, compare, { config: await configFor(job, true), argv });
 }
 
 async function forget(job: ReplicaJob): Promise<void> {

@@ -39,7 +39,9 @@ export interface Verb<S> {
   readonly changes: boolean;
   /** Fewest and most words after it. */
   readonly words: readonly [number, number];
-  readonly run: (job: Job<S>) => Promise<void>;
+  /** Resolves to the exit code; nothing is 0. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most verbs have nothing to say
+  readonly run: (job: Job<S>) => Promise<number | void>;
 }
 
 /** One of the old programs. */
@@ -74,8 +76,7 @@ async function runTool<S extends JobSettings>(tool: Tool<S>, argv: readonly stri
     log = new ClassicLog({ ...args, file: settings.logFile, toTerminal: !isInBackground() });
     if (!isInBackground())
       for (const key of settings.unknown) log.warn(`${basename(settings.file)}: the key ${key} means nothing here`);
-    await work(tool, { settings, log, args });
-    return 0;
+    return (await work(tool, { settings, log, args })) ?? 0;
   } catch (error) {
     return fail(tool.name, error, log);
   }
@@ -83,7 +84,7 @@ async function runTool<S extends JobSettings>(tool: Tool<S>, argv: readonly stri
 
 type Given<S> = Pick<Job<S>, 'settings' | 'log' | 'args'>;
 
-async function work<S extends JobSettings>(tool: Tool<S>, given: Given<S>): Promise<void> {
+async function work<S extends JobSettings>(tool: Tool<S>, given: Given<S>): ReturnType<Verb<S>['run']> {
   const { settings, log, args } = given;
   if (args.signal !== undefined) return signalled(given, args.signal);
   if (args.words[0] === tool.daemon.usage) {
@@ -96,22 +97,23 @@ async function work<S extends JobSettings>(tool: Tool<S>, given: Given<S>): Prom
   const { verb, words } = findVerb(tool, args.words);
   if (words.length < verb.words[0]) throw new MillraceError(codes.USAGE, `${verb.usage}: something is missing`);
   if (words.length > verb.words[1]) throw usage(tool, `unexpected ${JSON.stringify(words[verb.words[1]])}`);
-  await audited(tool, { ...given, words, print }, verb);
+  return audited(tool, { ...given, words, print }, verb);
 }
 
-async function audited<S extends JobSettings>(tool: Tool<S>, job: Job<S>, verb: Verb<S>): Promise<void> {
+async function audited<S extends JobSettings>(tool: Tool<S>, job: Job<S>, verb: Verb<S>): ReturnType<Verb<S>['run']> {
   if (!verb.changes) return verb.run(job);
   const { settings, words, args, log } = job;
   const name = `${tool.name} ${args.words.slice(0, args.words.length - words.length).join(' ')}`;
   const context = { config: async () => tool.auditedBy(settings, words), actor: localActor(), note: log.warn };
   const line = await AuditLine.open(context, { name, text: [...words, ...args.flags].join(' ') });
   try {
-    await verb.run(job);
+    const code = (await verb.run(job)) ?? 0;
+    await line.end({ outcome: code === 0 ? 'done' : 'failed' });
+    return code;
   } catch (error) {
     await line.end({ outcome: 'failed', error });
     throw error;
   }
-  await line.end({ outcome: 'done' });
 }
 
 function findVerb<S extends JobSettings>(
