@@ -14,12 +14,17 @@ DECLARE
     -- role, then the functions it may call: schema.name, all overloads
     v_rights jsonb := jsonb_build_object(
         'pgq_reader', '["pgq.next_batch", "pgq.next_batch_info", "pgq.next_batch_custom", "pgq.get_batch_events",
-            "pgq.get_batch_info", "pgq.finish_batch", "pgq.event_retry", "pgq.batch_retry", "pgq.register_consumer",
+            "pgq.get_batch_cursor", "pgq.get_batch_info", "pgq.finish_batch", "pgq.event_retry", "pgq.batch_retry", "pgq.register_consumer",
             "pgq.register_consumer_at", "pgq.unregister_consumer", "pgq.batch_event_sql", "pgq.batch_event_tables",
-            "pgq.find_tick_helper", "pgq.force_tick"]'::jsonb,
-        'pgq_writer', '["pgq.insert_event", "pgq.current_event_table"]'::jsonb,
+            "pgq.find_tick_helper", "pgq.force_tick",
+            "pgq_coop.register_subconsumer", "pgq_coop.unregister_subconsumer", "pgq_coop.next_batch", "pgq_coop.next_batch_custom",
+            "pgq_coop.finish_batch"]'::jsonb,
+        'pgq_writer', '["pgq.insert_event", "pgq.current_event_table", "pgq.jsontriga", "pgq.logutriga", "pgq.sqltriga", "pgq.logtriga",
+            "pgq.table_shape", "pgq.trigger_plan", "pgq.trigger_sql", "pgq.trigger_options", "pgq.trigger_columns", "pgq.letter_options",
+            "pgq.row_sql", "pgq.change_sql", "pgq.update_sql", "pgq.value_sql", "pgq.urlencode", "pgq.refuse_event",
+            "pgq.pin_settings", "pgq.restore_settings"]'::jsonb,
         'pgq_admin', '["pgq.create_queue", "pgq.drop_queue", "pgq.set_queue_config", "pgq.grant_perms", "pgq.tune_storage",
-            "pgq.insert_event_raw", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
+            "pgq.insert_event_raw", "pgq.event_retry_raw", "pgq.upgrade_schema", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
             "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval",
             "millrace.maint_event_sequence"]'::jsonb,
         'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version",
@@ -71,7 +76,7 @@ BEGIN
     FOR v_func IN
         SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
-        WHERE n.nspname IN ('pgq', 'millrace')
+        WHERE n.nspname IN ('pgq', 'pgq_coop', 'millrace')
           AND (d.description = 'Millrace provider' OR (n.nspname = 'millrace' AND p.prorettype = 'trigger'::regtype))
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_func);
@@ -83,7 +88,7 @@ BEGIN
             EXECUTE format('GRANT USAGE ON SCHEMA millrace TO %I', v_role);
         END IF;
         IF v_pgq THEN
-            EXECUTE format('GRANT USAGE ON SCHEMA pgq TO %s', v_role);
+            EXECUTE format('GRANT USAGE ON SCHEMA pgq, pgq_coop TO %s', v_role);
         END IF;
         FOR v_func IN
             SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

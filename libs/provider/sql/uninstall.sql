@@ -29,6 +29,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq')
        AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pgq') THEN
         DROP SCHEMA pgq CASCADE;
+        DROP SCHEMA IF EXISTS pgq_coop CASCADE;
     END IF;
     DROP TABLE IF EXISTS millrace.bus_address, millrace.comparison, millrace.copy_request, millrace.service_report, millrace.set_sequence, millrace.set_table,
         millrace.subscriber, millrace.set, millrace.provider_migration CASCADE;

@@ -6,9 +6,9 @@ import { own, ownedDatabase, value } from '../test/owned-database.ts';
 import { createSet, forceTick, installProvider, isProviderInstalled, tick, uninstallProvider } from './mod.ts';
 
 const options = { applicationName: 'install test' };
-const objects = `SELECT (SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE nspname IN ('pgq', 'millrace'))
+const objects = `SELECT (SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE nspname IN ('pgq', 'pgq_coop', 'millrace'))
   || ' functions, ' || (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE nspname IN ('pgq', 'millrace') AND relkind IN ('r', 'S')) || ' tables and sequences'`;
+     WHERE nspname IN ('pgq', 'pgq_coop', 'millrace') AND relkind IN ('r', 'S')) || ' tables and sequences'`;
 
 describe.each([15, 18])('on PostgreSQL %i, an ordinary role', (major) => {
   test('installs, installs again and ticks, whatever its settings are', async () => {
@@ -124,7 +124,7 @@ describe.each([15, 18])('on a PostgreSQL %i of its own', (major) => {
     await uninstallProvider(client);
     const left = `SELECT array_agg(x) FROM (
       SELECT rolname FROM pg_roles WHERE rolname ~ '^(pgq|millrace)'
-      UNION ALL SELECT nspname FROM pg_namespace WHERE nspname IN ('pgq', 'millrace')
+      UNION ALL SELECT nspname FROM pg_namespace WHERE nspname IN ('pgq', 'pgq_coop', 'millrace')
       UNION ALL SELECT tgname FROM pg_trigger) AS s(x)`;
     expect(await value(client, left)).toBeNull();
     expect(await value(client, 'SELECT count(*) FROM public.entry')).toBe('1');

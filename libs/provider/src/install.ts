@@ -22,7 +22,12 @@ const mark = 'Millrace provider';
  */
 export async function installProvider(client: Queryable): Promise<InstalledProvider> {
   const migrations = await readSqlFolder(`${sqlFolder}migrations`);
-  const code = [...(await readSqlFiles('functions')), ...(await readSqlFiles('triggers'))];
+  const code = [
+    ...(await readSqlFiles('functions')),
+    ...(await readSqlFiles('payload')),
+    ...(await readSqlFiles('coop')),
+    ...(await readSqlFiles('triggers')),
+  ];
   const grants = await readSqlFile('grants.sql');
   return inSchemaTransaction(client, 'installing the provider', async () => {
     await refuseOldServer(client);
@@ -101,7 +106,7 @@ async function settleFunctions(client: Queryable): Promise<void> {
                p.xmin = pg_current_xact_id()::xid AS fresh
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
-        WHERE n.nspname IN ('pgq', 'millrace')
+        WHERE n.nspname IN ('pgq', 'pgq_coop', 'millrace')
           -- trigger functions in millrace are made for tables, not by this installation
           AND NOT (n.nspname = 'millrace' AND p.prorettype = 'trigger'::regtype)
       LOOP

@@ -153,12 +153,12 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
   test('no function of ours can be taken in by objects of the caller', async () => {
     const { client } = await queueFixture(major);
     const unpinned = `SELECT array_agg(p.oid::regprocedure::text) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE n.nspname IN ('pgq', 'millrace') AND p.prosqlbody IS NULL
+      WHERE n.nspname IN ('pgq', 'pgq_coop', 'millrace') AND p.prosqlbody IS NULL
         AND (p.proconfig IS NULL OR NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s(raw), replace(raw, '"', '') AS c
           WHERE c LIKE 'search_path=%' AND c LIKE '%pg_temp' AND c NOT LIKE '%public%'))`;
     expect(await value(client, unpinned)).toBeNull();
     const open = `SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE n.nspname IN ('pgq', 'millrace') AND has_function_privilege('public', p.oid, 'EXECUTE')
+      WHERE n.nspname IN ('pgq', 'pgq_coop', 'millrace') AND has_function_privilege('public', p.oid, 'EXECUTE')
         AND p.proname NOT IN ('get_queue_info', 'get_consumer_info', 'seq_getval', 'quote_fqname', 'version', 'token')`;
     expect(await value(client, open)).toBeNull();
     // A table of the same name in the caller's pg_temp is not asked.

@@ -10,13 +10,13 @@ const contract = `SELECT string_agg(line, E'\\n' ORDER BY line COLLATE "C") || E
              CASE WHEN a.attnotnull THEN ' not null' ELSE '' END, coalesce(' = ' || pg_get_expr(d.adbin, d.adrelid), '')), ', ' ORDER BY a.attnum)
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = c.oid AND a.attnum > 0)) AS line
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'pgq' AND c.relkind = 'r'
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('pgq', 'pgq_coop') AND c.relkind = 'r'
   UNION ALL
   SELECT format('index %s', pg_get_indexdef(i.indexrelid)) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
   WHERE c.relnamespace = 'pgq'::regnamespace
   UNION ALL
   SELECT format('function %s(%s) returns %s', p.oid::regproc, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid))
-  FROM pg_proc p WHERE p.pronamespace = 'pgq'::regnamespace
+  FROM pg_proc p WHERE p.pronamespace IN ('pgq'::regnamespace, 'pgq_coop'::regnamespace)
 ) AS s`;
 
 test('schema pgq is what its users rely on: the expected file changes only on purpose', async () => {

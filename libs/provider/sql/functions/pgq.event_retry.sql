@@ -13,8 +13,9 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'batch not found';
     END IF;
-    SELECT * INTO v_event FROM pgq.get_batch_events(x_batch_id) AS e WHERE e.ev_id = x_event_id;
-    IF NOT FOUND THEN
+    -- Not through get_batch_events, which would gather the whole batch for one of its events.
+    EXECUTE 'SELECT * FROM (' || pgq.batch_event_sql(x_batch_id) || ') AS e WHERE ev_id = $1' INTO v_event USING x_event_id;
+    IF v_event.ev_id IS NULL THEN
         RAISE EXCEPTION 'event not found';
     END IF;
     INSERT INTO pgq.retry_queue (ev_retry_after, ev_queue, ev_id, ev_time, ev_txid, ev_owner, ev_retry, ev_type, ev_data,

@@ -1,9 +1,9 @@
 -- pgq.grant_perms(queue)
 -- Purpose:    gives every event table of a queue the grants that pgq.event_template has.
--- Parameters: i_queue_name - the queue.
+-- Parameters: x_queue_name - the queue.
 -- Returns:    1. Errors: Queue not found.
 -- Tables:     pgq.queue (read), the event tables (grants).
-CREATE OR REPLACE FUNCTION pgq.grant_perms(i_queue_name text) RETURNS integer
+CREATE OR REPLACE FUNCTION pgq.grant_perms(x_queue_name text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_prefix text;
@@ -12,9 +12,9 @@ DECLARE
     v_table  text;
     v_grant  record;
 BEGIN
-    SELECT q.queue_data_pfx, q.queue_ntables, q.queue_event_seq INTO v_prefix, v_count, v_sequence FROM pgq.queue q WHERE q.queue_name = i_queue_name;
+    SELECT q.queue_data_pfx, q.queue_ntables, q.queue_event_seq INTO v_prefix, v_count, v_sequence FROM pgq.queue q WHERE q.queue_name = x_queue_name;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'Queue not found: %', i_queue_name;
+        RAISE EXCEPTION 'Queue not found';
     END IF;
     FOR v_table IN
         SELECT pgq.quote_fqname(v_prefix)

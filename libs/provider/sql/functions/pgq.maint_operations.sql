@@ -24,6 +24,17 @@ BEGIN
         WHERE s.seqcache <> 1 OR s.seqincrement <> 1 OR s.seqcycle ORDER BY q.queue_name;
     RETURN QUERY
         SELECT e.func, q.queue_name FROM pgq.queue q, unnest(q.queue_extra_maint) AS e(func) ORDER BY q.queue_name;
+    -- PgQ's companions, where a database has them.
+    IF to_regproc('pgq_node.maint_watermark') IS NOT NULL THEN
+        RETURN QUERY EXECUTE 'SELECT ''pgq_node.maint_watermark'', queue_name FROM pgq_node.node_info WHERE node_type = ''root'' ORDER BY 2';
+    END IF;
+    IF to_regproc('londiste.root_check_seqs') IS NOT NULL THEN
+        RETURN QUERY EXECUTE 'SELECT DISTINCT ''londiste.root_check_seqs'', i.queue_name FROM londiste.seq_info i'
+            || ' JOIN pgq_node.node_info n ON n.queue_name = i.queue_name WHERE n.node_type = ''root'' AND i.local ORDER BY 2';
+    END IF;
+    IF to_regproc('londiste.periodic_maintenance') IS NOT NULL THEN
+        RETURN QUERY SELECT 'londiste.periodic_maintenance', NULL::text;
+    END IF;
     IF current_setting('autovacuum') = 'off' THEN
         RETURN QUERY SELECT 'vacuum', t FROM pgq.maint_tables_to_vacuum() AS t;
     END IF;

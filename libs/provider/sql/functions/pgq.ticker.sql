@@ -72,12 +72,13 @@ END $$;
 
 -- pgq.ticker(queue, tick_id, orig_timestamp, event_seq)
 -- Purpose:    inserts a tick that was made elsewhere, for a queue with an external ticker; both sequences move forward.
--- Returns:    tick id. Errors: queue not found or ticker disabled: q; Invalid PgQ state (MR004).
+-- Returns:    tick id. Errors: queue not found or ticker disabled: q; tick N is not after … (MR004).
 -- Tables:     pgq.queue (read), pgq.tick (insert).
 CREATE OR REPLACE FUNCTION pgq.ticker(i_queue_name text, i_tick_id bigint, i_orig_timestamp timestamptz, i_event_seq bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_queue record;
+    v_last  bigint;
 BEGIN
     SELECT q.queue_id, q.queue_tick_seq, q.queue_event_seq INTO v_queue FROM pgq.queue q
     WHERE q.queue_name = i_queue_name AND q.queue_external_ticker AND NOT q.queue_ticker_paused;
@@ -85,6 +86,10 @@ BEGIN
         RAISE EXCEPTION 'queue not found or ticker disabled: %', i_queue_name;
     END IF;
     PERFORM millrace.lock_ticks(i_queue_name);
+    SELECT max(t.tick_id) INTO v_last FROM pgq.tick t WHERE t.tick_queue = v_queue.queue_id;
+    IF i_tick_id <= v_last THEN
+        RAISE EXCEPTION 'tick % is not after the last one, %', i_tick_id, v_last USING ERRCODE = 'MR004';
+    END IF;
     INSERT INTO pgq.tick (tick_queue, tick_id, tick_time, tick_event_seq)
     VALUES (v_queue.queue_id, i_tick_id, i_orig_timestamp, i_event_seq);
     PERFORM pgq.seq_setval(v_queue.queue_tick_seq, i_tick_id);
