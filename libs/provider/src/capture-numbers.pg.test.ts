@@ -1,3 +1,4 @@
+import { parseSource, splitColumns } from '@millrace/model';
 import { describe, expect, test } from 'vitest';
 import { type CaptureFixture, captureFixture } from '../test/capture-fixture.ts';
 
@@ -25,8 +26,8 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     );
     await at.run(`INSERT INTO t VALUES (1, 2, DEFAULT, 3)`, `DELETE FROM t`);
     expect(await described(at, 't')).toEqual([
-      'I ["i] 1:2","a",null,"b"] o:2,3,4,5 ["i] 1:2"] o:2',
-      'D ["i] 1:2"] o:2 ["i] 1:2"] o:2',
+      'I ["i] 1:2","a",null,"b"] o:2i,3i,4i,5i ["i] 1:2"] o:2i',
+      'D ["i] 1:2"] o:2i ["i] 1:2"] o:2i',
     ]);
     const old = await at.open();
     await old.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class`);
@@ -35,10 +36,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       `INSERT INTO t VALUES (1, 2, DEFAULT, 3, 4)`,
       `DO $$ BEGIN UPDATE t SET b = 5; UPDATE t SET id = 6; END $$`,
     );
-    const now = '["id","a",null,"c","b"] o:2,3,4,5,6 ["id"] o:2';
-    expect(await described(at, 't')).toEqual([`I ${now}`, `U ${now}`, 'X ["id"] o:2 ["id"] o:2', `X ${now}`]);
+    const now = '["id","a",null,"c","b"] o:2i,3i,4i,5i,6i ["id"] o:2i';
+    expect(await described(at, 't')).toEqual([`I ${now}`, `U ${now}`, 'X ["id"] o:2i ["id"] o:2i', `X ${now}`]);
     await old.query(`INSERT INTO t VALUES (7, 7, DEFAULT, 7, 7); COMMIT`);
-    expect((await described(at, 't')).map((text) => text.split(' o:')[1])).toEqual(['2,3,4,5,6 ["id"]']);
+    expect((await described(at, 't')).map((text) => text.split(' o:')[1])).toEqual(['2i,3i,4i,5i,6i ["id"]']);
   });
 
   test('the lines of a partition bear the numbers of the root', async () => {
@@ -52,9 +53,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     );
     await at.run(`INSERT INTO p1 VALUES ('a', 1)`, `UPDATE p SET v = 'b'`, `DELETE FROM p1`);
     expect(await described(at, 'p')).toEqual([
-      'I ["v","k"] o:2,1 ["k"] o:1',
-      'U ["k","v"] o:1,2 ["k"] o:1',
-      'D ["k"] o:1 ["k"] o:1',
+      'I ["v","k"] o:2t,1i ["k"] o:1i',
+      'U ["k","v"] o:1i,2t ["k"] o:1i',
+      'D ["k"] o:1i ["k"] o:1i',
     ]);
   });
 
@@ -63,6 +64,70 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const at = await captureFixture(major, `CREATE TABLE t (id int PRIMARY KEY)`, ['t']);
     await at.run(`ALTER TABLE t DROP CONSTRAINT t_pkey`, `INSERT INTO t VALUES (1)`, `ALTER TABLE t DROP id`);
     await at.run(`INSERT INTO t DEFAULT VALUES`);
-    expect(await described(at, 't')).toEqual(['I ["id"] o:1 []', 'I [] []']);
+    expect(await described(at, 't')).toEqual(['I ["id"] o:1i []', 'I [] []']);
+  });
+
+  test('types come as the catalog has them, with modifiers, and of domains what they are made of', async () => {
+    seen = 0;
+    const at = await captureFixture(
+      major,
+      `CREATE SCHEMA "o.d d"; CREATE TYPE "o.d d"."a ""] 1:2, COLLATE x" AS ENUM ('a'); CREATE TYPE pair AS (a int, b text);
+       CREATE DOMAIN money_ AS numeric(10,4); CREATE DOMAIN fine AS money_; CREATE DOMAIN many AS int[]`,
+      [],
+    );
+    const types = [
+      'int,bigint,smallint,text,boolean,uuid,date,json,jsonb,bytea,real,float8,numeric,"char",name,xid8,inet',
+      'varchar,varchar(20),char(7),bpchar,bit,bit(3),varbit(9),interval,interval(2),interval day to second(3)',
+      'timestamp,timestamptz,timestamp(0),timestamptz(3),time,time(2),timetz,int[],varchar(5)[],money,xml,tsvector,int4range',
+      '"o.d d"."a ""] 1:2, COLLATE x",pair,fine,many,money_[],"o.d d"."a ""] 1:2, COLLATE x"[]',
+    ].flatMap((list) => list.split(/,(?! COLLATE)/));
+    types.push('numeric(10,2)', 'numeric(5)', 'text COLLATE "C"', 'varchar(3) COLLATE pg_catalog."POSIX"');
+    if (major >= 15) types.push('numeric(3,-2)');
+    await at.run(`CREATE TABLE t (id int PRIMARY KEY, ${types.map((type, n) => `c${n} ${type}`).join()})`);
+    await at.run(`SELECT millrace.add_table('main', 't')`, `INSERT INTO t VALUES (1)`);
+    const [event = ''] = await described(at, 't');
+    const { source } = splitColumns(event.slice(2).replace(/ \["id"\] o:1i$/, ''));
+    await at.run('SET search_path = pg_catalog, pg_temp');
+    const { rows } = await at.client.query(
+      `SELECT attnum AS number, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+       WHERE attrelid = 'public.t'::regclass AND attnum > 0 ORDER BY attnum`,
+    );
+    const told = parseSource(source.replace('o:', '7:'), types.length + 1);
+    expect(told?.columns.map(({ number, type }) => ({ number, type }))).toEqual(rows);
+    expect(told?.columns.filter(({ type, base }) => type !== base)).toEqual([
+      expect.objectContaining({ type: 'public.fine', base: 'numeric(10,4)' }),
+      expect.objectContaining({ type: 'public.many', base: 'integer[]' }),
+    ]);
+  });
+
+  test('types follow every ALTER in the middle of sessions, also under an old snapshot', async () => {
+    seen = 0;
+    const at = await captureFixture(
+      major,
+      `CREATE TABLE t (id int PRIMARY KEY, v varchar(5));
+       CREATE TABLE p (k int PRIMARY KEY, v numeric(5,1)) PARTITION BY RANGE (k);
+       CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100)`,
+      ['t', 'p'],
+    );
+    const old = await at.open();
+    const busy = await at.open();
+    await busy.query(`INSERT INTO t VALUES (1, 'a'); INSERT INTO p1 VALUES (1, 1)`);
+    await old.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class`);
+    const told = async (table: string) =>
+      (await described(at, table)).map((text) => text.split(' o:')[1]?.split(' ')[0]);
+    await at.run(`ALTER TABLE t ALTER v TYPE varchar(9)`);
+    await busy.query(`UPDATE t SET v = 'b'`);
+    await at.run(`ALTER TABLE t ALTER v TYPE text, ALTER id TYPE bigint`);
+    await busy.query(`UPDATE t SET v = 'c'`);
+    await busy.query(`DELETE FROM t`);
+    await at.run(`ALTER TABLE t ALTER v TYPE varchar(30)`);
+    await old.query(`INSERT INTO t VALUES (2, 'old'); DELETE FROM t WHERE id = 2; COMMIT`);
+    await at.run(`ALTER TABLE p ALTER v TYPE numeric(7,3)`);
+    await busy.query(`UPDATE p1 SET v = 2`);
+    await busy.query(`DELETE FROM p1`);
+    const all = await told('t');
+    expect(all).toEqual(['1i,2v5', undefined, '1i,2v9', '1l,2t', '1l', '1l,2v30', '1l', undefined, undefined]);
+    seen = 0;
+    expect((await told('p')).filter((text) => text !== undefined)).toEqual(['1i,2n5.1', '1i,2n7.3', '1i']);
   });
 });

@@ -9,6 +9,8 @@ export interface TableCopyPlan {
   readonly table: TableName;
   /** Columns that a subscriber can write, in order: all but generated ones. */
   readonly columns: readonly string[];
+  /** Their numbers and types, as events tell them. */
+  readonly source: string;
   /** A partitioned root is read through its partitions, any other table without its children. */
   readonly partitioned: boolean;
   /** What the statistics say; for progress shown to people. */
@@ -18,15 +20,14 @@ export interface TableCopyPlan {
 interface PlanRow {
   kind: string;
   columns: string[];
+  source: string;
   rows: string;
   bytes: string;
 }
 
 /** Plans the copy of a table as the session's snapshot shows it. Throws NOT_FOUND. */
 export async function planTableCopy(client: PgClient, table: TableName): Promise<TableCopyPlan> {
-  const sql = `SELECT c.relkind::text AS kind,
-      ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
+  const sql = `SELECT c.relkind::text AS kind, t.columns, millrace.copy_source(c.oid, t.columns) AS source,
       (SELECT coalesce(pg_catalog.sum(CASE WHEN l.relpages > 0 AND l.reltuples > 0
           THEN l.reltuples / l.relpages * (pg_catalog.pg_relation_size(l.oid) / pg_catalog.current_setting('block_size')::int) ELSE 0 END), 0)::bigint
         FROM pg_catalog.pg_class l WHERE l.oid = ANY (t.leaves)) AS rows,
@@ -34,7 +35,9 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'p'
-      THEN ARRAY(SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf) ELSE ARRAY[c.oid] END AS leaves) t
+      THEN ARRAY(SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf) ELSE ARRAY[c.oid] END AS leaves,
+      ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns) t
     WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
   const [row] = await ask<PlanRow>(client, `planning the copy of ${tableLabel(table)}`, sql, [
     table.schema,
@@ -44,6 +47,7 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
   return {
     table,
     columns: row.columns,
+    source: row.source,
     partitioned: row.kind === 'p',
     estimate: { rows: Number(row.rows), bytes: Number(row.bytes) },
   };

@@ -1,3 +1,4 @@
+import { splitColumns } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 
 /** One event as the capture triggers wrote it. */
@@ -76,9 +77,9 @@ export async function capturedEvents(client: PgClient, after = 0): Promise<(Capt
   });
 }
 
-/** Names without their numbers. */
+/** Names without their numbers and types. */
 function names(text: string) {
-  return JSON.parse(text.replace(/ \d+:[\d,]*$/, ''));
+  return JSON.parse(splitColumns(text).names);
 }
 
 function checkEvent(event: CapturedEvent): void {

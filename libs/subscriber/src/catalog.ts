@@ -4,6 +4,11 @@ import type { Queryable } from '@millrace/postgres';
 /** A column of a table at the subscriber. SQL texts in here are quoted by the server. */
 export interface TargetColumn {
   readonly name: string;
+  /** `pg_attribute.attnum`. */
+  readonly number: number;
+  /** The type with its modifier, and the same below any domain. */
+  readonly declared: string;
+  readonly base: string;
   /**
    * The type below any domain, without its modifier: what a staging column has. Values are rounded or refused by the table's
    * own column when they get there; a stage with the modifier would do it by what the column was when it was looked at.
@@ -53,11 +58,12 @@ const tableSql = `SELECT c.oid, c.relkind, row_security_active(c.oid) AS rls,
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2`;
 
-const columnSql = `WITH RECURSIVE base (attnum, type) AS (
-    SELECT attnum, atttypid FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
+const columnSql = `WITH RECURSIVE base (attnum, type, mod) AS (
+    SELECT attnum, atttypid, atttypmod FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
     UNION ALL
-    SELECT b.attnum, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
-  SELECT a.attname AS name, format_type(b.type, -1) AS type, a.attgenerated <> '' AS generated, a.attidentity AS identity,
+    SELECT b.attnum, t.typbasetype, CASE WHEN b.mod < 0 THEN t.typtypmod ELSE b.mod END FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
+  SELECT a.attname AS name, a.attnum AS number, format_type(a.atttypid, a.atttypmod) AS declared,
+    format_type(b.type, b.mod) AS base, format_type(b.type, -1) AS type, a.attgenerated <> '' AS generated, a.attidentity AS identity,
     CASE WHEN a.attcollation <> 0 AND l.collname <> 'default'
       THEN format(' COLLATE %I.%I', ln.nspname, l.collname) ELSE '' END AS collate,
     (t.typtype = 'e' OR (t.typnamespace = 'pg_catalog'::regnamespace AND t.typname IN (${exactTypes})))
@@ -96,6 +102,9 @@ export async function readTarget(client: Queryable, table: TableName): Promise<T
     rowSecurity: head.rls,
     columns: columns.rows.map((row) => ({
       name: row.name,
+      number: Number(row.number),
+      declared: row.declared,
+      base: row.base,
       type: row.type,
       collate: row.collate,
       generated: row.generated,

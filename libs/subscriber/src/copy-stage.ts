@@ -10,6 +10,8 @@ export interface CopyPart {
   readonly rows: number;
   readonly bytes: number;
   readonly columns: readonly string[];
+  /** Their numbers and types at the provider; undefined: not told. */
+  readonly source: string | undefined;
   readonly tick: number;
   /** With the last chunk: rows of the whole copy. */
   readonly wholeRows: number | null;
@@ -45,18 +47,18 @@ export async function dropStage(client: Queryable, queue: string, copyId: number
 
 /** Notes a piece; the caller is in the transaction that loaded it. */
 export async function notePart(client: Queryable, queue: string, copyId: number, part: CopyPart): Promise<void> {
-  const { attempt, chunks, rows, bytes, columns, tick, wholeRows } = part;
+  const { attempt, chunks, rows, bytes, columns, source, tick, wholeRows } = part;
   await client.query(
-    `INSERT INTO millrace.copy_part (queue, copy_id, attempt, chunks, rows, bytes, columns, tick, whole_rows)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [queue, copyId, attempt, [...chunks], rows, bytes, [...columns], tick, wholeRows],
+    `INSERT INTO millrace.copy_part (queue, copy_id, attempt, chunks, rows, bytes, columns, tick, whole_rows, source)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [queue, copyId, attempt, [...chunks], rows, bytes, [...columns], tick, wholeRows, source ?? null],
   );
 }
 
 /** What is loaded of a copy; undefined when nothing is. */
 export async function readStaged(client: Queryable, queue: string, copyId: number): Promise<StagedCopy | undefined> {
   const found = await client.query(
-    `SELECT attempt, chunks, rows, bytes, columns, tick, whole_rows FROM millrace.copy_part
+    `SELECT attempt, chunks, rows, bytes, columns, source, tick, whole_rows FROM millrace.copy_part
      WHERE queue = $1 AND copy_id = $2`,
     [queue, copyId],
   );
@@ -70,6 +72,7 @@ export async function readStaged(client: Queryable, queue: string, copyId: numbe
     rows: total('rows'),
     bytes: total('bytes'),
     columns: first.columns,
+    source: first.source ?? undefined,
     tick: safeInteger(first.tick),
     wholeRows: last === undefined ? null : safeInteger(last.whole_rows),
   };

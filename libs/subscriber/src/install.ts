@@ -21,6 +21,7 @@ const inner = 'millrace.token_parts(text, regclass[]), millrace.token_lack(jsonb
 const ownTables = [
   'copy_part',
   'pending',
+  'source_column',
   'subscribed_table',
   'subscribed_sequence',
   'position',

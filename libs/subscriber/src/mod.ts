@@ -56,6 +56,12 @@ export {
   type StoredPosition,
 } from './position.ts';
 export {
+  forgetFormerTypes,
+  readSourceColumns,
+  type SourceColumnRecord,
+  writeSourceColumns,
+} from './source-columns.ts';
+export {
   addSequence,
   addTable,
   listSequences,

@@ -7,6 +7,8 @@ export interface PendingPiece {
   readonly form: 'insert' | 'change' | 'truncate';
   readonly columns: readonly (string | null)[];
   readonly key: readonly string[];
+  /** Numbers and types of the columns; null: not told. */
+  readonly source: string | null;
   /** Its first bytes go on in the middle of a record of the piece before. */
   readonly cont: boolean;
   /** Records that end in it. */
@@ -23,8 +25,8 @@ export async function keepPending(
 ): Promise<void> {
   await client.query({
     name: 'millrace_keep_pending',
-    text: `INSERT INTO millrace.pending (queue, schema_name, table_name, tick, form, columns, key, cont, lines, n)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    text: `INSERT INTO millrace.pending (queue, schema_name, table_name, tick, form, columns, key, cont, lines, n, source)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     values: [
       queue,
       table.schema,
@@ -36,6 +38,7 @@ export async function keepPending(
       piece.cont,
       piece.lines,
       piece.n,
+      piece.source,
     ],
   });
 }
@@ -50,7 +53,7 @@ export async function* readPending(
   let after = '-1';
   while (true) {
     const found = await client.query(
-      `SELECT id, tick, form, columns, key, cont, n, lines FROM millrace.pending
+      `SELECT id, tick, form, columns, key, source, cont, n, lines FROM millrace.pending
        WHERE queue = $1 AND schema_name = $2 AND table_name = $3 AND tick > $4 AND id > $5 ORDER BY id LIMIT 16`,
       [queue, table.schema, table.name, afterTick, after],
     );

@@ -158,6 +158,7 @@ test('kept pieces come back in order, after a tick, and can be dropped', async (
       form: 'change',
       columns: ['id', null],
       key: ['id'],
+      source: '16421:1i',
       cont: false,
       n: 1,
       lines,

@@ -13,6 +13,8 @@ const table = z.strictObject({ schema: name, name });
 const position = z.strictObject({ tick: count, fingerprint });
 const tick = z.strictObject({ tick: count, fingerprint, time: isoTime });
 const provider = z.string().regex(/^[0-9]{1,20}$/);
+/** Number and type of each column at the provider, in order (`parseSource` of libs/model); left out: not known. */
+const source = z.string().max(400_000).optional();
 
 export const sequenceValue = z.strictObject({
   schema: name,
@@ -32,6 +34,7 @@ const section = z.strictObject({
   /** Columns of every record in order; null: a generated column, its value is to be ignored. */
   columns: z.array(name.nullable()).max(1600),
   key: z.array(name).max(32),
+  source,
   /** Records that end in this section. */
   lines: count,
   /** Bytes of this section in the body. */
@@ -86,6 +89,7 @@ export const copyHeader = z.strictObject({
   attempt: count,
   table,
   columns: z.array(name).max(1600),
+  source,
   tick,
   chunk: count,
   last: z.boolean(),

@@ -21,6 +21,28 @@ function regroup(...events: string[]): string[] {
   return regrouper.take().map(({ kind }) => `${kind.columns.map((name) => name ?? '-').join()} ${kind.key.join()}`);
 }
 
+test('lines of other types stand in a section of their own; a renaming alone parts nothing', () => {
+  const sources = (...events: [columns: string, source: string][]) => {
+    const regrouper = new Regrouper();
+    for (const [columns, source] of events) {
+      const describe = () => ({ table: '["public","t"]', columns: `${columns} ${source}`, key: '["id"] 7:1i' });
+      regrouper.begin({ type: 'U', id: columns + source, describe, lines: 1 });
+      regrouper.write(Buffer.from('(U,1,2,)'), 0, 8);
+      regrouper.end();
+    }
+    return regrouper.take().map(({ kind, lines }) => `${kind.columns.join()} ${kind.source} ${lines}`);
+  };
+  expect(sources(['["id","v"]', '7:1i,2n10.2'], ['["id","v"]', '7:1i,2n12.4'])).toEqual([
+    'id,v 7:1i,2n10.2 1',
+    'id,v 7:1i,2n12.4 1',
+  ]);
+  expect(sources(['["id","v"]', '7:1i,2i'], ['["id","w"]', '7:1i,2i'], ['["id","w"]', '7:1i,2"public.g"'])).toEqual([
+    'id,w 7:1i,2i 1',
+    'id,w 7:1i,2i 1',
+    'id,w 7:1i,2"public.g" 1',
+  ]);
+});
+
 test('lines from before a renaming get the name that the column has behind it', () => {
   expect(regroup('I id,v 1,2', 'U id,w 1,2')).toEqual(['id,w id', 'id,w id']);
   expect(regroup('D id 1', 'U id,v 1,2', 'U key,v 1,2 key')).toEqual(['key key', 'key,v key', 'key,v key']);

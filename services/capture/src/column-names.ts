@@ -61,10 +61,10 @@ export class ColumnNames {
     if (new Set(names).size < names.length || isSame(columns, kind.columns)) return kind;
     const key = kind.key.map((name) => columns[kind.columns.indexOf(name)] ?? name);
     for (const other of this.#seen) {
-      const fits = other.tableKey === kind.tableKey && other.form === kind.form;
+      const fits = other.tableKey === kind.tableKey && other.form === kind.form && other.source === kind.source;
       if (fits && isSame(other.columns, columns) && isSame(other.key, key)) return other;
     }
-    const made = makeKind(kind.table, kind.form, { columns, key, numbers: kind.numbers });
+    const made = makeKind(kind.table, kind.form, { columns, key, numbers: kind.numbers, source: kind.source });
     this.#seen.add(made);
     return made;
   }

@@ -118,7 +118,7 @@ class TableCopy {
   constructor(options: CopyTableOptions, parts: CopyParts) {
     this.#options = options;
     this.#parts = parts;
-    const names = Buffer.byteLength(JSON.stringify(parts.plan.columns));
+    const names = Buffer.byteLength(JSON.stringify([parts.plan.columns, parts.plan.source]));
     this.#room = Math.min(chunkBytes, options.bus.maxPayload()) - headerRoom - names;
     const since = performance.now();
     for (const name of options.takers) this.#takers.set(name, { chunk: -1, since });
@@ -180,6 +180,7 @@ class TableCopy {
       attempt: request.attempt,
       table: plan.table,
       columns: [...plan.columns],
+      source: plan.source,
       tick: { tick: pinned.tick, fingerprint: pinned.fingerprint, time: pinned.time },
       chunk: this.#chunk,
       last: rows !== undefined,

@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { type TableName, tableKey } from '@millrace/model';
+import { parseSource, splitColumns, type TableName, tableKey } from '@millrace/model';
 import { type Section, type SequenceValue, sequenceValue } from '@millrace/wire';
 import type { SectionKind } from './sections.ts';
 
@@ -19,9 +19,9 @@ export function eventType(text: string): EventType {
 export interface EventDescription {
   /** ev_extra1: `["schema","table"]`. */
   readonly table: string;
-  /** ev_extra2: columns of each line; null: generated. Behind them their numbers: `["id","v"] 16421:1,2`. */
+  /** ev_extra2: columns of each line; null: generated. Behind them their numbers and types: `["id","v"] 16421:1i,2v20`. */
   readonly columns: string;
-  /** ev_extra3: key columns, with or without numbers. */
+  /** ev_extra3: key columns, with or without the same. */
   readonly key: string;
 }
 
@@ -53,26 +53,26 @@ export function kindOf(event: EventDescription, form: Section['form']): SectionK
   const table: TableName = { schema, name };
   const columns = form === 'truncate' ? [] : names(event.columns, true);
   const key = form === 'truncate' ? [] : names(event.key, false).filter((column) => column !== null);
-  return makeKind(table, form, { columns, key, numbers: numbersOf(event.columns, columns.length) });
+  return makeKind(table, form, { columns, key, ...sourceOf(event.columns, columns.length) });
 }
 
 /** A kind with what follows from its description. */
 export function makeKind(
   table: TableName,
   form: Section['form'],
-  shape: Pick<SectionKind, 'columns' | 'key' | 'numbers'>,
+  shape: Pick<SectionKind, 'columns' | 'key' | 'numbers' | 'source'>,
 ): SectionKind {
-  const { columns, key } = shape;
-  const headerBytes = Buffer.byteLength(JSON.stringify({ table, form, columns, key })) + sectionOverhead;
+  const { columns, key, source } = shape;
+  const headerBytes = Buffer.byteLength(JSON.stringify({ table, form, columns, key, source })) + sectionOverhead;
   return { table, tableKey: tableKey(table), form, ...shape, headerBytes };
 }
 
 /** Undefined when the event does not tell them, or not of all columns. */
-function numbersOf(text: string, count: number): SectionKind['numbers'] {
-  const found = numbered.exec(text);
-  if (found === null) return undefined;
-  const of = (found[2] ?? '').split(',').map(Number);
-  return of.length === count && of.every((number) => number > 0) ? { table: found[1] ?? '', of } : undefined;
+function sourceOf(text: string, count: number): Pick<SectionKind, 'numbers' | 'source'> {
+  const { source } = splitColumns(text);
+  const told = parseSource(source, count);
+  if (told === undefined) return { numbers: undefined, source: undefined };
+  return { numbers: { table: told.relation, of: told.columns.map(({ number }) => number) }, source };
 }
 
 /** The data of an event S. */
@@ -94,13 +94,10 @@ export function readSequences(text: string): SequenceValue[] {
 /** Counts and flags of a section in the header, at their longest. */
 const sectionOverhead = 80;
 
-/** Column numbers behind the names: the table they count in, and one for each name. */
-const numbered = / (\d+):([\d,]*)$/;
-
 function names(text: string, nullable: boolean): (string | null)[] {
   let list: unknown;
   try {
-    list = text === '' ? [] : JSON.parse(text.replace(numbered, ''));
+    list = text === '' ? [] : JSON.parse(splitColumns(text).names);
   } catch {
     throw unreadable('names');
   }

@@ -108,9 +108,10 @@ export class BatchWriter {
         bytes: last.bytes + part.bytes.length,
       };
     } else {
-      const { table, form } = kind;
+      const { table, form, source } = kind;
       const described = { table, form, columns: [...kind.columns], key: [...kind.key] };
-      this.#sections.push({ ...described, lines: part.lines, bytes: part.bytes.length, cont: part.cont });
+      const told = source === undefined ? described : { ...described, source };
+      this.#sections.push({ ...told, lines: part.lines, bytes: part.bytes.length, cont: part.cont });
     }
     this.#lastKind = kind;
     this.#parts.push(part.bytes);

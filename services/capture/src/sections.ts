@@ -11,6 +11,8 @@ export interface SectionKind {
   readonly key: readonly string[];
   /** The numbers that the columns have in a table (its oid): they stay when names change. Undefined: not told. */
   readonly numbers: { readonly table: string; readonly of: readonly number[] } | undefined;
+  /** Numbers and types of the columns as the event tells them (`parseSource`); undefined: not told. */
+  readonly source: string | undefined;
   /** Length of the description in a message's header, bytes. */
   readonly headerBytes: number;
 }

@@ -77,7 +77,7 @@ export class Applier {
     this.#session = session;
     this.#queue = queue;
     this.#conflicts = conflicts;
-    this.#targets = new Targets(session.client);
+    this.#targets = new Targets(session.client, queue);
   }
 
   /**
@@ -295,6 +295,7 @@ export class Applier {
       form,
       columns,
       key,
+      source: piece.source ?? null,
       cont,
       n: lines,
       lines: body,

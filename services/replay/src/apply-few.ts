@@ -30,6 +30,7 @@ export async function prepareFew(step: RowsStep, targets: Targets, mostLines = f
   const shape = shapeOf(model.columns, model.key);
   if (whole.some((piece) => shapeOf(piece.columns, piece.key) !== shape)) return undefined;
   if (step.pieces.some((piece) => piece.key.join() !== model.key.join())) return undefined;
+  for (const piece of step.pieces) await targets.match(step.table, piece);
   const prepared = await targets.prepare(step.table, model.columns, model.key);
   if (!prepared.layout.exactKey) return undefined;
   const lines = linesOf(step.pieces, prepared.layout);

@@ -68,6 +68,10 @@ export class BulkWriter {
   async write(table: TableName, piece: Piece): Promise<void> {
     const state = this.#stateOf(table);
     try {
+      if (!this.#targets.isMatched(table, piece)) {
+        await this.endCopy();
+        await this.#targets.match(table, piece);
+      }
       const direct = await this.#directCopy(state, piece);
       const sql = direct ?? (await this.#stageCopy(state, piece));
       if (piece.cont && !this.#lane.isOpenFor(sql))

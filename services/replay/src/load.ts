@@ -2,8 +2,10 @@ import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { moveTable } from '@millrace/subscriber';
+import { moveTable, readTarget, writeSourceColumns } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
+import { copiedColumns, type ToldColumns } from './plan-columns.ts';
+import { lacksTable } from './plan-layout.ts';
 
 export const [COPY_BEFORE_COMMIT] = defineFailpoints('replay.copy-before-commit');
 
@@ -18,7 +20,7 @@ export interface Load {
 }
 
 /** The last word of a copy. */
-export interface LoadEnd {
+export interface LoadEnd extends ToldColumns {
   readonly attempt: number;
   readonly tick: number;
   /** Rows of the whole copy; undefined: not told. */
@@ -40,6 +42,9 @@ export async function loaded(
   { queue, table, copyId }: LoadOf,
   end: LoadEnd & { rows: number },
 ): Promise<void> {
+  const target = await readTarget(client, table);
+  if (target === undefined) throw lacksTable(table);
+  await writeSourceColumns(client, queue, table, { records: copiedColumns(target, end), anew: true });
   await moveTable(client, queue, table, {
     to: 'catching-up',
     ifCopy: copyId,

@@ -15,6 +15,8 @@ export interface Piece {
   readonly form: Section['form'];
   readonly columns: readonly (string | null)[];
   readonly key: readonly string[];
+  /** Numbers and types of the columns at the provider; undefined: not told. */
+  readonly source?: string | undefined;
   /** Records that end in it. */
   readonly lines: number;
   /** Begins in the middle of a record of the piece before. */

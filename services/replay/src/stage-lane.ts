@@ -51,6 +51,7 @@ export class StageLane {
       rows,
       bytes: this.#bytes,
       columns: header.columns,
+      source: header.source,
       tick: header.tick.tick,
       wholeRows: this.#wholeRows,
     });

@@ -22,6 +22,7 @@ import { DirectLoad } from './load-direct.ts';
 import { StagedLoad, type StagedOptions } from './load-staged.ts';
 import { copyBytes, copyRows } from './metrics.ts';
 import { hasRowsSql } from './plan-copy.ts';
+import { copiedColumns, type ToldColumns } from './plan-columns.ts';
 import { type Layout, lacksTable, layoutOf } from './plan-layout.ts';
 import { Rate } from './rate.ts';
 import type { CopyProgress } from './reporter.ts';
@@ -143,7 +144,8 @@ export class TableSync {
         if (load === undefined) continue;
         await this.#take(load, message);
         const { last, attempt, tick, rows } = message.header;
-        if (last) return await this.#complete(load, { attempt, tick: tick.tick, rows, bytes: this.#bytes });
+        const told = { columns: message.header.columns, source: message.header.source };
+        if (last) return await this.#complete(load, { attempt, tick: tick.tick, rows, bytes: this.#bytes, ...told });
       }
       return false;
     } finally {
@@ -209,14 +211,13 @@ export class TableSync {
         await session.client.end();
         return undefined;
       }
-      const layout = await this.#layout(session, staged.columns);
+      const layout = await this.#layout(session, staged);
       load = new StagedLoad(this.#options, session, { ...this.#options, layout, staged });
       this.#standAt(staged.attempt, staged);
       log.info({ table: tableLabel(table), chunk: this.#chunk, rows: staged.rows }, 'the copy goes on');
       this.#options.onProgress();
       if (!isWhole(staged)) return load;
-      const { attempt, tick, rows, bytes } = staged;
-      await this.#complete(load, { attempt, tick, rows, bytes });
+      await this.#complete(load, staged);
       return 'complete';
     } catch (error) {
       await load?.breakOff();
@@ -241,7 +242,7 @@ export class TableSync {
           error: null,
         });
       this.#isNew = false;
-      const layout = await this.#layout(session, header.columns);
+      const layout = await this.#layout(session, header);
       const direct = await this.#isDirect(session, layout, header);
       load = direct
         ? new DirectLoad(this.#options, session, layout)
@@ -263,12 +264,14 @@ export class TableSync {
     return (await session.client.query(hasRowsSql(layout.table))).rows[0].yes === false;
   }
 
-  async #layout(session: ApplySession, columns: readonly string[]): Promise<Layout> {
+  async #layout(session: ApplySession, told: ToldColumns): Promise<Layout> {
     const { table } = this.#options;
     try {
       const target = await readTarget(session.client, table);
       if (target === undefined) throw lacksTable(table);
-      return layoutOf(target, columns, []);
+      const layout = layoutOf(target, told.columns, []);
+      copiedColumns(target, told);
+      return layout;
     } catch (error) {
       throw tableError(error, table);
     }

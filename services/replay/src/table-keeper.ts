@@ -221,7 +221,7 @@ async function* piecesFrom(url: string, queue: string, table: SubscribedTable, u
     for await (const piece of readPending(client, queue, table, table.copyTick ?? 0)) {
       if (piece.tick > upTo) return;
       const { form, columns, key, cont, n, lines } = piece;
-      yield { piece: { form, columns, key, cont, lines: n, body: lines } };
+      yield { piece: { form, columns, key, source: piece.source ?? undefined, cont, lines: n, body: lines } };
     }
   } finally {
     await client.end().catch(() => {});

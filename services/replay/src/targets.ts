@@ -1,6 +1,8 @@
-import { type TableName, tableKey } from '@millrace/model';
+import { parseSource, type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { readTarget, readVersion, type TargetTable } from '@millrace/subscriber';
+import { readSourceColumns, readTarget, readVersion, type TargetTable, writeSourceColumns } from '@millrace/subscriber';
+import type { Piece } from './plan-batch.ts';
+import { matchColumns } from './plan-columns.ts';
 import { type Layout, lacksTable, layoutOf, shapeOf } from './plan-layout.ts';
 import { createLineSql, createStageSql, dropStageSql, type StageNames, stageNames } from './plan-statements.ts';
 
@@ -20,6 +22,7 @@ const refreshMs = 2000;
 /** What a session knows of the tables it writes into. Forgotten after any error: somebody may have altered them. */
 export class Targets {
   readonly #client: Queryable;
+  readonly #queue: string;
   #tables = new Map<string, TargetTable>();
   #prepared = new Map<string, Prepared>();
   #number = 0;
@@ -27,9 +30,39 @@ export class Targets {
   #refreshedAt = 0;
   /** Objects of the open transaction: gone with it if it fails. */
   #madeInside: Prepared[] = [];
+  /** Descriptions of columns that were compared with what is known of them. */
+  readonly #matched = new Set<string>();
+  /** What is known of columns was written in the open transaction. */
+  #notedInside = false;
 
-  constructor(client: Queryable) {
+  constructor(client: Queryable, queue: string) {
     this.#client = client;
+    this.#queue = queue;
+  }
+
+  /** True when `match` has nothing to ask the server. */
+  isMatched(table: TableName, piece: Piece): boolean {
+    return piece.source === undefined || piece.form === 'truncate' || this.#matched.has(matchOf(table, piece));
+  }
+
+  /**
+   * To be called before the piece is written: throws SUBSCRIBER_SCHEMA when its columns are not those that the table was
+   * synchronised with, or their values would lose something here. Writes down what is new and right.
+   */
+  async match(table: TableName, piece: Piece): Promise<void> {
+    if (this.isMatched(table, piece)) return;
+    const { columns } = piece;
+    const source = parseSource(piece.source ?? '', columns.length);
+    if (source !== undefined) {
+      const target = await this.table(table);
+      const known = await readSourceColumns(this.#client, this.#queue, table);
+      const noted = matchColumns(target, { columns, source }, known);
+      if (noted.records.length > 0) {
+        this.#notedInside = true;
+        await writeSourceColumns(this.#client, this.#queue, table, noted);
+      }
+    }
+    this.#matched.add(matchOf(table, piece));
   }
 
   /** Throws SUBSCRIBER_SCHEMA when there is no such table. */
@@ -96,12 +129,15 @@ export class Targets {
 
   committed(): void {
     this.#madeInside = [];
+    this.#notedInside = false;
   }
 
   /** After a rollback. `all`: what the catalog said may be wrong too, and prepared statements with it. */
   async rolledBack(all: boolean): Promise<void> {
     for (const prepared of this.#madeInside) prepared.hasStage = false;
     this.#madeInside = [];
+    if (this.#notedInside) this.#matched.clear();
+    this.#notedInside = false;
     if (all || this.#prepared.size > mostLayouts) await this.forget();
   }
 
@@ -110,9 +146,14 @@ export class Targets {
     const old = [...this.#prepared.values()].filter((prepared) => prepared.hasStage || prepared.hasLine);
     this.#tables = new Map();
     this.#prepared = new Map();
+    this.#matched.clear();
     this.#version = undefined;
     for (const prepared of old) {
       for (const sql of dropStageSql(prepared.names)) await this.#client.query(sql);
     }
   }
+}
+
+function matchOf(table: TableName, { columns, source }: Piece): string {
+  return `${tableKey(table)} ${JSON.stringify(columns)} ${source}`;
 }

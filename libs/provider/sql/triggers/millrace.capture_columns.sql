@@ -1,12 +1,13 @@
 -- millrace.capture_columns(rel)
 -- Purpose:    a table's columns as an event tells them (ev_extra2): a JSON array in the order of the row, null for a
---             generated column, whose value nobody must use; behind it the columns' numbers (millrace.capture_numbers).
+--             generated column, whose value nobody must use; behind it the columns' numbers and types
+--             (millrace.capture_numbers).
 --             IMMUTABLE is a deliberate untruth: called with a constant in a statement that reads the table's transition
 --             rows, it is evaluated when that statement is planned and costs nothing afterwards, and every ALTER TABLE
 --             makes every session plan that statement again. Never call it with a constant anywhere else.
 -- Parameters: i_rel - the table.
--- Returns:    JSON text, and the numbers behind it: ["id","v"] 16421:1,2; just [] for a table without columns. Trim blanks,
---             digits, colons and commas off its end for the JSON alone.
+-- Returns:    JSON text, and numbers and types behind it: ["id","v"] 16421:1i,2v20; just [] for a table without columns.
+--             millrace.capture_list gives the JSON alone.
 -- Tables:     pg_attribute (read).
 CREATE OR REPLACE FUNCTION millrace.capture_columns(i_rel oid) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -20,7 +20,8 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege', HINT = format('ALTER ROLE %I BYPASSRLS, or NO FORCE ROW LEVEL SECURITY on the table.', current_user);
     END IF;
     SELECT * INTO STRICT v_key FROM millrace.table_key(i_root);
-    SELECT string_agg(format('t.%I %s x."mr~%s"', k.name, k.operator, k.n), ' AND ' ORDER BY k.n),
+    -- An index made anew after this transaction's snapshot, by ALTER TYPE of a key column, has no operators that we can see.
+    SELECT string_agg(format('t.%I %s x."mr~%s"', k.name, coalesce(k.operator, 'OPERATOR(pg_catalog.=)'), k.n), ' AND ' ORDER BY k.n),
            string_agg(format('x."mr~%s"', k.n), ', ' ORDER BY k.n)
     INTO v_same, v_keys
     FROM unnest(v_key.names, millrace.key_operators(v_key.index)) WITH ORDINALITY AS k(name, operator, n);
@@ -30,7 +31,7 @@ BEGIN
     RETURN NEXT;
     columns := millrace.capture_columns(i_root);
     SELECT string_agg(coalesce('t.' || quote_ident(c.name), 'NULL'), ', ' ORDER BY c.n) INTO v_row
-    FROM json_array_elements_text(rtrim(columns, ' :,0123456789')::json) WITH ORDINALITY AS c(name, n);
+    FROM json_array_elements_text(millrace.capture_list(columns)) WITH ORDINALITY AS c(name, n);
     query := format(CASE WHEN i_few
             THEN 'SELECT r.line FROM (%2$s) AS x(%3$s) CROSS JOIN LATERAL (SELECT ROW(''R'', %1$s, NULL)::text AS line FROM %4$s AS t WHERE %5$s OFFSET 0) AS r'
             ELSE 'SELECT ROW(''R'', %1$s, NULL)::text FROM (%2$s) AS x(%3$s) JOIN %4$s AS t ON %5$s' END,

@@ -2,7 +2,7 @@
 -- Purpose:    a table's key columns as an event tells them (ev_extra3). IMMUTABLE for the reason and with the warning
 --             in millrace.capture_columns.
 -- Parameters: i_rel - the table (for a partition: its registered root).
--- Returns:    JSON array of names in index order, with numbers as in millrace.capture_columns; [] when the table has no usable key: nobody can apply an update or
+-- Returns:    JSON array of names in index order, with numbers and types as in millrace.capture_columns; [] when the table has no usable key: nobody can apply an update or
 --             delete then, and the subscriber stops and says so.
 -- Tables:     as millrace.table_key.
 CREATE OR REPLACE FUNCTION millrace.capture_key(i_rel oid) RETURNS text

@@ -1,13 +1,15 @@
 -- millrace.capture_numbers(rel, names)
--- Purpose:    the numbers of columns, which a renaming leaves alone: behind their names in an event (ev_extra2, ev_extra3)
---             they let capture see that lines written before and after it speak of the same column. Looked up in the
+-- Purpose:    the numbers of columns, which a renaming leaves alone, and their types: behind their names in an event (ev_extra2,
+--             ev_extra3) they let everybody see that lines written before and after an ALTER TABLE speak of the same column,
+--             and of what type its values are. Looked up in the
 --             system caches (the reason is in millrace.capture_names), without a lock on any table: a partition's lines
 --             have the numbers of the root's columns, and must not wait for the root.
 -- Parameters: i_rel - the table; i_names - its columns' names, in any order.
--- Returns:    ' <oid of the root, or of the table>:<numbers in the order of the names>'; 0 for a name that is not found.
--- Tables:     none.
+-- Returns:    ' <oid of the root, or of the table>:<number and type code of each name, in order>', as ' 16421:1i,2v20'; 0 for a name
+--             that is not found.
+-- Tables:     as millrace.capture_types.
 CREATE OR REPLACE FUNCTION millrace.capture_numbers(i_rel oid, i_names text[]) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_root    oid := coalesce(pg_partition_root(i_rel), i_rel);
     v_left    integer := coalesce(cardinality(i_names), 0);
@@ -23,5 +25,7 @@ BEGIN
             v_left := v_left - 1;
         END IF;
     END LOOP;
-    RETURN format(' %s:%s', v_root, array_to_string(v_numbers, ','));
+    RETURN format(' %s:%s', v_root, (
+        SELECT string_agg(c.number || c.type, ',' ORDER BY c.n)
+        FROM unnest(v_numbers, millrace.capture_types(i_rel, i_names)) WITH ORDINALITY AS c(number, type, n)));
 END $$;

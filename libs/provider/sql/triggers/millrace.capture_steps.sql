@@ -37,7 +37,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    v_names := ARRAY(SELECT json_array_elements_text(rtrim(i_key, ' :,0123456789')::json));
+    v_names := ARRAY(SELECT json_array_elements_text(millrace.capture_list(i_key)));
     SELECT string_agg(format('o.%I', c.name), ', ' ORDER BY c.n), string_agg(format('n.%I', c.name), ', ' ORDER BY c.n)
     INTO v_old, v_new FROM unnest(v_names) WITH ORDINALITY AS c(name, n);
     IF i_nested THEN

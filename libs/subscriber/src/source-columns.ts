@@ -1,0 +1,70 @@
+import type { TableName } from '@millrace/model';
+import type { Queryable } from '@millrace/postgres';
+
+/** A column of the provider, and the column of ours that it fills. */
+export interface SourceColumnRecord {
+  /** Of the column at the provider; the table's oid there; its name when last seen. */
+  readonly number: number;
+  readonly relation: string;
+  readonly name: string;
+  /** As `format_type` writes it there; null: not told yet. */
+  readonly type: string | null;
+  readonly ourRelation: string;
+  readonly ourNumber: number;
+  readonly ourType: string;
+  /** Its type there when the rows from before were written; null: the same, or the rows were compared since. */
+  readonly formerType: string | null;
+}
+
+/** What is known of a table's columns; empty before its first lines. */
+export async function readSourceColumns(
+  client: Queryable,
+  queue: string,
+  table: TableName,
+): Promise<SourceColumnRecord[]> {
+  const found = await client.query(
+    `SELECT number, relation, name, type, our_relation AS "ourRelation", our_number AS "ourNumber", our_type AS "ourType",
+       former_type AS "formerType"
+     FROM millrace.source_column WHERE queue = $1 AND schema_name = $2 AND table_name = $3 ORDER BY number`,
+    [queue, table.schema, table.name],
+  );
+  return found.rows;
+}
+
+/** Writes some columns of a followed table; `anew`: forgets what was known of the others. Nothing for a table not followed. */
+export async function writeSourceColumns(
+  client: Queryable,
+  queue: string,
+  table: TableName,
+  { records, anew }: { records: readonly SourceColumnRecord[]; anew: boolean },
+): Promise<void> {
+  const name = [queue, table.schema, table.name];
+  if (anew)
+    await client.query(
+      'DELETE FROM millrace.source_column WHERE queue = $1 AND schema_name = $2 AND table_name = $3',
+      name,
+    );
+  await client.query(
+    `INSERT INTO millrace.source_column AS c (queue, schema_name, table_name, number, relation, name, type, our_relation,
+       our_number, our_type, former_type)
+     SELECT t.queue, t.schema_name, t.table_name, r.number, r.relation, r.name, r.type, r."ourRelation", r."ourNumber",
+       r."ourType", r."formerType"
+     FROM millrace.subscribed_table t, json_to_recordset($4) AS r (number int, relation text, name text, type text,
+       "ourRelation" text, "ourNumber" int, "ourType" text, "formerType" text)
+     WHERE t.queue = $1 AND t.schema_name = $2 AND t.table_name = $3
+     FOR KEY SHARE OF t
+     ON CONFLICT (queue, schema_name, table_name, number) DO UPDATE SET relation = EXCLUDED.relation, name = EXCLUDED.name,
+       type = EXCLUDED.type, our_relation = EXCLUDED.our_relation, our_number = EXCLUDED.our_number,
+       our_type = EXCLUDED.our_type, former_type = EXCLUDED.former_type`,
+    [...name, JSON.stringify(records)],
+  );
+}
+
+/** The table's rows were found equal to the provider's: that its columns had other types once no longer matters. */
+export async function forgetFormerTypes(client: Queryable, queue: string, table: TableName): Promise<void> {
+  await client.query(
+    `UPDATE millrace.source_column SET former_type = NULL
+     WHERE queue = $1 AND schema_name = $2 AND table_name = $3 AND former_type IS NOT NULL`,
+    [queue, table.schema, table.name],
+  );
+}
