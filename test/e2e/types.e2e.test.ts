@@ -22,6 +22,8 @@ describe.each([
 
   afterAll(() => ground.stop());
 
+  /** What does not depend on the server's version is tried once. */
+  const once = test.runIf(from === 15);
   const eu = (): ReturnType<Site['subscriber']> => site.subscriber('eu');
 
   /** Copied rows, and then one change that tells what the columns are. */
@@ -63,10 +65,10 @@ describe.each([
     await site.sync(undefined, 60_000);
     expect(await stop()).toEqual([]);
     await expectEqual(site, ['finer'], 60_000);
-    expect((await site.command(['status'])).stdout).toMatch(/public\.finer.*"?price"?.*numeric\(10,2\).*compare/is);
+    expect((await site.command(['status'])).stdout).toMatch(/public\.finer.*"?price"?.*numeric\(10,2\).*compare/i);
   });
 
-  test('nothing stops where the subscriber is altered first', async () => {
+  once('nothing stops where the subscriber is altered first', async () => {
     await table('first', 'price numeric(10,2), at timestamp(0), word varchar(5)', `i / 3.0, now(), 'w'`);
     const stop = writer(
       (i) => `UPDATE first SET price = price + 0.0101, at = clock_timestamp() WHERE id = ${(i % 20) + 1}`,
@@ -81,7 +83,7 @@ describe.each([
     await expectEqual(site, ['first'], 60_000);
   });
 
-  test('a type that refuses what it cannot hold goes on until it has to', async () => {
+  once('a type that refuses what it cannot hold goes on until it has to', async () => {
     await table('whole', 'n int', 'i');
     await site.provider.run('ALTER TABLE whole ALTER n TYPE bigint; UPDATE whole SET n = n + 1');
     await expectEqual(site, ['whole']);
@@ -91,7 +93,7 @@ describe.each([
     await expectEqual(site, ['whole'], 60_000);
   });
 
-  test('texts, times, numbers: each stops with its column and type', async () => {
+  once('texts, times, numbers: each stops with its column and type', async () => {
     await table('each', 'a varchar(9), b timestamp(0), c real, d text, e timestamp', `'a', now(), i, i, now()`);
     const changes: [change: string, type: string][] = [
       ['a TYPE varchar(12)', 'character varying(12)'],
@@ -117,13 +119,13 @@ describe.each([
     await expectStopped(site, 'eu', [/column "v" of table public\.using_it is text .* integer/, /USING/]);
     await eu().run('ALTER TABLE using_it ALTER v TYPE text');
     await site.sync(undefined, 60_000);
-    expect((await site.command(['status'])).stdout).toMatch(/public\.using_it.*"v".*integer.*compare/is);
+    expect((await site.command(['status'])).stdout).toMatch(/public\.using_it.*"v".*integer.*compare/i);
     expect(await site.differences([{ schema: 'public', name: 'using_it' }])).not.toEqual([]);
     await site.millrace('remove', 'using_it');
     await site.millrace('add', 'using_it');
     await site.millrace('wait', '--timeout', '60s');
     await expectEqual(site, ['using_it']);
-    expect((await site.command(['status'])).stdout).not.toMatch(/using_it.*compare/is);
+    expect((await site.command(['status'])).stdout).not.toMatch(/using_it.*compare/i);
   });
 
   test('two columns that exchange their names stop, and go on after the same at the subscriber', async () => {
@@ -139,26 +141,29 @@ describe.each([
     await expectEqual(site, ['swap'], 60_000);
   });
 
-  test('a column dropped and added again stops, and goes on after the same at the subscriber or a new copy', async () => {
-    await table('again', 'v int', 'i');
-    await site.provider.run(
-      'ALTER TABLE again DROP v; ALTER TABLE again ADD v int; UPDATE again SET v = 5 WHERE id = 1',
-    );
-    await expectStopped(site, 'eu', [/column "v" of table public\.again/, /dropped and added again/, /DROP COLUMN/]);
-    await eu().run('ALTER TABLE again DROP COLUMN v, ADD COLUMN v int');
-    await expectEqual(site, ['again'], 60_000);
-    await site.provider.run(
-      'ALTER TABLE again DROP v; ALTER TABLE again ADD v int DEFAULT 3; DELETE FROM again WHERE id = 2',
-    );
-    await site.provider.run('UPDATE again SET v = 6 WHERE id = 3');
-    await expectStopped(site, 'eu', [/again/, /millrace remove/]);
-    await site.millrace('remove', 'again');
-    await site.millrace('add', 'again');
-    await site.millrace('wait', '--timeout', '60s');
-    await expectEqual(site, ['again'], 60_000);
-  });
+  once(
+    'a column dropped and added again stops, and goes on after the same at the subscriber or a new copy',
+    async () => {
+      await table('again', 'v int', 'i');
+      await site.provider.run(
+        'ALTER TABLE again DROP v; ALTER TABLE again ADD v int; UPDATE again SET v = 5 WHERE id = 1',
+      );
+      await expectStopped(site, 'eu', [/column "v" of table public\.again/, /dropped and added again/, /DROP COLUMN/]);
+      await eu().run('ALTER TABLE again DROP COLUMN v, ADD COLUMN v int');
+      await expectEqual(site, ['again'], 60_000);
+      await site.provider.run(
+        'ALTER TABLE again DROP v; ALTER TABLE again ADD v int DEFAULT 3; DELETE FROM again WHERE id = 2',
+      );
+      await site.provider.run('UPDATE again SET v = 6 WHERE id = 3');
+      await expectStopped(site, 'eu', [/again/, /millrace remove/]);
+      await site.millrace('remove', 'again');
+      await site.millrace('add', 'again');
+      await site.millrace('wait', '--timeout', '60s');
+      await expectEqual(site, ['again'], 60_000);
+    },
+  );
 
-  test('a column that the subscriber made anew lacks its rows, and is noticed', async () => {
+  once('a column that the subscriber made anew lacks its rows, and is noticed', async () => {
     await table('ours', 'v int', 'i');
     await eu().run('ALTER TABLE ours DROP COLUMN v, ADD COLUMN v int');
     await site.provider.run('UPDATE ours SET v = 0 WHERE id = 1');
@@ -168,7 +173,7 @@ describe.each([
     await expectEqual(site, ['ours'], 60_000);
   });
 
-  test('a type of the database is known by its name, a domain by what it is made of', async () => {
+  once('a type of the database is known by its name, a domain by what it is made of', async () => {
     await site.everywhere(`CREATE TYPE mood AS ENUM ('good'); CREATE DOMAIN amount AS numeric(8,2)`);
     await table('own', 'm mood, a amount', `'good', i`);
     await site.provider.run('ALTER TABLE own ALTER a TYPE numeric(8,2); UPDATE own SET a = 1.25 WHERE id = 1');

@@ -1,7 +1,7 @@
 -- Purpose:    all that status, tables, seqs, wait and add read at a subscriber, in one round trip.
 -- Parameters: $1 queue.
 -- Returns:    one row `overview` (json); its `position` is null when the queue is not set up here.
--- Reads:      millrace.position, subscribed_table, subscribed_sequence, control, replay_report.
+-- Reads:      millrace.position, subscribed_table, source_column, subscribed_sequence, control, replay_report.
 SELECT json_build_object(
   'now', to_json(now() AT TIME ZONE 'UTC')#>>'{}' || 'Z',
   'position', (SELECT json_build_object('subscriber', p.subscriber, 'provider', p.provider, 'tick', p.tick,
@@ -9,7 +9,11 @@ SELECT json_build_object(
     FROM millrace.position p WHERE p.queue = $1),
   'tables', coalesce((SELECT json_agg(json_build_object(
       'schema', t.schema_name, 'name', t.table_name, 'state', t.state, 'copyId', t.copy_id,
-      'copiedRows', coalesce(t.copied_rows, 0), 'copiedBytes', coalesce(t.copied_bytes, 0), 'error', t.error)
+      'copiedRows', coalesce(t.copied_rows, 0), 'copiedBytes', coalesce(t.copied_bytes, 0), 'error', t.error,
+      'altered', (SELECT coalesce(json_agg(json_build_object('name', c.name, 'type', c.type, 'former', c.former_type)
+          ORDER BY c.number), '[]')
+        FROM millrace.source_column c
+        WHERE (c.queue, c.schema_name, c.table_name) = (t.queue, t.schema_name, t.table_name) AND c.former_type IS NOT NULL))
       ORDER BY t.schema_name, t.table_name)
     FROM millrace.subscribed_table t WHERE t.queue = $1), '[]'),
   'sequences', coalesce((SELECT json_agg(json_build_object('schema', s.schema_name, 'name', s.sequence_name)

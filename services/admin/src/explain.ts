@@ -29,6 +29,16 @@ export function explainTable(state: string, table: string): string {
   return Object.hasOwn(tableStates, state) ? tableStates[state as TableState](table) : '';
 }
 
+/** What it means that columns were altered at the provider; null when none was. `table` as in SQL. */
+export function explainAltered(
+  altered: readonly { readonly name: string; readonly type: string; readonly former: string }[],
+  table: string,
+): string | null {
+  if (altered.length === 0) return null;
+  const columns = altered.map(({ name, type, former }) => `"${name}" was ${former} and is ${type}`).join(', ');
+  return `altered at the provider: ${columns}; an ALTER TABLE that changes values there makes no event, so rows from before are as the subscriber's own ALTER TABLE left them; \`millrace compare ${table}\` tells, and \`millrace resync ${table} --yes\` mends it`;
+}
+
 /** The fault of a subscriber whose position is older than what the queue keeps. */
 export function positionLost(name: string, tick: number, keptFrom: number): string {
   return `its position, tick ${tick}, is older than all that the queue keeps for it (from tick ${keptFrom}), so the changes between cannot be sent any more; ${beginAnew(name)}`;

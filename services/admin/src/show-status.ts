@@ -77,6 +77,7 @@ function faultsOf({ provider, bus, subscribers }: Status): string[] {
       ...(s.error === null ? [] : [`${s.name}: ${s.error.message}`]),
       ...(s.state === 'running' && s.configured ? [] : [`${s.name} is ${s.state}: ${s.explain}`]),
       ...s.tables.flatMap((t) => (t.error === null ? [] : [`${s.name}: ${t.name}: ${t.error}`])),
+      ...s.tables.flatMap((t) => (t.warning === null ? [] : [`${s.name}: ${t.name}: ${t.warning}`])),
       ...s.tables.flatMap((t) => (t.state === 'held' ? [`${s.name}: ${t.name} is held: ${t.explain}`] : [])),
     ]),
   ];

@@ -23,6 +23,10 @@ const tableStatus = z
     rows_per_s: z.number().nullable().describe('of a copy on its way, over the last seconds'),
     eta_s: z.number().nullable().describe('seconds that the copy may still take'),
     error: z.string().nullable(),
+    warning: z
+      .string()
+      .nullable()
+      .describe('its changes go on, and its rows may differ for a reason that no change tells'),
     explain: z.string().describe('what the state means, and what a person can do'),
   })
   .describe('One table at one subscriber.');

@@ -27,7 +27,18 @@ const provider: ProviderOverview = {
 const subscriber: SubscriberOverview = {
   now: provider.now,
   position: { subscriber: 'eu', provider: '1', tick: 9, fingerprint: 'f'.repeat(32), appliedAt: null },
-  tables: [{ schema: 'public', name: 'entry', state: 'ok', copyId: 1, copiedRows: 50, copiedBytes: 10, error: null }],
+  tables: [
+    {
+      schema: 'public',
+      name: 'entry',
+      state: 'ok',
+      copyId: 1,
+      copiedRows: 50,
+      copiedBytes: 10,
+      error: null,
+      altered: [],
+    },
+  ],
   sequences: [],
   paused: false,
   replay: { state: 'running', errorCode: null, errorMessage: null, ageMs: 50 },

@@ -2,7 +2,14 @@ import { codes } from '@millrace/errors';
 import { sameTable, tableLabel } from '@millrace/model';
 import type { Report } from '@millrace/wire';
 import { type CopyFacts, type CopyOutlook, copyOutlook, noOutlook } from './copy-outlook.ts';
-import { explainSubscriber, explainTable, notConfigured, notRegistered, positionLost } from './explain.ts';
+import {
+  explainAltered,
+  explainSubscriber,
+  explainTable,
+  notConfigured,
+  notRegistered,
+  positionLost,
+} from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
 import type { ServiceStatus, Status, SubscriberState, SubscriberStatus, TableStatus } from './status-document.ts';
@@ -171,7 +178,10 @@ function lagOf(
   return { lag_ms: waiting ? Math.max(0, Date.parse(provider.now) - Date.parse(newest.time)) : 0, lag_ticks: 0 };
 }
 
-type TableFacts = Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error'> &
+type TableFacts = Pick<
+  SubscribedTable,
+  'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error' | 'altered'
+> &
   Partial<Pick<CopyFacts, 'estimate' | 'rowsPerS'>>;
 
 /** From its database, with the progress of copies that only replay itself can tell; else from what it reports. */
@@ -189,6 +199,7 @@ export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[]
     state: table.state,
     ...copyFactsOf(table),
     error: table.error ?? null,
+    altered: [],
   }));
 }
 
@@ -221,6 +232,7 @@ function tableStatus(table: TableFacts, provider: ProviderOverview | undefined):
     copy_progress: progress(table, table.estimate?.rows ?? estimate),
     ...outlookOf(table, estimate),
     error: table.error,
+    warning: explainAltered(table.altered, tableLabel(table)),
     explain: explainTable(table.state, tableLabel(table)),
   };
 }

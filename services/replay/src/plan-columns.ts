@@ -1,6 +1,13 @@
 // Whether the columns of a section are those that the table was synchronised with, and of types that lose nothing here.
 import { codes, MillraceError } from '@millrace/errors';
-import { type ColumnSource, parseSource, type SourceColumn, type TableName, tableLabel, typeFit } from '@millrace/model';
+import {
+  type ColumnSource,
+  parseSource,
+  type SourceColumn,
+  type TableName,
+  tableLabel,
+  typeFit,
+} from '@millrace/model';
 import { quoteIdent } from '@millrace/postgres';
 import type { SourceColumnRecord, TargetColumn, TargetTable } from '@millrace/subscriber';
 
@@ -123,7 +130,7 @@ function moved({ target, ours }: Match, before: SourceColumnRecord): MillraceErr
 }
 
 function copyAgain(table: TableName): string {
-  return `copy the table again (millrace resync ${tableLabel(table)})`;
+  return `copy the table again (millrace resync ${tableLabel(table)} --yes)`;
 }
 
 function differs(message: string, advice: string): MillraceError {

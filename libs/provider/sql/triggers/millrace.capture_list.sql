@@ -6,5 +6,6 @@
 CREATE OR REPLACE FUNCTION millrace.capture_list(i_columns text) RETURNS json
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN substring(i_columns FROM '^\[(?:"(?:[^"\\]|\\.)*"|null|,)*\]')::json;
+    -- E: the session's standard_conforming_strings must not matter.
+    RETURN substring(i_columns FROM E'^[[](?:"(?:[^"\\\\]|\\\\.)*"|null|,)*[]]')::json;
 END $$;

@@ -12,7 +12,7 @@ DECLARE
         WHEN 'numeric' THEN 'n' WHEN 'character varying' THEN 'v' WHEN 'character' THEN 'c' WHEN 'uuid' THEN 'u'
         WHEN 'timestamp with time zone' THEN 'Z' WHEN 'timestamp without time zone' THEN 'T' WHEN 'date' THEN 'D'
         WHEN 'jsonb' THEN 'j' WHEN 'json' THEN 'J' WHEN 'bytea' THEN 'y' WHEN 'real' THEN 'r' WHEN 'double precision' THEN 'd' END;
-    v_mod    text[] := regexp_match(i_type, '^[a-z ]+\(([0-9,-]+)\)$');
+    v_mod    text[] := regexp_match(i_type, '^[a-z ]+[(]([0-9,-]+)[)]$');
     v_base   text;
 BEGIN
     IF v_letter IS NOT NULL AND (v_mod IS NOT NULL OR right(i_type, 1) NOT IN (')', ']')) THEN

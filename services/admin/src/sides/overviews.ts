@@ -60,6 +60,8 @@ export interface SubscribedTable {
   readonly copiedRows: number;
   readonly copiedBytes: number;
   readonly error: string | null;
+  /** Columns whose type was altered at the provider while the table was followed, and has not been compared since. */
+  readonly altered: readonly { readonly name: string; readonly type: string; readonly former: string }[];
 }
 
 /** What `subscriber_overview.sql` gives. */
