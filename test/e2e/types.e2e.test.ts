@@ -121,8 +121,7 @@ describe.each([
     await site.sync(undefined, 60_000);
     expect((await site.command(['status'])).stdout).toMatch(/public\.using_it.*"v".*integer.*compare/i);
     expect(await site.differences([{ schema: 'public', name: 'using_it' }])).not.toEqual([]);
-    await site.millrace('remove', 'using_it');
-    await site.millrace('add', 'using_it');
+    await site.millrace('resync', 'using_it', '--yes');
     await site.millrace('wait', '--timeout', '60s');
     await expectEqual(site, ['using_it']);
     expect((await site.command(['status'])).stdout).not.toMatch(/using_it.*compare/i);
@@ -155,9 +154,8 @@ describe.each([
         'ALTER TABLE again DROP v; ALTER TABLE again ADD v int DEFAULT 3; DELETE FROM again WHERE id = 2',
       );
       await site.provider.run('UPDATE again SET v = 6 WHERE id = 3');
-      await expectStopped(site, 'eu', [/again/, /millrace remove/]);
-      await site.millrace('remove', 'again');
-      await site.millrace('add', 'again');
+      await expectStopped(site, 'eu', [/again/, /millrace resync public\.again/]);
+      await site.millrace('resync', 'again', '--yes');
       await site.millrace('wait', '--timeout', '60s');
       await expectEqual(site, ['again'], 60_000);
     },
@@ -168,8 +166,8 @@ describe.each([
     await eu().run('ALTER TABLE ours DROP COLUMN v, ADD COLUMN v int');
     await site.provider.run('UPDATE ours SET v = 0 WHERE id = 1');
     await expectStopped(site, 'eu', [/made anew at the subscriber/]);
-    await site.millrace('remove', 'ours');
-    await site.millrace('add', 'ours');
+    await site.millrace('resync', 'ours', '--yes');
+    await site.millrace('wait', '--timeout', '60s');
     await expectEqual(site, ['ours'], 60_000);
   });
 

@@ -15,6 +15,7 @@ const entry = {
   copied_bytes: 0,
   copy_progress: null,
   error: null,
+  warning: null,
   explain: '',
 };
 const eu: SubscriberStatus = {
