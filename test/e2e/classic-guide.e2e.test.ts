@@ -209,7 +209,9 @@ test('the provider side stopped and started again goes on, and the slave finds t
   await master.run("INSERT INTO entry (item) VALUES ('no ticker')");
   await type('pgqadm.py ticker.ini ticker -d');
   await equal(slave);
+  write('ticker.ini', tickerFile('ticker', master).replace('loop_delay = 0.1', 'loop_delay = 0.2'));
   await type('pgqadm.py ticker.ini -r');
+  await waitFor('the new file', () => /starting anew/.test(readFileSync(join(work, 'ticker.log'), 'utf8')));
   await master.run("INSERT INTO entry (item) VALUES ('read again')");
   await equal(slave);
 });

@@ -90,7 +90,12 @@ export class ReplayDaemon implements DaemonWork {
       dataDir,
     });
     const supervisor = new Supervisor({ config, parts: [`replay:${subscriber}`], say: this.#log.supervisor });
+    try {
+      await supervisor.start();
+    } catch (error) {
+      await supervisor.stop();
+      throw error;
+    }
     this.#running = { busUrl, supervisor };
-    await supervisor.start();
   }
 }
