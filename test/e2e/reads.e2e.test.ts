@@ -1,5 +1,5 @@
 // A token taken at the provider, waited for at subscribers that real services fill.
-import { readFileSync } from 'node:fs';
+import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PgClient } from '@millrace/postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -162,10 +162,8 @@ test('a REPEATABLE READ transaction is told that it will not see it, unless it s
 
 test('a table on its way keeps the wait from ending, unless the reader names the tables it reads', async () => {
   await site.everywhere('CREATE TABLE public.late (id int PRIMARY KEY)');
-  await site.service('capture').stop();
   await site.millrace('add', 'public.late', '--subscriber', 'eu');
   const text = await token();
-  await site.service('capture').start();
   await waitFor('the copy is in', () => arrives(eu, text, '0'), { timeoutMs: 30_000 });
   const stray = await errorOf(eu.value('SELECT millrace.wait_for($1, $2, $3)', [text, '0', '{public.other}']));
   expect(sqlstate(stray)).toBe('MR001');
@@ -243,6 +241,17 @@ test('admin tells a load balancer who is fresh enough, and why one is not', asyn
   expect(stale.body.reasons[0]).toMatch(/^it lacks changes of \d+ ms ago$/);
   expect((await ask('/replicas/us/ready?max_lag_ms=2000')).code).toBe(200);
   site.service('replay eu').start();
+  // The replay's own word, for a host that has nothing else.
+  await waitFor('it says that it is fresh', async () => {
+    const { url } = await site.runs('replay-eu');
+    return (await fetch(`${url}/ready?max_lag_ms=1500`)).status === 200;
+  });
+  await site.service('ticker').stop();
+  await waitFor('it does not know any more', async () => {
+    const { url } = await site.runs('replay-eu');
+    return (await fetch(`${url}/ready?max_lag_ms=1500`)).status === 503;
+  });
+  site.service('ticker').start();
   await waitFor('eu is fresh again', async () => (await ask('/replicas/eu/ready?max_lag_ms=2000')).code === 200);
   await site.service('admin').stop();
 });
@@ -303,4 +312,51 @@ test(`random concurrent transactions: all that a session saw before its token is
     return wrong;
   };
   expect((await Promise.all([1, 2, 3, 4, 5, 6].map(play))).flat()).toEqual([]);
+});
+
+test('a token that named the newest tick alone would be found out', async () => {
+  const bare = (text: string) => {
+    const inner = JSON.parse(Buffer.from(text.slice(4), 'base64url').toString());
+    for (const part of inner.q) delete part.s;
+    return `mr1.${Buffer.from(JSON.stringify(inner)).toString('base64url')}`;
+  };
+  await arrives(eu, await token());
+  await site.service('replay eu').stop();
+  const seen = await site.provider.within(async (session) => {
+    // Between two ticks, as at any time under load: the ticker rests.
+    await session.query(`SELECT pgq.set_queue_config('reads', 'ticker_paused', 'true')`);
+    await session.query('UPDATE public.entry SET version = version + 1 WHERE id > 1000');
+    return look(session);
+  });
+  await eu.within(async (replica) => {
+    expect(await oldRows(replica, { ...seen, token: bare(seen.token) })).toHaveLength(20);
+    await site.provider.run(`SELECT pgq.set_queue_config('reads', 'ticker_paused', 'false')`);
+    site.service('replay eu').start();
+    expect(await oldRows(replica, seen)).toEqual([]);
+  });
+});
+
+test('after a promotion of the provider older tokens are refused, newer ones are reached', async () => {
+  const old = await token();
+  const inside = await site.provider.within(async (session) => {
+    await session.query('BEGIN');
+    await session.query('INSERT INTO public.entry VALUES (600, 1)');
+    return (await session.query<{ token: string }>('SELECT millrace.token()')).rows[0]?.token ?? '';
+  });
+  const server = ground.server('a');
+  await server.stop();
+  const signal = join(server.dir, 'data', 'standby.signal');
+  writeFileSync(signal, '');
+  const { uid, gid } = statSync(join(server.dir, 'data', 'PG_VERSION'));
+  chownSync(signal, uid, gid);
+  await server.start();
+  const standby = await errorOf(
+    waitFor('it answers', () => site.provider.value('SELECT pg_is_in_recovery()')).then(() => token()),
+  );
+  expect(sqlstate(standby)).toBe('MR003');
+  await site.provider.run('SELECT pg_promote()');
+  await site.provider.run('INSERT INTO public.entry VALUES (601, 1)');
+  const next = await token();
+  expect(await waitFor('it is there', () => arrives(eu, next), { timeoutMs: 60_000 })).toBe(true);
+  for (const text of [old, inside]) expect(sqlstate(await errorOf(arrives(eu, text, '0')))).toBe('MR004');
 });

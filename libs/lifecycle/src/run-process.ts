@@ -11,6 +11,8 @@ export type RunProcessOptions = {
   http: { host: string; port: number };
   /** Told where it listens, for example to write it to a file. */
   onListening?: (address: { host: string; port: number; url: string }) => Promise<void>;
+  /** Of a service that follows something: whether it is ready and not further behind than so many ms. */
+  fresh?: (maxLagMs: number, ready: HealthReport) => HealthReport;
   /** Makes the service, after telemetry has started. */
   create: () => Service | Promise<Service>;
 };
@@ -30,7 +32,7 @@ class ServiceProcess implements Service {
   }
 
   async start(): Promise<void> {
-    const { identity, http, onListening, create } = this.#options;
+    const { identity, http, onListening, fresh, create } = this.#options;
     const parts = this.#parts;
     parts.telemetry = await startTelemetry(identity);
     parts.service = await create();
@@ -38,6 +40,7 @@ class ServiceProcess implements Service {
       ...http,
       live: () => READY,
       ready: () => this.ready(),
+      fresh: fresh && ((maxLagMs) => fresh(maxLagMs, this.ready())),
       metrics: parts.telemetry.metrics,
     });
     await onListening?.(parts.health);

@@ -18,6 +18,8 @@ export type HealthOptions = {
   port: number;
   live: () => HealthReport | Promise<HealthReport>;
   ready: () => HealthReport | Promise<HealthReport>;
+  /** Ready, and not further behind than so many ms. Left out: this service has no lag. */
+  fresh?: ((maxLagMs: number) => HealthReport) | undefined;
   /** From startTelemetry; left out, /metrics answers 404. */
   metrics?: (request: IncomingMessage, response: ServerResponse) => void;
 };
@@ -25,7 +27,7 @@ export type HealthOptions = {
 export type HealthServer = { host: string; port: number; url: string; stop(): Promise<void> };
 
 /**
- * Serves GET /live, /ready (200 or 503, JSON `{ok, role?, reasons}`) and /metrics (Prometheus text).
+ * Serves GET /live, /ready and /ready?max_lag_ms=N (200 or 503, JSON `{ok, role?, reasons}`) and /metrics (Prometheus text).
  * Throws the system's error (EADDRINUSE, …) when it cannot listen. It never keeps a process alive by itself.
  */
 export async function startHealth(options: HealthOptions): Promise<HealthServer> {
@@ -43,8 +45,14 @@ export async function startHealth(options: HealthOptions): Promise<HealthServer>
 
 async function answer(options: HealthOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, { error: 'only GET' });
-  const path = (request.url ?? '/').split('?', 1)[0];
+  const [path, query = ''] = (request.url ?? '/').split('?', 2);
   if (path === '/live') return sendReport(response, await options.live());
+  const lag = new URLSearchParams(query).get('max_lag_ms');
+  if (path === '/ready' && lag !== null) {
+    if (options.fresh === undefined) return send(response, 400, { error: 'this service has no lag' });
+    if (!/^\d{1,9}$/.test(lag)) return send(response, 400, { error: 'max_lag_ms is not a whole number' });
+    return sendReport(response, options.fresh(Number(lag)));
+  }
   if (path === '/ready') return sendReport(response, await options.ready());
   if (path === '/metrics' && options.metrics !== undefined) return options.metrics(request, response);
   send(response, 404, { error: 'there is /live, /ready and /metrics' });

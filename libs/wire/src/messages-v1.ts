@@ -141,10 +141,14 @@ export const report = z.strictObject({
 /** Ticker's notice that a tick was made. Only a hint. */
 export const tickNotice = z.object({ tick: count });
 
+/** Ticker's word that the ticks up to `tick` hold all that was committed `age_ms` ago. Not stored; says nothing when it fails to come. */
+export const pulse = z.object({ tick: count, age_ms: count });
+
 export type BatchHeader = z.infer<typeof batchHeader>;
 export type BatchPrev = BatchHeader['prev'];
 export type BatchSeen = NonNullable<BatchHeader['seen']>;
 export type CopyHeader = z.infer<typeof copyHeader>;
+export type Pulse = z.infer<typeof pulse>;
 export type Report = z.infer<typeof report>;
 export type Section = z.infer<typeof section>;
 export type SequenceValue = z.infer<typeof sequenceValue>;

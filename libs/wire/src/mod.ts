@@ -6,6 +6,8 @@ export {
   batchHeader,
   type CopyHeader,
   copyHeader,
+  type Pulse,
+  pulse,
   type Report,
   report,
   type Section,
@@ -21,6 +23,7 @@ export {
   bucketName,
   copyStreamName,
   copySubject,
+  pulseSubject,
   streamName,
   tickSubject,
 } from './subjects.ts';

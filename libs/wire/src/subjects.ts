@@ -21,5 +21,8 @@ export const backfillSubject = (queue: string, subscriber: string): string =>
 /** One table copy, for all subscribers that asked for it. */
 export const copySubject = (queue: string, copyId: number): string => `millrace.${busToken(queue)}.copy.${copyId}`;
 
+/** Not stored: the ticker tells, twice a second or so, up to which tick everything is that it found committed. */
+export const pulseSubject = (queue: string): string => `millrace.${busToken(queue)}.pulse`;
+
 /** Not stored: the ticker tells that there is a new tick. */
 export const tickSubject = (queue: string): string => `millrace.${busToken(queue)}.tick`;

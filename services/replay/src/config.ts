@@ -1,6 +1,7 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
 import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import type { Freshness } from './freshness.ts';
 import type { CopyWay } from './sync-table.ts';
 
 export interface ReplayOptions {
@@ -24,6 +25,8 @@ export interface ReplayOptions {
   readonly chunkTimeoutMs: number;
   /** How copies are loaded. */
   readonly copies: CopyWay;
+  /** Told of every position. Left out: nobody asks how far behind we are. */
+  readonly freshness?: Freshness;
 }
 
 export const replayDefaults = {

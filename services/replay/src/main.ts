@@ -2,15 +2,18 @@
 import { runFile, writeRunFile } from '@millrace/config';
 import { runMain, runProcess } from '@millrace/lifecycle';
 import { replayStart } from './config.ts';
+import { Freshness } from './freshness.ts';
 import { makeReplay } from './replay.ts';
 
 await runMain('replay', async () => {
   const { config, http, name, options } = replayStart();
+  const freshness = new Freshness(config);
   await runProcess({
     identity: { service: 'replay', queue: config.queue, subscriber: name },
     http,
     onListening: async ({ host, port, url }) =>
       writeRunFile(runFile(config, 'replay', name), { service: 'replay', name, host, port, url }),
-    create: () => makeReplay(options),
+    fresh: (maxLagMs, ready) => freshness.judge(maxLagMs, ready),
+    create: () => makeReplay({ ...options, freshness }),
   });
 });

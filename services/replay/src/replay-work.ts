@@ -78,6 +78,7 @@ export class ReplayWork {
     this.#session = session;
     this.#log = logger('replay');
     this.#bus = new BusHolder(options.busUrl);
+    options.freshness?.follow(() => this.#bus.current);
     this.#applier = new Applier({ session, queue, conflicts });
     this.#keeper = new TableKeeper({
       url: subscriberUrl,
@@ -110,6 +111,7 @@ export class ReplayWork {
     this.#position = found;
     this.#believed = found;
     this.#reporter.update({ position: found });
+    this.#options.freshness?.at(found.tick);
     return found;
   }
 
@@ -136,6 +138,7 @@ export class ReplayWork {
       sequences: new Set(sequences.map(tableKey)),
     };
     this.#reporter.update({ tables });
+    this.#options.freshness?.tables(tables);
     return this.#wishes;
   }
 
@@ -259,6 +262,7 @@ export class ReplayWork {
       batches: this.#position.batches + ready.batches,
     };
     this.#believed = this.#position;
+    this.#options.freshness?.at(ready.to.tick);
     this.#wishesAt = performance.now();
     this.#reporter.update({ position: this.#position, state: 'running', error: null, gap: null, lagMs });
   }
@@ -281,6 +285,7 @@ export class ReplayWork {
   }
 
   async stop(): Promise<void> {
+    this.#options.freshness?.forget();
     await this.#keeper.stop();
     this.#closeSource();
     await this.#reporter.finish();

@@ -15,6 +15,8 @@ const STUB = `
   CREATE SCHEMA millrace; CREATE SCHEMA pgq;
   CREATE TABLE millrace.service_report (queue text, service text, instance text, state text, error_code text,
     error_message text, reported_at timestamptz, PRIMARY KEY (queue, service));
+  CREATE FUNCTION millrace.last_tick(q text) RETURNS TABLE (tick bigint, fingerprint text, tick_time timestamptz)
+    LANGUAGE sql AS $$ SELECT 1::bigint, repeat('0', 32), now() $$;
   CREATE FUNCTION millrace.tick(q text) RETURNS TABLE (tick bigint, fingerprint text, tick_time timestamptz, new_events bigint)
     LANGUAGE plpgsql AS 'BEGIN RETURN; END';
   CREATE FUNCTION millrace.report_service(q text, service text, instance text, state text, code text, message text) RETURNS void

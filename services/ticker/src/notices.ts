@@ -2,7 +2,7 @@
 // may delay a tick or make the ticker unready.
 import { type Bus, connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
-import { tickSubject } from '@millrace/wire';
+import { type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
 
 export type NoticesOptions = { queue: string; busUrl: () => string | undefined };
 
@@ -13,12 +13,14 @@ export class Notices {
   readonly loop: Service;
   readonly #options: NoticesOptions;
   readonly #subject: string;
+  readonly #pulseSubject: string;
   #bus: Bus | undefined;
   #url: string | undefined;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
     this.#subject = tickSubject(options.queue);
+    this.#pulseSubject = pulseSubject(options.queue);
     this.loop = new RunLoop({
       name: 'tick notices',
       runOnce: (signal) => this.#lookAfter(signal),
@@ -30,10 +32,19 @@ export class Notices {
 
   /** Sends the notice when the bus is there, else drops it. Never waits, never throws. */
   send({ tick }: { tick: number }): void {
+    this.#send(this.#subject, { tick });
+  }
+
+  /** Tells, likewise, up to which tick everything is that was committed `ageMs` ago. */
+  pulse(tick: number, ageMs: number): void {
+    this.#send(this.#pulseSubject, { tick, age_ms: ageMs });
+  }
+
+  #send(subject: string, notice: TickNotice | Pulse): void {
     const bus = this.#bus;
     if (bus === undefined) return;
     try {
-      sendNotice(bus, this.#subject, JSON.stringify({ tick }));
+      sendNotice(bus, subject, JSON.stringify(notice));
     } catch {
       // A hint that is lost costs a few milliseconds of lag.
     }

@@ -10,6 +10,10 @@ export type TickLoopOptions = {
   idleMs: number;
   /** One round trip to the database: makes the tick that is due, or gives null. */
   tick: () => Promise<MadeTick | null>;
+  /** The number of the newest tick, asked after a question that made none. */
+  newest: () => Promise<number | null>;
+  /** Told now and then that the ticks up to `tick` hold all that was committed `ageMs` ago; as `announce`. */
+  pulse: (tick: number, ageMs: number) => void;
   /** Told of every tick; must not wait and must not throw. */
   announce: (tick: MadeTick) => void;
   /** Told of a failure that may have cost the session. */
@@ -24,14 +28,30 @@ const events = counter('millrace_tick_events', 'Events that the ticks made found
 const seconds = histogram('millrace_tick_seconds', 'Time of a question that made a tick');
 const lastTick = gauge('millrace_last_tick', 'Number of the newest tick made by this process');
 
+/** Between two pulses, milliseconds: at the longest pause of the default pace every look gives one. */
+const PULSE_MS = 450;
+
 /** The loop that makes ticks. */
 export function tickLoop(options: TickLoopOptions): RunLoop {
   const pace = new Pace(options);
-  return new RunLoop({ name: 'tick loop', runOnce: () => tickOnce(options, pace), onFailed: options.onFailed });
+  let pulsedAt = Number.NEGATIVE_INFINITY;
+  const runOnce = async () => {
+    const clock = performance.now();
+    const { pause, made } = await tickOnce(options, pace);
+    if (performance.now() - pulsedAt < PULSE_MS) return pause;
+    const newest = made?.tick ?? (await options.newest());
+    pulsedAt = performance.now();
+    if (newest !== null) options.pulse(newest, Math.ceil(pulsedAt - clock));
+    return pause;
+  };
+  return new RunLoop({ name: 'tick loop', runOnce, onFailed: options.onFailed });
 }
 
-/** Asks once; returns the pause before the next question, milliseconds. */
-async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace): Promise<number> {
+/** Asks once; gives the pause before the next question, milliseconds. */
+async function tickOnce(
+  { tick, announce }: TickLoopOptions,
+  pace: Pace,
+): Promise<{ pause: number; made: MadeTick | null }> {
   await failpoint(BEFORE_TICK);
   const startedAt = Date.now();
   const clock = performance.now();
@@ -39,11 +59,11 @@ async function tickOnce({ tick, announce }: TickLoopOptions, pace: Pace): Promis
   const now = performance.now();
   const tookMs = now - clock;
   checks.add(1);
-  if (made === null) return pace.after({ tookMs, foundEvents: false, now });
+  if (made === null) return { pause: pace.after({ tookMs, foundEvents: false, now }), made };
   await failpoint(AFTER_TICK);
   announce(made);
   await record(made, startedAt, tookMs);
-  return pace.after({ tookMs, foundEvents: made.newEvents > 0, now });
+  return { pause: pace.after({ tookMs, foundEvents: made.newEvents > 0, now }), made };
 }
 
 async function record(made: MadeTick, startedAt: number, tookMs: number): Promise<void> {

@@ -22,6 +22,8 @@ const STUB = `
   CREATE TABLE stub.tick (id bigint GENERATED ALWAYS AS IDENTITY, backend int DEFAULT pg_backend_pid());
   CREATE TABLE millrace.service_report (queue text, service text, instance text, state text, error_code text,
     error_message text, reported_at timestamptz, PRIMARY KEY (queue, service));
+  CREATE FUNCTION millrace.last_tick(q text) RETURNS TABLE (tick bigint, fingerprint text, tick_time timestamptz)
+    LANGUAGE sql AS $$ SELECT 1::bigint, repeat('0', 32), now() $$;
   CREATE FUNCTION millrace.tick(q text) RETURNS TABLE (tick bigint, fingerprint text, tick_time timestamptz, new_events bigint)
   LANGUAGE plpgsql AS $$ BEGIN
     WITH gone AS (DELETE FROM stub.event RETURNING 1) SELECT count(*) INTO new_events FROM gone;

@@ -1,7 +1,7 @@
 // The ticker: leads or stands by; as leader it ticks and keeps the queue trim.
 import { codes, toMillraceError } from '@millrace/errors';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
-import { onToken, tick } from '@millrace/provider';
+import { lastTick, onToken, tick } from '@millrace/provider';
 import type { TickerOptions } from './config.ts';
 import { LeadSession, type TickerLease } from './lead.ts';
 import { MaintenanceSession } from './maintenance-session.ts';
@@ -30,6 +30,8 @@ function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): S
     activeMs,
     idleMs,
     tick: () => tick(session, queue),
+    newest: async () => (await lastTick(session, queue))?.tick ?? null,
+    pulse: (newest, ageMs) => notices.pulse(newest, ageMs),
     announce: (made) => notices.send(made),
     onFailed: (error) => {
       // Maintenance writes the report; it should not wait its turn to tell of a fault.
