@@ -3,6 +3,7 @@ import { type Config, runFile, writeRunFile } from '@millrace/config';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
 import { baseRoutes } from './http/base-routes.ts';
+import { isLoopback } from './http/gate.ts';
 import { jobRoutes } from './http/job-routes.ts';
 import { JobBook } from './http/jobs.ts';
 import { openApiRoute } from './http/openapi-route.ts';
@@ -14,6 +15,9 @@ import { LagHistory } from './lag-history.ts';
 import { ReplicaWatch } from './replica-watch.ts';
 import { StatusWatch } from './status-watch.ts';
 
+/** Longest wait at the end for commands that were given over HTTP; one that is cut off can be repeated. */
+const patienceMs = 5_000;
+
 /** The admin service: the verbs of the command line over HTTP, a page, and what monitors ask for. Nothing depends on it. */
 export class Admin implements Service {
   readonly #config: Config;
@@ -21,6 +25,7 @@ export class Admin implements Service {
   #telemetry: Telemetry | undefined;
   #watch: StatusWatch | undefined;
   #api: HttpApi | undefined;
+  #jobs = new JobBook();
 
   constructor({ config, http }: { config: Config; http: { host: string; port: number } }) {
     this.#config = config;
@@ -34,21 +39,25 @@ export class Admin implements Service {
     const telemetry = await startTelemetry({ service: 'admin', queue: config.queue });
     const lag = new LagHistory(config.queue);
     const watch = new StatusWatch(config, (status) => lag.add(status));
+    this.#jobs = new JobBook();
     this.#telemetry = telemetry;
     this.#watch = watch;
     this.#api = new HttpApi({
       ...this.#http,
       routes: await this.#routes(watch, lag, telemetry),
       gate: { token: config.http.token, names: config.http.names },
-      onListening: ({ host, port, url }) => {
+      onListening: ({ host, address, port, url }) => {
         writeRunFile(runFile(config, 'admin'), { service: 'admin', host, port, url });
         telemetry.log.info({ url }, 'ready');
+        const isOpen = config.http.token === undefined && !isLoopback(address);
+        if (isOpen) telemetry.log.warn('listens beyond this host without http.token: changes over HTTP are refused');
       },
     });
     await this.#api.start();
   }
 
   async stop(): Promise<void> {
+    await this.#jobs.close(patienceMs);
     await this.#api?.stop();
     this.#watch?.stop();
     await this.#telemetry?.stop();
@@ -63,7 +72,7 @@ export class Admin implements Service {
 
   async #routes(watch: StatusWatch, lag: LagHistory, { metrics }: Telemetry): Promise<Route[]> {
     const config = this.#config;
-    const jobs = new JobBook();
+    const jobs = this.#jobs;
     const routes = [
       ...baseRoutes({ status: () => watch.current(), lag, ready: () => this.ready(), metrics }),
       ...(await verbRoutes({ config, jobs })),

@@ -105,6 +105,7 @@ describe('on this host', () => {
       [post(`${url}/api/v1/pause`, { subscriber: 'nobody' }), 400, 'usage', /nobody/],
       [post(`${url}/api/v1/remove`, { tables: ['entry'] }), 400, 'usage', /confirm/],
       [post(`${url}/api/v1/unregister`, { subscriber: 'eu' }), 400, 'usage', /confirm/],
+      [post(`${url}/api/v1/compare`, { every: '1h' }), 400, 'usage', /until it is stopped/],
       [post(`${url}/api/v1/wait`, { timeout: '1ms' }), 504, 'timeout', /eu is behind/],
       [post(`${url}/api/v1/uninstall`, { confirm: true }), 404, 'not-found', /no such path/],
       [ask(`${url}/api/v1/audit?limit=many`), 400, 'usage', /limit/],
@@ -189,6 +190,23 @@ describe('on this host', () => {
   });
 });
 
+test('admin waits at its end for a command that was given over HTTP', async () => {
+  const site = await withTable();
+  const admin = new Admin({ config: site.config, http: { host: '127.0.0.1', port: 0 } });
+  await admin.start();
+  const { url } = JSON.parse(readFileSync(runFile(site.config, 'admin'), 'utf8')) as { url: string };
+  await withClient(site.provider, async (client) => {
+    await client.query(`SELECT pg_advisory_lock(hashtextextended('millrace:admin:${site.queue}', 7717))`);
+    const adding = post(`${url}/api/v1/add`, { tables: ['entry'] });
+    await eventually(async () => (await ask(`${url}/api/v1/jobs`)).body.jobs.length === 1, { what: 'the job' });
+    const stopped = admin.stop();
+    expect((await post(`${url}/api/v1/pause`, { subscriber: 'eu' })).status).toBe(503);
+    await client.query('SELECT pg_advisory_unlock_all()');
+    expect(await adding).toMatchObject({ status: 200, body: { added: ['public.entry'] } });
+    await stopped;
+  });
+});
+
 test('with a token only who has it changes anything, or reads the audit and the jobs', async () => {
   const site = await withTable();
   const token = '0123456789abcdef-token';
@@ -224,9 +242,9 @@ test('the OpenAPI document is valid and has every verb but those that only a hos
   const notOverHttp = [];
   for (const name of commandNames) {
     const path = document.paths[`/api/v1/${name}`];
-    const { effect } = await loadCommand(name);
+    const { effect, api } = await loadCommand(name);
     if (path === undefined) notOverHttp.push(name);
-    else expect(Object.keys(path), name).toEqual(effect === 'reads' && name !== 'wait' ? ['get'] : ['post']);
+    else expect(Object.keys(path), name).toEqual(effect === 'reads' && api?.method === undefined ? ['get'] : ['post']);
   }
   expect(notOverHttp.sort()).toEqual(['run', 'uninstall', 'up']);
   // Every path that is described is there: it is refused for its input or token, or answers, and is never unknown.

@@ -14,8 +14,11 @@ export interface HttpApiOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly gate: Omit<GateRules, 'address'>;
-  readonly onListening: (address: { host: string; port: number; url: string }) => void;
+  /** `address`: what the host came to. */
+  readonly onListening: (at: { host: string; address: string; port: number; url: string }) => void;
 }
+
+const answerMs = 500;
 
 /** Serves the routes. Every fault is `{"error":{"code","message"}}` with a status that says whose it is. */
 export class HttpApi implements Service {
@@ -44,10 +47,10 @@ export class HttpApi implements Service {
       this.#server = undefined;
       throw busyAddress(host, port, error);
     }
-    const address = server.address() as AddressInfo;
-    this.#address = address.address;
+    const { address, port: found } = server.address() as AddressInfo;
+    this.#address = address;
     const shown = host.includes(':') ? `[${host}]` : host;
-    onListening({ host, port: address.port, url: `http://${shown}:${address.port}` });
+    onListening({ host, address, port: found, url: `http://${shown}:${found}` });
   }
 
   async stop(): Promise<void> {
@@ -55,8 +58,10 @@ export class HttpApi implements Service {
     this.#server = undefined;
     if (server === undefined) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
+    // Answers on their way get a moment.
+    const timer = setTimeout(() => server.closeAllConnections(), answerMs);
     await closed;
+    clearTimeout(timer);
   }
 
   ready(): HealthReport {

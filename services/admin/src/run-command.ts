@@ -1,12 +1,11 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { AuditLine } from './audit-line.ts';
-import type { Arguments, Command, Context } from './command.ts';
+import type { Arguments, Command, Context, Effect } from './command.ts';
 
 /** Runs a command as a person gave it: asks before it takes something away, and notes it in the audit. */
 export async function runCommand(command: Command, context: Context, args: Arguments): Promise<number> {
   await confirm(command, context, args);
-  const effect = typeof command.effect === 'function' ? command.effect(args) : command.effect;
-  if (effect !== 'changes') return command.run(context, args);
+  if (effectOf(command, args) !== 'changes') return command.run(context, args);
   const line = await AuditLine.begin(context, command, args);
   try {
     const code = await command.run(context, args);
@@ -16,6 +15,11 @@ export async function runCommand(command: Command, context: Context, args: Argum
     await line.end({ outcome: 'failed', error });
     throw error;
   }
+}
+
+/** What the command does with these arguments. */
+export function effectOf({ effect }: Command, args: Arguments): Effect {
+  return typeof effect === 'function' ? effect(args) : effect;
 }
 
 async function confirm({ name, confirm: wanted }: Command, { ask }: Context, args: Arguments): Promise<void> {

@@ -35,9 +35,12 @@ const mostNotes = 500;
 export class JobBook {
   readonly #jobs = new Map<string, Job>();
   readonly #ends = new Map<string, Promise<void>>();
+  #closed = false;
 
   /** Begins the work. Throws TOO_MANY. Nothing that the work throws is thrown here. */
   start({ verb, actor }: { verb: string; actor: string }, work: (voice: JobVoice) => Promise<number>): Job {
+    if (this.#closed)
+      throw new MillraceError(codes.TOO_MANY, 'admin is stopping', { advice: 'try again when it is back' });
     if (this.#ends.size >= mostRunning) {
       throw new MillraceError(codes.TOO_MANY, `${mostRunning} commands are running already`, {
         advice: 'try again later',
@@ -62,12 +65,15 @@ export class JobBook {
     return job;
   }
 
+  /** Begins no more jobs, and waits for those that run, but no longer than so many milliseconds. */
+  async close(ms: number): Promise<void> {
+    this.#closed = true;
+    await within(Promise.all(this.#ends.values()), ms);
+  }
+
   /** Resolves when the job has ended, or after so many milliseconds. */
   async settled(job: Job, ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    await Promise.race([this.#ends.get(job.id), promise]);
-    clearTimeout(timer);
+    await within(this.#ends.get(job.id), ms);
   }
 
   get(id: string): Job | undefined {
@@ -85,6 +91,13 @@ export class JobBook {
       if (state !== 'running') this.#jobs.delete(id);
     }
   }
+}
+
+async function within(work: Promise<unknown> | undefined, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
 }
 
 async function run(job: Job, work: (voice: JobVoice) => Promise<number>): Promise<void> {

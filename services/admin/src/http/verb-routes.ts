@@ -3,7 +3,7 @@ import type { Config } from '@millrace/config';
 import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
 import type { Command, Context } from '../command.ts';
 import { commandNames, loadCommand } from '../commands.ts';
-import { runCommand } from '../run-command.ts';
+import { effectOf, runCommand } from '../run-command.ts';
 import { argumentsFrom, inputSchema } from './input.ts';
 import { type Job, type JobBook, jobDocument } from './jobs.ts';
 import type { Answer, Call, Route } from './route.ts';
@@ -70,6 +70,11 @@ async function read(command: Command, { config }: VerbWork, call: Call): Promise
 function doer(command: Command, { config, jobs }: VerbWork): Route['answer'] {
   return async (call) => {
     const args = argumentsFrom(command, call.input);
+    if (effectOf(command, args) === 'serves') {
+      throw new MillraceError(codes.USAGE, `${command.name}: with these arguments it runs until it is stopped`, {
+        advice: 'run it on the command line',
+      });
+    }
     const warning = args.has('yes') ? undefined : command.confirm?.warning(args);
     if (warning !== undefined) {
       throw new MillraceError(codes.USAGE, warning, { advice: 'add "confirm": true to do it' });
