@@ -102,6 +102,18 @@ async function state(file: string, table: string): Promise<string | undefined> {
 const inState = (file: string, wanted: string, table = 'public.entry') =>
   waitFor(`${table} ${wanted}`, async () => (await state(file, table)) === wanted, { timeoutMs: 30_000, everyMs: 200 });
 
+// Daemons in the background do not end with us by themselves.
+process.once('exit', () => {
+  for (const name of existsSync(work) ? readdirSync(work) : []) {
+    if (!name.endsWith('.pid')) continue;
+    try {
+      process.kill(Number(readFileSync(join(work, name), 'utf8')), 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  }
+});
+
 beforeAll(async () => {
   mkdirSync(work, { recursive: true });
   const settings = { fsync: 'off', full_page_writes: 'off' };

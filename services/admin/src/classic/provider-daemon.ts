@@ -1,25 +1,16 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { deleteBucket, deleteStream } from '@millrace/bus';
-import { type Config, runFile } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
-import { busToken } from '@millrace/model';
 import { tryLead } from '@millrace/postgres';
 import { installProvider, isProviderInstalled, readBusAddress, recordBusAddress } from '@millrace/provider';
 import { createLogger } from '@millrace/telemetry';
-import { bucketName, copyStreamName, streamName } from '@millrace/wire';
-import { ChildService } from '../child-service.ts';
 import { OwnNats } from '../own-nats.ts';
-import { LogFile } from '../prefix-lines.ts';
-import { serviceProgram } from '../project.ts';
-import { BusSide } from '../sides/bus-side.ts';
 import { Side } from '../sides/side.ts';
 import { takeLock } from '../up-lock.ts';
 import type { ClassicLog } from './log.ts';
 import { PlainQueues } from './plain-queues.ts';
 import type { DaemonWork } from './run-daemon.ts';
-import { configOf, writeConfig } from './service-config.ts';
+import { ServedQueue } from './served-queue.ts';
+import { configOf } from './service-config.ts';
 import type { TickerSettings } from './settings.ts';
 
 const lookMs = 1_000;
@@ -34,13 +25,6 @@ interface Queue {
   readonly is_set: boolean;
 }
 
-/** What runs for one queue. */
-interface Served {
-  readonly queue: Queue;
-  readonly config: Config;
-  readonly children: readonly ChildService[];
-}
-
 /**
  * Everything of the provider's side for one database: the schemas, the bus (a nats-server of its own unless the file names
  * one), its address recorded at the provider, a ticker and a capture for every queue that carries tables, and ticks for all other
@@ -49,7 +33,7 @@ interface Served {
 export class ProviderDaemon implements DaemonWork {
   readonly #settings: TickerSettings;
   readonly #log: ClassicLog;
-  readonly #served = new Map<number, Served>();
+  readonly #served = new Map<number, ServedQueue>();
   readonly #plain: PlainQueues;
   readonly #loop: RunLoop;
   #release: () => void = () => {};
@@ -103,12 +87,18 @@ export class ProviderDaemon implements DaemonWork {
     const all = await side.run<Queue>('classic/queues');
     const queues = all.filter((queue) => queue.is_set);
     await this.#plain.serve(all.filter((queue) => !queue.is_set).map(({ queue }) => queue));
-    for (const served of [...this.#served.values()]) {
-      const same = queues.find(({ id }) => id === served.queue.id);
-      if (same === undefined) await this.#dropped(served);
-      else if (served.config.bus.url !== busUrl) await this.#end(served);
+    for (const [id, served] of [...this.#served]) {
+      const isThere = queues.some((queue) => queue.id === id);
+      if (isThere && served.busUrl === busUrl) continue;
+      await (isThere ? served.stop() : served.forget());
+      this.#served.delete(id);
     }
-    for (const queue of queues) if (!this.#served.has(queue.id)) this.#serve(queue, busUrl);
+    for (const { id, queue } of queues) {
+      if (this.#served.has(id)) continue;
+      const served = new ServedQueue(queue, busUrl, { settings: this.#settings, log: this.#log });
+      this.#served.set(id, served);
+      served.start();
+    }
   }
 
   /** The lead is the session's: whoever has it keeps it as long as that lives. */
@@ -166,57 +156,10 @@ export class ProviderDaemon implements DaemonWork {
     return this.#nats.url;
   }
 
-  #serve(queue: Queue, busUrl: string): void {
-    const { providerUrl, loopDelayMs, dataDir } = this.#settings;
-    const folder = join(dataDir, 'queues', busToken(queue.queue));
-    const config = writeConfig({ queue: queue.queue, providerUrl, busUrl, loopDelayMs, dataDir: folder });
-    const children = (['ticker', 'capture'] as const).map((kind) => this.#child(kind, config));
-    this.#served.set(queue.id, { queue, config, children });
-    this.#log.info(`queue ${queue.queue}: ticker and capture started`);
-    for (const child of children) child.start();
-  }
-
-  #child(kind: 'ticker' | 'capture', config: Config): ChildService {
-    const name = `${kind} ${config.queue}`;
-    const own = new LogFile(join(config.data_dir, 'log', `${kind}.log`));
-    rmSync(runFile(config, kind), { force: true });
-    return new ChildService({
-      name,
-      program: serviceProgram(kind),
-      args: ['--config', config.file],
-      onLine: (line) => {
-        own.write(line);
-        this.#log.service(name, line);
-      },
-      onEnded: (how, delayMs) => this.#log.warn(`${name} ${how}; it is started again in ${delayMs} ms`),
-    });
-  }
-
-  async #end({ queue, children }: Served): Promise<void> {
-    await Promise.all(children.map((child) => child.stop()));
-    this.#served.delete(queue.id);
-  }
-
-  /** What is left on the bus would mislead a queue that is made anew under this name. */
-  async #dropped(served: Served): Promise<void> {
-    const { queue } = served.queue;
-    await this.#end(served);
-    this.#log.info(`queue ${queue} is gone`);
-    const side = await BusSide.open(served.config).catch(() => undefined);
-    if (side === undefined) return;
-    try {
-      for (const name of [streamName(queue), copyStreamName(queue)]) await deleteStream(side.bus, name);
-      await deleteBucket(side.bus, bucketName(queue));
-    } catch (error) {
-      this.#log.warn(`its streams stay on the bus: ${toMillraceError(error).sentence}`);
-    } finally {
-      await side.close();
-    }
-  }
-
   async #standDown(): Promise<void> {
     await this.#plain.serve([]);
-    for (const served of [...this.#served.values()]) await this.#end(served);
+    await Promise.all([...this.#served.values()].map((served) => served.stop()));
+    this.#served.clear();
     await this.#nats?.stop();
     this.#nats = undefined;
   }
