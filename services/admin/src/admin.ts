@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Config, runFile, writeRunFile } from '@millrace/config';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
+import { DriftWatch } from './doctor/drift.ts';
 import { baseRoutes } from './http/base-routes.ts';
 import { isLoopback } from './http/gate.ts';
 import { jobRoutes } from './http/job-routes.ts';
@@ -24,6 +25,7 @@ export class Admin implements Service {
   readonly #http: { readonly host: string; readonly port: number };
   #telemetry: Telemetry | undefined;
   #watch: StatusWatch | undefined;
+  #drift: DriftWatch | undefined;
   #api: HttpApi | undefined;
   #jobs = new JobBook();
 
@@ -38,7 +40,10 @@ export class Admin implements Service {
     const config = this.#config;
     const telemetry = await startTelemetry({ service: 'admin', queue: config.queue });
     const lag = new LagHistory(config.queue);
-    const watch = new StatusWatch(config, (status) => lag.add(status));
+    const drift = new DriftWatch(config);
+    const watch = new StatusWatch(config, { onLook: (status) => lag.add(status), warnings: () => drift.current() });
+    drift.start();
+    this.#drift = drift;
     this.#jobs = new JobBook();
     this.#telemetry = telemetry;
     this.#watch = watch;
@@ -60,9 +65,11 @@ export class Admin implements Service {
     await this.#jobs.close(patienceMs);
     await this.#api?.stop();
     this.#watch?.stop();
+    this.#drift?.stop();
     await this.#telemetry?.stop();
     this.#api = undefined;
     this.#watch = undefined;
+    this.#drift = undefined;
     this.#telemetry = undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { CopyOutlook } from './copy-outlook.ts';
+import { findingLine } from './doctor/report.ts';
 import { showDuration } from './duration.ts';
 import { alignColumns, showBytes, showCount } from './show.ts';
 import type { Status, SubscriberStatus, TableStatus } from './status-document.ts';
@@ -67,7 +68,7 @@ export function showCopy(copy: CopyOutlook & { readonly copied_rows: number; rea
   ].join(', ');
 }
 
-function faultsOf({ provider, bus, subscribers }: Status): string[] {
+function faultsOf({ provider, bus, subscribers, warnings }: Status): string[] {
   return [
     ...(provider.error === null ? [] : [`provider: ${provider.error.message}`]),
     ...provider.services.flatMap((s) => (s.error === null ? [] : [`${s.name}: ${s.error.message}`])),
@@ -80,5 +81,6 @@ function faultsOf({ provider, bus, subscribers }: Status): string[] {
       ...s.tables.flatMap((t) => (t.warning === null ? [] : [`${s.name}: ${t.name}: ${t.warning}`])),
       ...s.tables.flatMap((t) => (t.state === 'held' ? [`${s.name}: ${t.name} is held: ${t.explain}`] : [])),
     ]),
+    ...warnings.map(findingLine),
   ];
 }

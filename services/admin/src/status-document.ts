@@ -1,5 +1,6 @@
 // The document of `status --json`, of GET /status and of the page.
 import { z } from 'zod';
+import { finding } from './doctor/report.ts';
 
 /** A fault as documents show it: a sentence for people, with what to do about it. */
 const fault = z.strictObject({ code: z.string(), message: z.string() });
@@ -89,6 +90,7 @@ export const statusDocument = z.strictObject({
   provider: providerStatus,
   bus: busStatus,
   subscribers: z.array(subscriberStatus),
+  warnings: z.array(finding).describe('what the doctor sees amiss among that which may change while all runs'),
 });
 
 export type Status = z.infer<typeof statusDocument>;

@@ -1,5 +1,6 @@
 import type { Config } from '@millrace/config';
 import { gauge } from '@millrace/telemetry';
+import type { DoctorFinding } from './doctor/report.ts';
 import { gather } from './gather.ts';
 import { statusOf } from './status.ts';
 import type { Status } from './status-document.ts';
@@ -13,18 +14,23 @@ const ownPaceMs = 5_000;
 const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last looked');
 const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last looked');
 
-/** The status on demand, and the same figures as metrics. `onLook` gets every status that was read. */
+/** The status on demand, and the same figures as metrics. `onLook` gets every status that was read; `warnings` gives the doctor's. */
 export class StatusWatch {
   readonly #config: Config;
   readonly #onLook: (status: Status) => void;
+  readonly #warnings: () => Promise<DoctorFinding[]>;
   #last: { readonly at: number; readonly status: Promise<Status> } | undefined;
   #askedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(config: Config, onLook: (status: Status) => void = () => {}) {
+  constructor(
+    config: Config,
+    { onLook = () => {}, warnings }: { onLook?: (status: Status) => void; warnings: () => Promise<DoctorFinding[]> },
+  ) {
     this.#config = config;
     this.#onLook = onLook;
+    this.#warnings = warnings;
   }
 
   /** At most a second old. Never throws: what cannot be reached is part of it. */
@@ -47,7 +53,8 @@ export class StatusWatch {
   }
 
   async #look(): Promise<Status> {
-    const status = statusOf(await gather(this.#config));
+    const [gathered, warnings] = await Promise.all([gather(this.#config), this.#warnings()]);
+    const status = statusOf(gathered, new Date(), warnings);
     for (const { name, state, lag_ms } of status.subscribers) {
       if (lag_ms !== null) lag.set(lag_ms, { subscriber: name });
       running.set(state === 'running' ? 1 : 0, { subscriber: name });

@@ -2,6 +2,7 @@ import { codes } from '@millrace/errors';
 import { sameTable, tableLabel } from '@millrace/model';
 import type { Report } from '@millrace/wire';
 import { type CopyFacts, type CopyOutlook, copyOutlook, noOutlook } from './copy-outlook.ts';
+import type { DoctorFinding } from './doctor/report.ts';
 import {
   explainAltered,
   explainSubscriber,
@@ -19,8 +20,8 @@ const silenceMs = 20_000;
 
 const providerServices = ['ticker', 'capture'];
 
-/** Joins the three sides into one document. `at` is now, for the age of reports. */
-export function statusOf(gathered: Gathered, at: Date = new Date()): Status {
+/** Joins the three sides and what the doctor found into one document. `at` is now, for the age of reports. */
+export function statusOf(gathered: Gathered, at: Date = new Date(), warnings: readonly DoctorFinding[] = []): Status {
   const provider = providerStatus(gathered.provider);
   const bus = busStatus(gathered.bus);
   const overview = gathered.provider.kind === 'answer' ? gathered.provider.value : undefined;
@@ -31,7 +32,7 @@ export function statusOf(gathered: Gathered, at: Date = new Date()): Status {
     provider.problems.length === 0 &&
     bus.state === 'running' &&
     subscribers.every(isFine);
-  return { ok, queue: gathered.queue, provider, bus, subscribers };
+  return { ok, queue: gathered.queue, provider, bus, subscribers, warnings: [...warnings] };
 }
 
 function isFine({ state, tables }: SubscriberStatus): boolean {

@@ -1,4 +1,4 @@
--- Purpose:    check `set-tables`: every table of the set is there, under its name, with a key, and nothing of it is missing.
+-- Purpose:    check `set-tables`: every table of the set is there, under its name, with a key.
 -- Parameters: $1 queue.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      millrace.set_table, pg_class, pg_namespace, pg_index.
@@ -35,6 +35,3 @@ FROM found WHERE oid IS NOT NULL AND NOT has_key AND key_columns <> '{}'
 UNION ALL
 SELECT 'error', label, 'is unlogged now: a crash would empty it unseen', format('ALTER TABLE %s SET LOGGED', oid::regclass)
 FROM found WHERE relpersistence = 'u'
-UNION ALL
-SELECT 'error', label, problem, 'millrace add ' || label
-FROM found WHERE problem IS NOT NULL AND oid IS NOT NULL

@@ -8,6 +8,8 @@ import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
 import { noteCopy } from '../copy-note.ts';
 import { addForeignKeys, createTable, ownedSequences, userTables } from '../create-table.ts';
+import { examineAddition } from '../doctor/examine-addition.ts';
+import { findingLine } from '../doctor/report.ts';
 import { followOnly } from '../follow-only.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
@@ -75,7 +77,7 @@ async function addAt(context: Context, work: Work): Promise<number> {
   const targets = await openTargets(config, names);
   try {
     const candidates = await findCandidates(context, work);
-    const missing = await checkTargets(candidates, targets, args.has('create'));
+    const missing = await checkTargets(context, { candidates, targets, create: args.has('create') });
     const plans = planTables(candidates, targets, { overview, noCopy: args.has('no-copy') });
     await createMissing(context, provider, missing);
     await carryOut(context, work, { plans, targets });
@@ -131,23 +133,31 @@ async function findCandidates(context: Context, { provider, overview, tables, ar
 type Missing = { readonly side: SubscriberSide; readonly candidate: Candidate };
 
 async function checkTargets(
-  candidates: readonly Candidate[],
-  targets: readonly Target[],
-  create: boolean,
+  context: Context,
+  { candidates, targets, create }: { candidates: readonly Candidate[]; targets: readonly Target[]; create: boolean },
 ): Promise<Missing[]> {
   const findings: Finding[] = [];
   const missing: Missing[] = [];
-  for (const { side } of targets) {
+  const warnings: string[] = [];
+  for (const { side, tables: followed } of targets) {
     if (side === undefined) continue;
+    const tables = candidates.map(({ table }) => table);
+    for (const found of await examineAddition(side, { tables, followed })) {
+      const { level, object, message, fix } = found;
+      if (level === 'warning') warnings.push(findingLine(found));
+      else findings.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${side.name}: ${object} ${message}`, fix });
+    }
     for (const candidate of candidates) {
       const checked = await checkSubscriberTable(side, candidate);
       findings.push(...checked.findings);
+      warnings.push(...checked.warnings.map(({ text, fix }) => `warning: ${text}; fix: ${fix}`));
       if (!checked.missing) continue;
       if (create) missing.push({ side, candidate });
       else findings.push(missingFinding(side, candidate));
     }
   }
   refuseOn(findings);
+  for (const line of warnings) context.note(line);
   return missing;
 }
 

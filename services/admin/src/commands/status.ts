@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { driftOf } from '../doctor/drift.ts';
 import { gather } from '../gather.ts';
 import { showStatus } from '../show-status.ts';
 import { statusOf } from '../status.ts';
@@ -9,13 +10,15 @@ export const status: Command = {
   summary: 'Show every subscriber with its position and lag, every table with its state, and what is wrong.',
   usage: '[--json]',
   example: 'millrace status --json',
-  more: 'Exit code 1 when something is stopped or cannot be reached.',
+  more: 'Exit code 1 when something is stopped or cannot be reached. Warnings of the doctor do not count.',
   options: {},
   words: [0, 0],
   effect: 'reads',
   api: { result: statusDocument },
   run: async (context) => {
-    const found = statusOf(await gather(await context.config()));
+    const config = await context.config();
+    const [gathered, warnings] = await Promise.all([gather(config), driftOf(config)]);
+    const found = statusOf(gathered, new Date(), warnings);
     context.result(found, showStatus(found));
     return found.ok ? 0 : 1;
   },

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { embeddedConfigFile, findConfigFile, loadConfig } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import type { Arguments, Command, Context } from '../command.ts';
+import { refuseHopeless, tellFindings } from '../doctor/at-start.ts';
 import { type EmbeddedDefault, isEmbedded, startEmbedded } from '../embedded-default.ts';
 import { chooseParts } from '../parts.ts';
 import { replicationWorks } from '../replication-works.ts';
@@ -45,8 +46,10 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
     const config = loadConfig({ flag: file });
     const parts = chooseParts(config, args.value('only'));
     if (embedded !== undefined) tellHowToConnect(context, embedded);
+    await refuseHopeless(config);
     supervisor = new Supervisor({ config, parts, say: context.note });
     if (!ending.signal.aborted) await Promise.race([supervisor.start(), ending.asked]);
+    if (!ending.signal.aborted) void tellFindings(config, context.note);
     const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
     if (works) process.stdout.write('ready\n');
     await ending.asked;

@@ -14,13 +14,15 @@ import { type ExaminedProvider, examineProvider, type ProviderTable, unfollowed 
 import { type ExaminedSubscriber, examineSubscriber, orphans, sideOf } from './examine-subscriber.ts';
 import { type DoctorReport, found, joinOutcomes, nothing, type Outcome, reportOf } from './report.ts';
 import { compareSequences } from './sequence-ranges.ts';
-import { sqlChecks } from './sql-checks.ts';
+import { type SqlCheck, sqlChecks } from './sql-checks.ts';
 
 export interface ExamineOptions {
   /** Only these subscribers; empty: all. */
   readonly subscribers?: readonly string[];
   /** Only what may change while all runs, and only what is wrong: for a look again and again. */
   readonly drift?: boolean;
+  /** Of the checks that a database answers by itself only these. */
+  readonly only?: ReadonlySet<string>;
   readonly bounds?: Partial<Bounds>;
 }
 
@@ -56,12 +58,14 @@ class Look {
   readonly #drift: boolean;
   readonly #named: readonly string[];
   readonly #bounds: Bounds;
+  readonly #checks: readonly SqlCheck[];
   readonly #closing: (() => Promise<void>)[] = [];
 
-  constructor(config: Config, { subscribers = [], drift = false, bounds = {} }: ExamineOptions) {
+  constructor(config: Config, { subscribers = [], drift = false, only, bounds = {} }: ExamineOptions) {
     this.#config = config;
     this.#named = subscribers;
     this.#drift = drift;
+    this.#checks = sqlChecks.filter((one) => (!drift || one.drift === true) && (only?.has(one.check) ?? true));
     this.#bounds = { ...usual, ...bounds };
   }
 
@@ -84,10 +88,6 @@ class Look {
 
   async close(): Promise<void> {
     await Promise.all(this.#closing.map((close) => close()));
-  }
-
-  get #checks() {
-    return this.#drift ? sqlChecks.filter(({ drift }) => drift === true) : sqlChecks;
   }
 
   async #provider(): Promise<SeenProvider> {

@@ -6,7 +6,7 @@ const level = z.enum(['ok', 'warning', 'error']);
 
 export type Level = z.infer<typeof level>;
 
-const finding = z
+export const finding = z
   .strictObject({
     check: z.string().describe('stable name of the check'),
     level,
@@ -81,7 +81,7 @@ export function reportOf(queue: string, { findings, notChecked }: Outcome): Doct
 }
 
 /** One finding as a line: `warning: subscriber eu: public.entry has …; fix: …`. */
-function findingLine({ level: is, side, object, message, fix }: DoctorFinding): string {
+export function findingLine({ level: is, side, object, message, fix }: DoctorFinding): string {
   const where = object === side ? side : `${side}: ${object}`;
   return `${is}: ${where} ${message}${fix === null ? '' : `; fix: ${fix}`}`;
 }

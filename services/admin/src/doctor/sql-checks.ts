@@ -28,6 +28,7 @@ export const sqlChecks: readonly SqlCheck[] = [
   { check: 'long-transactions', file: 'long_transactions', at: 'provider', parameters: ['longSeconds'], drift: true },
   { check: 'roles', file: 'provider_roles', at: 'provider', parameters: [], installed: true },
   { check: 'set-tables', file: 'set_tables', at: 'provider', parameters: ['queue'], installed: true, drift: true },
+  { check: 'table-problems', file: 'table_problems', at: 'provider', parameters: ['queue'], installed: true },
   {
     check: 'capture-triggers',
     file: 'capture_triggers',

@@ -1,0 +1,9 @@
+-- Purpose:    check `table-problems`: nobody has recorded that changes of a table went by unseen.
+-- Parameters: $1 queue.
+-- Returns:    rows (level, object, message, fix).
+-- Reads:      millrace.set_table, pg_class.
+SELECT 'error' AS level, format('%I.%I', t.schema_name, t.table_name) AS object, t.problem AS message,
+  format('millrace add %I.%I', t.schema_name, t.table_name) AS fix
+FROM millrace.set_table t
+WHERE t.queue = $1 AND t.problem IS NOT NULL AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relid)
+ORDER BY 2
