@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
-import { stage } from '../harness/scenario.ts';
+import { expectEqual, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
+import { projectRoot } from '../harness/standing.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 interface Compared {
@@ -44,6 +48,24 @@ async function compare(...args: string[]): Promise<Compared & { readonly code: n
   return { ...document, code };
 }
 
+/** The results of one process that compares again and again. */
+async function* repeated(times: number, ...tables: string[]): AsyncGenerator<Compared> {
+  const file = join(projectRoot, 'bin', 'millrace');
+  const args = ['--config', site.configFile, 'compare', '--every', '100ms', '--json', ...tables];
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    let seen = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      yield JSON.parse(line) as Compared;
+      seen += 1;
+      if (seen === times) return;
+    }
+    throw new Error(`it ended after ${seen} runs`);
+  } finally {
+    child.kill();
+  }
+}
+
 /** Changes rows of a table at the provider, in small transactions, until told to stop. Resolves to the transactions made. */
 function load(provider: Database, sql: (n: number) => string): { stop(): Promise<number> } {
   let running = true;
@@ -55,6 +77,8 @@ function load(provider: Database, sql: (n: number) => string): { stop(): Promise
     }
     return made;
   })();
+  // A test that failed does not stop its load; the end of the servers does.
+  work.catch(() => {});
   return {
     stop: () => {
       running = false;
@@ -109,6 +133,62 @@ describe('compare', () => {
     expect(result.tables.find(({ subscriber }) => subscriber === 'us')).toMatchObject({ state: 'equal' });
   });
 
+  test('repair makes them equal under load, says what it did, and leaves an audit line', async () => {
+    const traffic = load(
+      site.provider,
+      (n) => `UPDATE planted SET n = n + 1 WHERE id < 15000 AND id % 500 = ${n % 500}`,
+    );
+    const refused = await site.command(['repair', 'planted', '--apply', '--json']);
+    expect(refused.code).toBe(2);
+    const repaired = await site.command(['repair', 'planted', '--apply', '--yes', '--json']);
+    expect(repaired.code, repaired.stderr).toBe(0);
+    expect(repaired.stderr).toContain('eu: public.planted: 2 inserted, 4 updated, 2 deleted');
+    expect(JSON.parse(repaired.stdout)).toMatchObject({
+      applied: true,
+      repaired: [{ name: 'public.planted', subscriber: 'eu', inserted: 2, updated: 4, deleted: 2 }],
+      comparison: { equal: true },
+    });
+    await traffic.stop();
+    await expectEqual(site, ['planted']);
+    const again = await site.millrace('repair', 'planted', '--apply', '--yes');
+    expect(again.stderr).toContain('nothing differs');
+    const { stdout } = await site.millrace('audit', '--json');
+    expect(stdout).toContain('"what":"repair"');
+  });
+
+  test('repair prints statements for psql that make odd tables and values equal, and leaves newer rows alone', async () => {
+    const tables = ['"odd T"', 'swapped', 'fixed'];
+    await stage(site, {
+      schema: `CREATE TYPE pair AS (a int, b text);
+        CREATE TABLE "odd T" ("K 1" numeric, "k""2" text, p pair, a text[], j json, b bytea, f float8, ok bool, c char(5), PRIMARY KEY ("K 1", "k""2"));
+        CREATE TABLE swapped (id int PRIMARY KEY, u text UNIQUE);
+        CREATE TABLE fixed (id int PRIMARY KEY, g int GENERATED ALWAYS AS IDENTITY, twice int GENERATED ALWAYS AS (id * 2) STORED, v text)`,
+      before: String.raw`INSERT INTO "odd T" VALUES (1.10, 'it''s', (NULL, NULL), '{a,NULL,"b c"}', '{"x": 1, "x": 2}', '\x00ff', '-0', true, 'ab'),
+          (2, E'back\\slash\nline', NULL, '[2:3]={x,y}', 'null', '', 'NaN', NULL, ''), (3, 'gone', (1, 'x'), NULL, NULL, NULL, 1e-300, false, NULL);
+        INSERT INTO swapped VALUES (1, 'a'), (2, 'b'), (3, 'c');
+        INSERT INTO fixed (id, v) VALUES (1, 'one'), (2, NULL), (3, '')`,
+      tables,
+    });
+    await site.subscriber('eu').run(`ALTER TABLE "odd T" ADD own int DEFAULT 7;
+      SET session_replication_role = replica;
+      UPDATE "odd T" SET "K 1" = 1.1 WHERE "K 1" = 1.1; UPDATE "odd T" SET p = NULL, c = 'x' WHERE "K 1" = 2; DELETE FROM "odd T" WHERE "K 1" = 3;
+      UPDATE swapped SET u = 'z' WHERE id = 1; UPDATE swapped SET u = 'a' WHERE id = 2; UPDATE swapped SET u = 'b' WHERE id = 1;
+      DELETE FROM fixed WHERE id = 1; UPDATE fixed SET v = '' WHERE id = 2; INSERT INTO fixed (id, v) VALUES (9, 'nine')`);
+    const printed = await site.millrace('repair', ...tables, '--subscriber', 'eu');
+    expect(printed.stdout).toMatch(/^-- /);
+    await site.subscriber('eu').run(`INSERT INTO "odd T" VALUES (3, 'gone'); DELETE FROM "odd T" WHERE "K 1" = 2`);
+    await site.subscriber('eu').run(printed.stdout);
+    const left = (await compare(...tables, '--subscriber', 'eu')).tables.flatMap((table) => found(table));
+    expect(left).toEqual(['different ["3","gone"]', String.raw`missing ["2","back\\slash\nline"]`]);
+    await site.millrace('repair', ...tables, '--subscriber', 'eu', '--apply', '--yes');
+    await site.provider.run(`UPDATE "odd T" SET f = 5; UPDATE swapped SET u = u || id; UPDATE fixed SET v = 'w'`);
+    await expectEqual(
+      site,
+      ['odd T', 'swapped', 'fixed'].map((name) => JSON.stringify(name)),
+    );
+    expect(await site.subscriber('eu').value(`SELECT string_agg(own::text, ',') FROM "odd T"`)).toBe('7,7,7');
+  });
+
   test('gives no false alarm in many runs under load, with truncates among it', async () => {
     await stage(site, {
       schema: 'CREATE TABLE busy (id int PRIMARY KEY, v int); CREATE TABLE busy_two (id int PRIMARY KEY, v text)',
@@ -121,10 +201,9 @@ describe('compare', () => {
            INSERT INTO busy_two VALUES (${n}, repeat('x', ${n % 50})); DELETE FROM busy WHERE id < ${n - 300}`,
     );
     const wrong: unknown[] = [];
-    for (let run = 0; run < 12; run += 1) {
-      const result = await compare('busy', 'busy_two');
-      wrong.push(...result.tables.filter(({ state }) => state !== 'equal'), ...result.subscribers_not_compared);
-      expect(result.tables).toHaveLength(4);
+    for await (const run of repeated(50, 'busy', 'busy_two')) {
+      wrong.push(...run.tables.filter(({ state }) => state !== 'equal'), ...run.subscribers_not_compared);
+      expect(run.tables).toHaveLength(4);
     }
     await traffic.stop();
     expect(wrong).toEqual([]);

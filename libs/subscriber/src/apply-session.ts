@@ -101,7 +101,8 @@ export const replicaAdvice =
   'foreign-key order, slower and not for every change; GRANT SET ON PARAMETER session_replication_role TO the role ' +
   '(PostgreSQL 15 and later) or use a superuser';
 
-async function becomeReplica(client: PgClient): Promise<boolean> {
+/** Turns triggers and foreign keys off for the session; false when the role may not. Outside transactions. */
+export async function becomeReplica(client: PgClient): Promise<boolean> {
   try {
     await client.query('SET session_replication_role = replica');
     return true;

@@ -1,5 +1,6 @@
 export {
   type ApplySession,
+  becomeReplica,
   beginSql,
   closeSession,
   commit,

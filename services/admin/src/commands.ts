@@ -22,6 +22,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   audit: async () => (await import('./commands/audit.ts')).audit,
   status: async () => (await import('./commands/status.ts')).status,
   compare: async () => (await import('./commands/compare.ts')).compare,
+  repair: async () => (await import('./commands/repair.ts')).repair,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };
 

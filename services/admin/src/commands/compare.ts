@@ -35,7 +35,7 @@ async function runCompare(context: Context, args: Arguments): Promise<number> {
   const every = args.value('every');
   const everyMs = every === undefined ? undefined : parseDuration(every, '--every');
   if (everyMs === undefined) return isAllEqual(await compareOnce(context, args)) ? 0 : 1;
-  if (everyMs < 1000) throw new MillraceError(codes.USAGE, '--every: at least 1s');
+  if (everyMs < 100) throw new MillraceError(codes.USAGE, '--every: at least 100ms');
   for (;;) {
     const begun = performance.now();
     await compareOnce(context, args);

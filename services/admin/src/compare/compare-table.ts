@@ -35,23 +35,33 @@ export interface SummedTable {
 
 const everything = { bits: 0, numbers: null };
 
-/** Opens a table at the provider and begins to read it, once for all subscribers. Throws NotComparable. */
-export async function openAtProvider(client: PgClient, table: ComparedTable): Promise<SummedTable> {
+/** What of a table is compared: all columns of the provider but generated ones. Locks it against being altered. Throws NotComparable. */
+export async function readingAtProvider(client: PgClient, table: ComparedTable): Promise<Reading> {
   const shape = await readShape(client, table);
   const columns = shape.columns.filter(({ generated }) => !generated).map(({ name }) => name);
   if (table.key.length === 0 || table.key.some((name) => !columns.includes(name))) {
     throw new NotComparable('its key was changed in this moment', { isPassing: true });
   }
-  const reading = { table, shape, columns, key: table.key };
+  return { table, shape, columns, key: table.key };
+}
+
+/** The same columns at a subscriber. Throws NotComparable naming what it lacks. */
+export async function readingAtSubscriber(client: PgClient, provider: Reading): Promise<Reading> {
+  const shape = await readShape(client, provider.table);
+  for (const wanted of provider.columns) checkColumn(shape, wanted);
+  return { ...provider, shape };
+}
+
+/** Opens a table at the provider and begins to read it, once for all subscribers. Throws NotComparable. */
+export async function openAtProvider(client: PgClient, table: ComparedTable): Promise<SummedTable> {
+  const reading = await readingAtProvider(client, table);
   return begin(table, { client, reading, label: `the provider: ${tableLabel(table)}` }, firstBits(table.estimate));
 }
 
 /** Opens the same columns of it at a subscriber. Throws NotComparable naming what it lacks. */
 export async function openAtSubscriber(client: PgClient, name: string, provider: SummedTable): Promise<SummedTable> {
   const { table, open, bits } = provider;
-  const shape = await readShape(client, table);
-  for (const wanted of open.reading.columns) checkColumn(shape, wanted);
-  const reading: Reading = { ...open.reading, shape };
+  const reading = await readingAtSubscriber(client, open.reading);
   return begin(table, { client, reading, label: `subscriber ${name}: ${tableLabel(table)}` }, bits);
 }
 

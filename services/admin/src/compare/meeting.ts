@@ -4,10 +4,11 @@ import { toMillraceError } from '@millrace/errors';
 import type { TableName, Tick } from '@millrace/model';
 import { applySettings, connect, databaseError, disconnect, type PgClient, pinSettings } from '@millrace/postgres';
 import { lastTick, type PinnedTick, pinTick } from '@millrace/provider';
-import { endHold, wishHold } from '@millrace/subscriber';
+import { becomeReplica, endHold, holdPosition, wishHold } from '@millrace/subscriber';
 import { reachable } from '../choose-subscribers.ts';
 import { sqlText } from '../sql-text.ts';
 import { beginReadingSql, compareSettings, endReadingSql, lockTableSql } from './plan-compare.ts';
+import { beginWritingSql } from './plan-repair.ts';
 
 /** A subscriber at the tick: a session that sees its tables exactly as of it. */
 export interface Arrived {
@@ -47,14 +48,20 @@ export interface MeetingPlan {
    * are truncated all the time. Default: none, whoever reads finds out.
    */
   readonly locked?: readonly TableName[];
+  /**
+   * The subscribers' sessions get no snapshot but a transaction that writes and holds the position: replay cannot go on
+   * from the tick until it ends. Default false.
+   */
+  readonly writes?: boolean;
 }
 
 /**
  * Brings the provider and subscribers to one tick: the provider by a pinned one, the subscribers by stopping their replay at it
  * until a session there has its snapshot. Replay rests for moments. Throws what the provider throws.
  */
-export async function meet(config: Config, { names, timeoutMs, locked = [] }: MeetingPlan): Promise<Meeting> {
-  const guests = names.map((name) => new Guest(config, name, locked));
+export async function meet(config: Config, plan: MeetingPlan): Promise<Meeting> {
+  const { names, timeoutMs, locked = [], writes = false } = plan;
+  const guests = names.map((name) => new Guest(config, name, { locked, writes }));
   let pinned: PinnedTick | undefined;
   const close = async () => {
     await Promise.all([...guests.map((guest) => guest.close()), pinned?.release()]);
@@ -117,14 +124,14 @@ class Guest {
   /** The session that wishes the hold. */
   #wishing: PgClient | undefined;
   #hold: number | undefined;
-  readonly #locked: readonly TableName[];
+  readonly #plan: Required<Pick<MeetingPlan, 'locked' | 'writes'>>;
   reading: PgClient | undefined;
   reason: string | undefined;
 
-  constructor(config: Config, name: string, locked: readonly TableName[]) {
+  constructor(config: Config, name: string, plan: Required<Pick<MeetingPlan, 'locked' | 'writes'>>) {
     this.#config = config;
     this.name = name;
-    this.#locked = locked;
+    this.#plan = plan;
   }
 
   /** Opens its sessions and waits until it has applied `tick`. */
@@ -137,6 +144,7 @@ class Guest {
       const url = needSubscriberUrl(this.#config, this.name);
       this.#wishing = await openReading(url);
       this.reading = await openReading(url);
+      if (this.#plan.writes) await becomeReplica(this.reading);
       await this.#waitFor(this.reading, timeoutMs, { tick, isThere: (at) => at >= tick });
     });
   }
@@ -164,6 +172,7 @@ class Guest {
       if (Number(at.tick) !== tick) this.reason = 'it went on before it could be looked at; try again';
       else if (at.fingerprint !== fingerprint)
         this.reason = `tick ${tick}, where it stands, is not one that this provider made`;
+      else if (this.#plan.writes) await holdPosition(reading, this.#config.queue, { tick, fingerprint });
     });
     await this.#letGo();
   }
@@ -179,10 +188,11 @@ class Guest {
     timeoutMs: number,
     goal: { tick: number; isThere: (tick: number) => boolean; keep?: boolean },
   ): Promise<Look | undefined> {
+    const { locked, writes } = this.#plan;
     const begun = performance.now();
     for (let pause = pauses.shortest; ; pause = Math.min(pauses.longest, pause * 1.3)) {
-      await session.query(beginReadingSql);
-      if (goal.keep === true) for (const table of this.#locked) await session.query(lockTableSql(table));
+      await session.query(goal.keep === true && writes ? beginWritingSql : beginReadingSql);
+      if (goal.keep === true) for (const table of locked) await session.query(lockTableSql(table));
       const { rows } = await session.query<Look>(await sqlText('compare_look'), [this.#config.queue]);
       const [look] = rows;
       const isThere = look !== undefined && goal.isThere(Number(look.tick));

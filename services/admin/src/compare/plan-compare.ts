@@ -65,26 +65,26 @@ export function fetchRowsSql(count: number): string {
 export const closeRowsSql = 'CLOSE millrace_rows';
 
 /** A column's own output, whatever casts to text its type may have. */
-function outputOf(column: ShapeColumn, alias = 't'): string {
+export function outputOf(column: ShapeColumn, alias = 't'): string {
   const name = `${alias}.${quoteIdent(column.name)}`;
   return column.plain ? `${name}::text` : `concat(${name})`;
 }
 
-function keyArray({ shape, key }: Reading): string {
+export function keyArray({ shape, key }: Reading): string {
   return `ARRAY[${key.map((name) => outputOf(columnOf(shape, name))).join(', ')}]`;
 }
 
 /** The compared columns as one text, NULLs and empty texts told apart. */
-function rowText({ columns }: Reading): string {
+export function rowText({ columns }: Reading): string {
   return `ROW(${columns.map((name) => `t.${quoteIdent(name)}`).join(', ')})::text`;
 }
 
 /** ` FROM …` with the alias t: a partitioned table through its partitions, any other without its children. */
-function fromTable({ table, shape }: Pick<Reading, 'table' | 'shape'>): string {
+export function fromTable({ table, shape }: Pick<Reading, 'table' | 'shape'>): string {
   return `FROM ${shape.partitioned ? '' : 'ONLY '}${quoteTable(table)} AS t`;
 }
 
-function columnOf(shape: TableShape, name: string): ShapeColumn {
+export function columnOf(shape: TableShape, name: string): ShapeColumn {
   const column = shape.columns.find((one) => one.name === name);
   if (column === undefined) throw new Error(`no column ${name}`);
   return column;

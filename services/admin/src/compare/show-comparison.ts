@@ -40,6 +40,11 @@ export function isAllEqual({ results, absent }: ComparisonRun): boolean {
   return absent.length === 0 && results.every(({ state }) => state === 'equal');
 }
 
+/** True when all that was asked for was compared. */
+export function isAllCompared({ results, absent }: ComparisonRun): boolean {
+  return absent.length === 0 && results.every(({ state }) => state !== 'not-compared');
+}
+
 /** The document of `compare --json`. */
 export function comparisonDocument(queue: string, run: ComparisonRun): z.infer<typeof comparisonDocumentSchema> {
   return {
