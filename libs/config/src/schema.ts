@@ -93,6 +93,19 @@ const ticker = z
   .refine(({ active_ms, idle_ms }) => active_ms <= idle_ms, 'active_ms must not be greater than idle_ms')
   .describe('Pace of the ticker.');
 
+const compare = z
+  .strictObject({
+    every: z
+      .string({ error: 'must be a duration like 1h' })
+      .regex(/^[1-9]\d{0,3}(s|m|h)$/, 'must be a duration like 30m or 1h')
+      .describe('How old the last comparison of a table at a subscriber may become: 30m, 1h, 24h.'),
+    tables: z
+      .array(z.string())
+      .optional()
+      .describe('Only these tables, named as on the command line. Left out: the whole set.'),
+  })
+  .describe('Lets admin compare tables with the subscribers by itself; the results are in its status and metrics.');
+
 const serviceKey = z
   .string()
   .regex(/^(ticker|capture|replay:[A-Za-z0-9_-]{1,63})$/, 'must be ticker, capture or replay:NAME');
@@ -130,6 +143,7 @@ export const configSchema = z.strictObject({
   http: http.prefault({}),
   ticker: ticker.prefault({}),
   services: services.prefault({}),
+  compare: compare.optional(),
 });
 
 export type ConfigValues = z.output<typeof configSchema>;

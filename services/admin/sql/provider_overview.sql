@@ -1,7 +1,7 @@
 -- Purpose:    all that status, tables, seqs and wait read at the provider, in one round trip.
 -- Parameters: $1 queue.
 -- Returns:    one row `overview` (json); its `set` is null when the queue has no set.
--- Reads:      millrace.set, set_table, set_sequence, subscriber, copy_request, service_report; pgq.queue, tick,
+-- Reads:      millrace.set, set_table, set_sequence, subscriber, copy_request, service_report, comparison; pgq.queue, tick,
 --             subscription; pg_class, pg_inherits. Times are ISO 8601 UTC.
 WITH q AS (
   SELECT pq.*, coalesce(pg_sequence_last_value(pq.queue_event_seq::regclass), 0) AS last_event
@@ -45,5 +45,10 @@ SELECT json_build_object(
   'services', coalesce((SELECT json_agg(json_build_object(
       'service', v.service, 'state', v.state, 'errorCode', v.error_code, 'errorMessage', v.error_message,
       'ageMs', (extract(epoch FROM now() - v.reported_at) * 1000)::bigint) ORDER BY v.service)
-    FROM millrace.service_report v WHERE v.queue = $1), '[]')
+    FROM millrace.service_report v WHERE v.queue = $1), '[]'),
+  'comparisons', coalesce((SELECT json_agg(json_build_object(
+      'subscriber', c.subscriber, 'schema', c.schema_name, 'name', c.table_name, 'state', c.state, 'reason', c.reason,
+      'tick', c.tick, 'rows', c.provider_rows, 'missing', c.missing, 'extra', c.extra, 'different', c.different,
+      'comparedAt', to_json(c.compared_at AT TIME ZONE 'UTC')#>>'{}' || 'Z') ORDER BY c.subscriber, c.schema_name, c.table_name)
+    FROM millrace.comparison c WHERE c.queue = $1), '[]')
 )::text AS overview

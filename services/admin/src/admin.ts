@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { type Config, runFile, writeRunFile } from '@millrace/config';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
+
+import { comparisonSchedule } from './compare/comparison-schedule.ts';
 import { DriftWatch } from './doctor/drift.ts';
+
 import { baseRoutes } from './http/base-routes.ts';
 import { isLoopback } from './http/gate.ts';
 import { jobRoutes } from './http/job-routes.ts';
@@ -27,6 +30,7 @@ export class Admin implements Service {
   #watch: StatusWatch | undefined;
   #drift: DriftWatch | undefined;
   #api: HttpApi | undefined;
+  #schedule: Service | undefined;
   #jobs = new JobBook();
 
   constructor({ config, http }: { config: Config; http: { host: string; port: number } }) {
@@ -59,11 +63,14 @@ export class Admin implements Service {
       },
     });
     await this.#api.start();
+    this.#schedule = comparisonSchedule(config, telemetry.log);
+    await this.#schedule?.start();
   }
 
   async stop(): Promise<void> {
     await this.#jobs.close(patienceMs);
     await this.#api?.stop();
+    await this.#schedule?.stop();
     this.#watch?.stop();
     this.#drift?.stop();
     await this.#telemetry?.stop();

@@ -16,6 +16,7 @@ const entry = {
   copy_progress: null,
   error: null,
   warning: null,
+  comparison: null,
   explain: '',
 };
 const eu: SubscriberStatus = {

@@ -79,8 +79,18 @@ function faultsOf({ provider, bus, subscribers, warnings }: Status): string[] {
       ...(s.state === 'running' && s.configured ? [] : [`${s.name} is ${s.state}: ${s.explain}`]),
       ...s.tables.flatMap((t) => (t.error === null ? [] : [`${s.name}: ${t.name}: ${t.error}`])),
       ...s.tables.flatMap((t) => (t.warning === null ? [] : [`${s.name}: ${t.name}: ${t.warning}`])),
+      ...s.tables.flatMap((t) => comparedLine(s.name, t)),
       ...s.tables.flatMap((t) => (t.state === 'held' ? [`${s.name}: ${t.name} is held: ${t.explain}`] : [])),
     ]),
     ...warnings.map(findingLine),
   ];
+}
+
+/** What the last comparison found, if the table differed. */
+function comparedLine(subscriber: string, { name, comparison }: TableStatus): string[] {
+  if (comparison?.state !== 'different') return [];
+  const { missing, extra, different, tick, compared_at: at } = comparison;
+  const found = `${showCount(missing)} missing, ${showCount(extra)} extra, ${showCount(different)} different`;
+  const advice = `\`millrace repair ${name} --subscriber ${subscriber}\` shows how to make it equal`;
+  return [`${subscriber}: ${name} differed at tick ${tick} (${at.slice(0, 19)}Z): ${found}; ${advice}`];
 }

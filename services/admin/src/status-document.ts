@@ -7,6 +7,19 @@ const fault = z.strictObject({ code: z.string(), message: z.string() });
 
 const size = z.strictObject({ messages: z.int(), bytes: z.int() });
 
+const comparison = z
+  .strictObject({
+    state: z.enum(['equal', 'different', 'not-compared']),
+    compared_at: z.string(),
+    tick: z.int().nullable().describe('both sides as of this tick; null, as the numbers: not compared'),
+    rows: z.int().nullable().describe('at the provider'),
+    missing: z.int().nullable(),
+    extra: z.int().nullable(),
+    different: z.int().nullable(),
+    reason: z.string().nullable().describe('why it was not compared'),
+  })
+  .describe('The last comparison of a table with the provider.');
+
 const tableStatus = z
   .strictObject({
     name: z.string().describe('as in SQL: `public.entry`'),
@@ -28,6 +41,9 @@ const tableStatus = z
       .string()
       .nullable()
       .describe('its changes go on, and its rows may differ for a reason that no change tells'),
+    comparison: comparison
+      .nullable()
+      .describe('what `millrace compare` last found; null: never compared, or not known'),
     explain: z.string().describe('what the state means, and what a person can do'),
   })
   .describe('One table at one subscriber.');

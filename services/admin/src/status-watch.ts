@@ -3,7 +3,7 @@ import { gauge } from '@millrace/telemetry';
 import type { DoctorFinding } from './doctor/report.ts';
 import { gather } from './gather.ts';
 import { statusOf } from './status.ts';
-import type { Status } from './status-document.ts';
+import type { Status, TableStatus } from './status-document.ts';
 
 /** Answers of the last second serve everybody: a page open in many windows must not load three databases. */
 const freshMs = 1_000;
@@ -13,6 +13,12 @@ const ownPaceMs = 5_000;
 
 const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last looked');
 const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last looked');
+
+const differing = gauge(
+  'millrace_admin_differing_rows',
+  'Rows that are not the same as at the provider, when the table was last compared',
+);
+const comparedAt = gauge('millrace_admin_compared_seconds', 'When the table was last compared, seconds since 1970');
 
 /** The status on demand, and the same figures as metrics. `onLook` gets every status that was read; `warnings` gives the doctor's. */
 export class StatusWatch {
@@ -55,9 +61,10 @@ export class StatusWatch {
   async #look(): Promise<Status> {
     const [gathered, warnings] = await Promise.all([gather(this.#config), this.#warnings()]);
     const status = statusOf(gathered, new Date(), warnings);
-    for (const { name, state, lag_ms } of status.subscribers) {
+    for (const { name, state, lag_ms, tables } of status.subscribers) {
       if (lag_ms !== null) lag.set(lag_ms, { subscriber: name });
       running.set(state === 'running' ? 1 : 0, { subscriber: name });
+      for (const table of tables) noteComparison(name, table);
     }
     this.#onLook(status);
     this.#lookAgain();
@@ -70,4 +77,11 @@ export class StatusWatch {
     this.#timer = setTimeout(() => void this.#recent(), ownPaceMs);
     this.#timer.unref();
   }
+}
+
+function noteComparison(subscriber: string, { name: table, comparison }: TableStatus): void {
+  if (comparison === null || comparison.state === 'not-compared') return;
+  const { missing, extra, different } = comparison;
+  differing.set((missing ?? 0) + (extra ?? 0) + (different ?? 0), { subscriber, table });
+  comparedAt.set(Date.parse(comparison.compared_at) / 1000, { subscriber, table });
 }

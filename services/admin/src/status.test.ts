@@ -15,6 +15,7 @@ const provider: ProviderOverview = {
   sequences: [],
   subscribers: [{ name: 'eu', tick: 7, fingerprint: 'e'.repeat(32), reportedAt: null }],
   copies: [],
+  comparisons: [],
   services: ['ticker', 'capture'].map((service) => ({
     service,
     state: 'running',

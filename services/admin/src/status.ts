@@ -12,7 +12,7 @@ import {
   positionLost,
 } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
-import type { ProviderOverview, SubscribedTable } from './sides/overviews.ts';
+import type { NotedComparison, ProviderOverview, SubscribedTable } from './sides/overviews.ts';
 import type { ServiceStatus, Status, SubscriberState, SubscriberStatus, TableStatus } from './status-document.ts';
 
 /** A service or replay that said nothing for so long does not run. Both report every few seconds. */
@@ -110,7 +110,7 @@ function subscriberStatus(one: GatheredSubscriber, provider: ProviderOverview | 
     reported_ms_ago: age ?? null,
     configured: one.configured,
     explain: one.configured ? explainSubscriber(state, name) : notConfigured(name),
-    tables: tablesOf(one).map((table) => tableStatus(table, provider)),
+    tables: tablesOf(one).map((table) => tableStatus(name, table, provider)),
     sequences: (here?.sequences ?? []).map(tableLabel),
   };
 }
@@ -221,7 +221,8 @@ export function outlookOf(table: TableFacts, estimate: number): CopyOutlook {
   return copyOutlook({ rows: copiedRows, bytes: copiedBytes, estimate: known, rowsPerS });
 }
 
-function tableStatus(table: TableFacts, provider: ProviderOverview | undefined): TableStatus {
+function tableStatus(subscriber: string, table: TableFacts, provider: ProviderOverview | undefined): TableStatus {
+  const compared = provider?.comparisons.find((c) => c.subscriber === subscriber && sameTable(c, table));
   const estimate = provider?.tables.find((t) => sameTable(t, table))?.estimate ?? 0;
   return {
     name: tableLabel(table),
@@ -234,8 +235,14 @@ function tableStatus(table: TableFacts, provider: ProviderOverview | undefined):
     ...outlookOf(table, estimate),
     error: table.error,
     warning: explainAltered(table.altered, tableLabel(table)),
+    comparison: compared === undefined ? null : comparisonStatus(compared),
     explain: explainTable(table.state, tableLabel(table)),
   };
+}
+
+function comparisonStatus(noted: NotedComparison): TableStatus['comparison'] {
+  const { state, comparedAt, tick, rows, missing, extra, different, reason } = noted;
+  return { state, compared_at: comparedAt, tick, rows, missing, extra, different, reason };
 }
 
 function progress({ state, copiedRows }: TableFacts, estimate: number): number | null {

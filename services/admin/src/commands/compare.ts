@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName } from '@millrace/model';
 import type { Arguments, Command, Context } from '../command.ts';
-import { type ComparisonRun, runComparison } from '../compare/comparison-run.ts';
+import { type ComparisonRun, refuseUnfollowed, runComparison } from '../compare/comparison-run.ts';
 import {
   comparisonDocument,
   comparisonDocumentSchema,
@@ -48,13 +48,15 @@ async function compareOnce(context: Context, args: Arguments): Promise<Compariso
     throw new MillraceError(codes.USAGE, 'compare: --all and names of tables exclude each other');
   }
   const config = await context.config();
+  const tables = args.words.length === 0 ? undefined : args.words.map(parseTableName);
   const run = await runComparison(config, {
-    tables: args.words.length === 0 ? undefined : args.words.map(parseTableName),
+    tables,
     subscribers: args.values('subscriber'),
     limit: Number(args.value('limit') ?? 20),
     timeoutMs: parseDuration(args.value('timeout') ?? '60s', '--timeout'),
     note: context.note,
   });
+  refuseUnfollowed(run, tables);
   context.result(comparisonDocument(config.queue, run), showComparison(run));
   return run;
 }

@@ -67,7 +67,6 @@ export async function runComparison(config: Config, request: ComparisonRequest):
       const results = await run.compareGroup(group);
       await provider.side.asked(() => noteComparisons(provider.side.client, provider.queue, results));
     }
-    run.requireSome(request.tables ?? []);
     return run;
   } finally {
     await provider.close();
@@ -75,7 +74,7 @@ export async function runComparison(config: Config, request: ComparisonRequest):
 }
 
 /** The tables that were named, or all. Throws NOT_FOUND for one that is not in the set. */
-function chooseTables(
+export function chooseTables(
   { tables }: Pick<ProviderOverview, 'tables'>,
   named: readonly TableName[] | undefined,
 ): ComparedTable[] {
@@ -87,6 +86,16 @@ function chooseTables(
     });
   }
   return tables.filter((table) => named.some((name) => sameTable(name, table)));
+}
+
+/** Throws NOT_FOUND when a table that a person named is followed nowhere. */
+export function refuseUnfollowed({ results, absent }: ComparisonRun, named: readonly TableName[] | undefined): void {
+  if (absent.length > 0 || named === undefined) return;
+  const none = named.filter((name) => !results.some((result) => sameTable(result, name)));
+  if (none.length === 0) return;
+  throw new MillraceError(codes.NOT_FOUND, `not followed there: ${none.map(tableLabel).join(', ')}`, {
+    advice: 'see `millrace tables`',
+  });
 }
 
 function* groupsOf(tables: readonly ComparedTable[]): Generator<ComparedTable[]> {
@@ -136,16 +145,6 @@ class Run implements ComparisonRun {
       todo = await this.#compareOnce(todo, attempt === mostAttempts);
     }
     return this.results.slice(before);
-  }
-
-  /** Throws NOT_FOUND when a table that was named is followed nowhere. */
-  requireSome(named: readonly TableName[]): void {
-    if (this.absent.length > 0) return;
-    const none = named.filter((name) => !this.results.some((result) => sameTable(result, name)));
-    if (none.length === 0) return;
-    throw new MillraceError(codes.NOT_FOUND, `not followed there: ${none.map(tableLabel).join(', ')}`, {
-      advice: 'see `millrace tables`',
-    });
   }
 
   /** Gives what is to be looked at again. */

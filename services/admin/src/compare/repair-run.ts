@@ -5,7 +5,13 @@ import { databaseError, type PgClient } from '@millrace/postgres';
 import { writeAudit as noteAtProvider } from '@millrace/provider';
 import { listTables, writeAudit } from '@millrace/subscriber';
 import { ProviderSide } from '../sides/provider-side.ts';
-import { type ComparisonRequest, type ComparisonRun, runComparison, type TableResult } from './comparison-run.ts';
+import {
+  type ComparisonRequest,
+  type ComparisonRun,
+  refuseUnfollowed,
+  runComparison,
+  type TableResult,
+} from './comparison-run.ts';
 import { type Arrived, type Meeting, meet } from './meeting.ts';
 import { commitSql, scriptEnd, scriptHead } from './plan-repair.ts';
 import { carryOut, type RepairCounts, repairTable } from './repair-table.ts';
@@ -42,6 +48,7 @@ const mostRows = 100_000;
 export async function runRepair(config: Config, request: RepairRequest): Promise<RepairRun> {
   const { apply } = request;
   const comparison = await runComparison(config, { ...request, limit: mostRows });
+  refuseUnfollowed(comparison, request.tables);
   const bySubscriber = Map.groupBy(
     comparison.results.filter(({ state }) => state === 'different'),
     ({ subscriber }) => subscriber,

@@ -49,6 +49,23 @@ export interface ProviderOverview {
     readonly errorMessage: string | null;
     readonly ageMs: number;
   }[];
+  /** What the last comparison of each table at each subscriber found. */
+  readonly comparisons: readonly NotedComparison[];
+}
+
+/** A comparison as the provider keeps it. Numbers are null when the table was not compared. */
+export interface NotedComparison {
+  readonly subscriber: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly state: 'equal' | 'different' | 'not-compared';
+  readonly reason: string | null;
+  readonly tick: number | null;
+  readonly rows: number | null;
+  readonly missing: number | null;
+  readonly extra: number | null;
+  readonly different: number | null;
+  readonly comparedAt: string;
 }
 
 /** A table at a subscriber. */
