@@ -140,7 +140,7 @@ describe('values', () => {
     latin.pathname = `${latin.pathname}_latin`;
     await query(
       url,
-      `CREATE DATABASE "${latin.pathname.slice(1)}" TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`,
+      `CREATE DATABASE "${latin.pathname.slice(1)}" TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`,
     );
     const text = `CREATE TABLE worded (w text PRIMARY KEY, v text); INSERT INTO worded VALUES ('grün', 'é'), ('plain', 'ö')`;
     await query(side('provider').url, text);
