@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { type Config, runFile, writeRunFile } from '@millrace/config';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
-
 import { comparisonSchedule } from './compare/comparison-schedule.ts';
 import { DriftWatch } from './doctor/drift.ts';
-
 import { baseRoutes } from './http/base-routes.ts';
 import { isLoopback } from './http/gate.ts';
 import { jobRoutes } from './http/job-routes.ts';
