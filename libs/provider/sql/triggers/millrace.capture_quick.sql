@@ -21,7 +21,7 @@ DECLARE
     v_result  text;
 BEGIN
     SELECT * INTO v_names FROM millrace.capture_aliases(i_rel, i_shape);
-    SELECT string_agg(format('concat(o."mr~%s")', p), ', '), string_agg(format('concat(n."mr~%s")', p), ', ')
+    SELECT string_agg(format('o."mr~%s"::text', p), ', '), string_agg(format('n."mr~%s"::text', p), ', ')
     INTO v_old, v_new FROM unnest(v_names.places) AS p;
     IF i_op <> 'I' AND v_names.places IS NULL THEN
         RETURN NULL;
@@ -35,7 +35,9 @@ BEGIN
         v_source := replace(replace(v_names.news, '(SELECT n.*', format('(SELECT %s, n.*', v_line)), 'AS n("', 'AS n("mr~line", "');
         v_line := '"mr~line"';
         -- One old row, and with the same key: two old rows make an array that nothing equals.
-        v_single := format('ARRAY(SELECT ARRAY[%s] FROM %s LIMIT 2) = ARRAY[ARRAY[%s]]', v_old, v_names.olds, v_new);
+        v_single := format(CASE cardinality(v_names.places)
+            WHEN 1 THEN 'ARRAY(SELECT %s FROM %s LIMIT 2) = ARRAY[%s]'
+            ELSE 'ARRAY(SELECT ARRAY[%s] FROM %s LIMIT 2) = ARRAY[ARRAY[%s]]' END, v_old, v_names.olds, v_new);
     END IF;
     SELECT string_agg(format($source$
     ELSIF millrace.current_table_%s() = %s THEN

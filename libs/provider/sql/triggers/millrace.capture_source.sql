@@ -25,14 +25,14 @@ BEGIN
         format($source$
 <<mr>>
 DECLARE
-    message text := ((date_part('epoch', statement_timestamp()) * 1e6)::int8)::text;
-    nested  boolean := false;
+    message text := encode(timestamptz_send(statement_timestamp()), 'hex');
+    nested  boolean;
     known   record;
     step    record;
     line    text;
     lines   text[];
     bytes   integer;
-    moved   boolean := false;
+    moved   boolean;
     saved   text[];
 BEGIN
     IF current_setting(%L, true) = message THEN
@@ -55,10 +55,11 @@ BEGIN
     $source$, i_rel, i_root, v_side, v_flag),
         millrace.capture_nested(i_queue_id, i_rel, i_root, i_op, i_registered, i_shape),
         -- An update of many rows is planned anew: comparing its keys must suit their number.
-        format('IF NOT nested AND known.shape = %L %s THEN%s
+        format('IF nested IS NOT TRUE AND known.shape = %L %s THEN%s
     ELSE', i_shape, CASE i_op WHEN 'U' THEN 'AND NOT known.many' ELSE '' END, v_static),
         format($source$
-        FOR step IN SELECT s.* FROM millrace.capture_steps(%s, %s, %L, nested, %L, known.shape, known.columns, known.key) AS s LOOP
+        moved := false;
+        FOR step IN SELECT s.* FROM millrace.capture_steps(%s, %s, %L, nested IS TRUE, %L, known.shape, known.columns, known.key) AS s LOOP
             saved := step.saved;
             CONTINUE WHEN step.if_moved <> moved;$source$, i_rel, i_root, i_op, substring(i_shape FROM 'pins=(.*)')),
         millrace.capture_loop(i_queue_id, i_registered, 'step.type', 'step.columns', 'step.key', 'EXECUTE step.query'),
