@@ -76,7 +76,8 @@ export class BatchWriter {
 
   async #addSection(section: SectionBuffer): Promise<void> {
     const cut = new SectionCutter(section);
-    do {
+    // One without bytes, a truncate, is put in as well.
+    for (let isIn = false; !isIn; ) {
       const overhead = this.#joins(section) ? 0 : section.kind.headerBytes;
       if (overhead > this.#room / 2) throw tooSmall(this.#target.maxPayload);
       const free = this.#room - this.#used - overhead;
@@ -85,7 +86,8 @@ export class BatchWriter {
         continue;
       }
       this.#append(section, cut.next(free), overhead);
-    } while (cut.left() > 0);
+      isIn = cut.left() === 0;
+    }
     this.#held.push(section);
   }
 

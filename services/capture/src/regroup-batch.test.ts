@@ -248,6 +248,21 @@ async function throughCapture(events: Event[], how: { cut: number; window: numbe
   return joinMessages(messages);
 }
 
+test('a TRUNCATE keeps its place wherever a message is full', async () => {
+  const how = { cut: 100_000, window: 1e9, payload: 4096 + 16 * 1024 };
+  const insert = (value: string): Event => ({
+    type: 'I',
+    table: 'a',
+    columns: ['c0'],
+    lines: [{ op: 'I', values: [value] }],
+  });
+  const truncate: Event = { type: 'T', table: 'a', columns: [], lines: [] };
+  for (let length = 15_800; length < 16_420; length += 1) {
+    const events = [insert('x'.repeat(16_000)), insert('x'.repeat(length)), truncate, insert('y')];
+    expect([length, seen(await throughCapture(events, how))]).toEqual([length, wanted(events)]);
+  }
+});
+
 test('whatever the values, cuts and windows, every table keeps its lines in their order', async () => {
   const how = fc.record({
     cut: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 50, max: 5000 })),
