@@ -56,6 +56,7 @@ test('an empty file is all defaults', () => {
     data_dir: '/srv/shop/.millrace',
     http: { host: '127.0.0.1', port: 7700 },
     ticker: { active_ms: 10, idle_ms: 500 },
+    copies: {},
     services: { host: '127.0.0.1', ports: {} },
   });
 });

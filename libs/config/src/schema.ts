@@ -106,6 +106,21 @@ const compare = z
   })
   .describe('Lets admin compare tables with the subscribers by itself; the results are in its status and metrics.');
 
+const copies = z
+  .strictObject({
+    readers: integer(1, 16)
+      .optional()
+      .describe(
+        'Sessions that read one large table at the provider. Default: one for four processors of the host that runs capture, 1 to 4.',
+      ),
+    loaders: integer(1, 16)
+      .optional()
+      .describe(
+        'Sessions that load one copy beside its table at a subscriber. Default: one for two processors of the host that runs its replay, 1 to 4.',
+      ),
+  })
+  .describe('How tables are copied.');
+
 const serviceKey = z
   .string()
   .regex(/^(ticker|capture|replay:[A-Za-z0-9_-]{1,63})$/, 'must be ticker, capture or replay:NAME');
@@ -142,6 +157,7 @@ export const configSchema = z.strictObject({
     .describe('Folder for what the services keep on disk. Relative to the configuration file.'),
   http: http.prefault({}),
   ticker: ticker.prefault({}),
+  copies: copies.prefault({}),
   services: services.prefault({}),
   compare: compare.optional(),
 });

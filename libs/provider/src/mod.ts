@@ -24,7 +24,7 @@ export {
 export { type InstalledProvider, installProvider } from './install.ts';
 export { type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
 export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
-export { type PinnedTick, pinTick } from './pinned-tick.ts';
+export { joinPinned, type PinnedTick, pinTick } from './pinned-tick.ts';
 export { reportService, type ServiceReport, serviceReports } from './reports.ts';
 export {
   addSequence,
@@ -48,7 +48,7 @@ export {
   type SubscriberRecord,
   unregisterSubscriber,
 } from './subscribers.ts';
-export { planTableCopy, readTable, type TableCopyPlan, type TableReading } from './table-copy.ts';
+export { type PageRange, planTableCopy, readTable, type TableCopyPlan, type TableReading } from './table-copy.ts';
 export {
   batchSql,
   type ChainedTick,

@@ -66,6 +66,20 @@ export async function pinTick(
   }
 }
 
+/** One more session that sees what the pinned tick does, as long as that is not released. Throws what `connect` throws. */
+export async function joinPinned(connect: () => Promise<PgClient>, { snapshotId }: PinnedTick): Promise<PgClient> {
+  const client = await connect();
+  try {
+    await ask(client, 'beginning', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
+    await ask(client, 'beginning', 'SET LOCAL idle_in_transaction_session_timeout = 0', []);
+    await ask(client, 'joining a snapshot', `SET TRANSACTION SNAPSHOT '${snapshotId.replaceAll("'", "''")}'`, []);
+    return client;
+  } catch (error) {
+    await disconnect(client);
+    throw providerError(error, 'joining a snapshot');
+  }
+}
+
 async function lockTables(client: PgClient, tables: readonly TableName[]): Promise<void> {
   if (tables.length === 0) return;
   await ask(client, 'locking tables', `SET LOCAL lock_timeout = '${longestWait}'`, []);

@@ -13,6 +13,8 @@ export interface TableCopyPlan {
   readonly source: string;
   /** A partitioned root is read through its partitions, any other table without its children. */
   readonly partitioned: boolean;
+  /** Pages it had when this was planned; null: it cannot be read by pages. */
+  readonly pages: number | null;
   /** What the statistics say; for progress shown to people. */
   readonly estimate: { readonly rows: number; readonly bytes: number };
 }
@@ -23,6 +25,7 @@ interface PlanRow {
   source: string;
   rows: string;
   bytes: string;
+  pages: string | null;
 }
 
 /** Plans the copy of a table as the session's snapshot shows it. Throws NOT_FOUND. */
@@ -31,7 +34,9 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
       (SELECT coalesce(pg_catalog.sum(CASE WHEN l.relpages > 0 AND l.reltuples > 0
           THEN l.reltuples / l.relpages * (pg_catalog.pg_relation_size(l.oid) / pg_catalog.current_setting('block_size')::int) ELSE 0 END), 0)::bigint
         FROM pg_catalog.pg_class l WHERE l.oid = ANY (t.leaves)) AS rows,
-      (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(l)), 0)::bigint FROM pg_catalog.unnest(t.leaves) AS l) AS bytes
+      (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(l)), 0)::bigint FROM pg_catalog.unnest(t.leaves) AS l) AS bytes,
+      (SELECT pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int
+        FROM pg_catalog.pg_am m WHERE m.oid = c.relam AND m.amname = 'heap' AND c.relkind = 'r') AS pages
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'p'
@@ -49,6 +54,7 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
     columns: row.columns,
     source: row.source,
     partitioned: row.kind === 'p',
+    pages: row.pages === null ? null : Number(row.pages),
     estimate: { rows: Number(row.rows), bytes: Number(row.bytes) },
   };
 }
@@ -61,9 +67,18 @@ export interface TableReading {
   rows(): Promise<number>;
 }
 
-/** Reads the rows as COPY text. The session's settings should be pinned. */
-export function readTable(client: PgClient, plan: TableCopyPlan): TableReading {
-  const bytes: Readable & { rowCount?: number } = copyOut(client, copySql(plan));
+/** Pages from one on, up to another; null: to the end, also what came behind the pages that were counted. */
+export interface PageRange {
+  readonly from: number;
+  readonly to: number | null;
+}
+
+/** Reads the rows, or those on some pages, as COPY text. The session's settings should be pinned. */
+export function readTable(client: PgClient, plan: TableCopyPlan, range?: PageRange): TableReading {
+  const bytes: Readable & { rowCount?: number } = copyOut(
+    client,
+    range === undefined ? copySql(plan) : rangeSql(plan, range),
+  );
   const rows = async () => {
     // The count comes with the end of the command, which the next answer is sure to be behind.
     await ask(client, 'ending a copy', 'SELECT 1', []);
@@ -79,4 +94,10 @@ function copySql(plan: TableCopyPlan): string {
   // COPY of a plain table leaves its children out by itself and is a little faster than COPY of a query.
   const source = plan.partitioned ? `(SELECT ${columns} FROM ${name})` : `${name} (${columns})`;
   return `COPY ${source} TO STDOUT`;
+}
+
+function rangeSql(plan: TableCopyPlan, { from, to }: PageRange): string {
+  const end = to === null ? '' : ` AND ctid < '(${to},0)'::pg_catalog.tid`;
+  return `COPY (SELECT ${plan.columns.map(quoteIdent).join(', ')} FROM ONLY ${quoteTable(plan.table)}
+    WHERE ctid >= '(${from},0)'::pg_catalog.tid${end}) TO STDOUT`;
 }

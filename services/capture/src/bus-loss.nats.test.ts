@@ -1,7 +1,10 @@
 import { cpSync, rmSync } from 'node:fs';
+import { armFailpoints } from '@millrace/lifecycle';
+import { requestCopy } from '@millrace/provider';
 import { eventually, startOwnNats } from '@millrace/testkit';
+import { copyStreamName, decodeMessage } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import { type Bench, makeBench, register, storedBatches, writeBatch } from './test/bench.ts';
+import { type Bench, makeBench, register, sendReport, storedBatches, writeBatch } from './test/bench.ts';
 
 /** Every tick from a position on is in the stream, whole, each behind the one before it. */
 async function untilUnbroken(bench: Bench, from: number, to: number): Promise<void> {
@@ -47,6 +50,45 @@ test('a nats-server that is killed, wiped or set back by a while is filled again
   await nats.start();
   const last = await writeBatch(bench, ['4']);
   await untilUnbroken(bench, from, last.tick);
+});
+
+test('a copy goes on when the nats-server is killed and started again in the middle of it', async () => {
+  const nats = await startOwnNats();
+  const bench = await makeBench({ busUrl: nats.url });
+  await bench.client.query(`CREATE TABLE wide (id int PRIMARY KEY, t text); ALTER TABLE wide ALTER t SET STORAGE EXTERNAL;
+    INSERT INTO wide SELECT g, repeat('z', 1000000) FROM generate_series(1, 40) g`);
+  const from = await register(bench, 'eu');
+  const table = { schema: 'public', name: 'wide' };
+  const id = await requestCopy(bench.client, { queue: bench.queue, table, subscribers: ['eu'] });
+  const disarm = armFailpoints('capture.copy-chunk=delay:60');
+  await bench.start().start();
+  const state = async () => (await bench.bus.streams.streams.info(copyStreamName(bench.queue))).state;
+  await sendReport(bench, 'eu', from);
+  await eventually(async () => expect((await state()).messages).toBeGreaterThan(5));
+  await nats.kill('SIGKILL');
+  await nats.start();
+  disarm();
+  const held = await eventually(
+    async () => {
+      await sendReport(bench, 'eu', from);
+      const { rows } = await bench.client.query('SELECT attempt, rows FROM millrace.copy_request WHERE copy_id = $1', [
+        id,
+      ]);
+      expect(rows[0].rows).toBe('40');
+      return rows[0];
+    },
+    { timeoutMs: 30_000, everyMs: 200 },
+  );
+  expect(held.attempt).toBe(1);
+  const chunks = new Set<number>();
+  const { first_seq, last_seq } = await state();
+  for (let seq = first_seq; seq <= last_seq; seq += 1) {
+    const message = await bench.bus.streams.streams.getMessage(copyStreamName(bench.queue), { seq });
+    const { header } = decodeMessage(message?.data ?? new Uint8Array());
+    // Some may be there twice; none may come before the one in front of it.
+    expect(header.chunk === 0 || chunks.has(header.chunk - 1)).toBe(true);
+    chunks.add(header.chunk);
+  }
 });
 
 test('a frozen nats-server delays, and loses nothing', async () => {

@@ -1,4 +1,5 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
+import { availableParallelism } from 'node:os';
 import { busUrl, type Config, needProvider, startFromArgs } from '@millrace/config';
 
 export interface CaptureOptions {
@@ -16,6 +17,10 @@ export interface CaptureOptions {
   readonly stuckMs: number;
   /** A subscriber that takes nothing of a copy for so long is left behind by it, ms. */
   readonly copyPatienceMs: number;
+  /** Sessions that read one large table. From `copies.readers`. */
+  readonly copyReaders: number;
+  /** Pages that one of them takes at a time. */
+  readonly copyPartPages: number;
   /** Bounds of the streams, bytes. */
   readonly streamBytes: number;
   readonly copyStreamBytes: number;
@@ -29,6 +34,8 @@ export const captureDefaults = {
   standbyMs: 1000,
   stuckMs: 3000,
   copyPatienceMs: 30_000,
+  copyReaders: 1,
+  copyPartPages: 8192,
   streamBytes: 512 * mb,
   copyStreamBytes: 256 * mb,
 } as const;
@@ -43,6 +50,7 @@ export function captureStart(args?: string[]) {
 function captureOptions(config: Config): CaptureOptions {
   return {
     ...captureDefaults,
+    copyReaders: config.copies.readers ?? Math.max(1, Math.min(4, Math.floor(availableParallelism() / 4))),
     queue: config.queue,
     providerUrl: needProvider(config).url,
     busUrl: () => busUrl(config),

@@ -4,6 +4,7 @@ import { forceTick, requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
 import { expect, test } from 'vitest';
+import type { CaptureOptions } from './config.ts';
 import { type Bench, copying, makeBench, register, sendReport, writeBatch } from './test/bench.ts';
 
 const table: TableName = { schema: 'public', name: 'Big "t"' };
@@ -35,6 +36,7 @@ const stateOf = async (bench: Bench, id: number) =>
 
 async function withTable(
   rows: number,
+  more: Partial<CaptureOptions> = {},
 ): Promise<{ bench: Bench; from: Awaited<ReturnType<typeof register>>; id: number }> {
   const bench = await makeBench();
   await bench.client.query(`CREATE TABLE "Big ""t""" (id int PRIMARY KEY, "a b" text, gen int GENERATED ALWAYS AS (id * 2) STORED);
@@ -43,7 +45,7 @@ async function withTable(
     INSERT INTO "Big ""t""" SELECT g, E'x\\\\\\n\\t' || repeat('y', 100) FROM generate_series(1, ${rows}) g`);
   const from = await register(bench, 'eu');
   const id = await requestCopy(bench.client, { queue: bench.queue, table, subscribers: ['eu'] });
-  await bench.start().start();
+  await bench.start(more).start();
   return { bench, from, id };
 }
 
@@ -62,6 +64,44 @@ test('a table is sent as of one tick, without its generated columns and children
   await sendReport(bench, 'eu', from, { tables: [copying(table, { id, attempt: 1, chunk: all.length - 1 }, 'ok')] });
   await eventually(async () => expect(await stateOf(bench, id)).toMatchObject({ state: 'done', rows: '30000' }));
   await eventually(async () => expect(await chunks(bench, id)).toEqual([]));
+});
+
+test('several sessions read one table as of one tick, while its rows change and move; a row larger than a chunk stays in one piece', async () => {
+  const bench = await makeBench();
+  await bench.client.query(`CREATE TABLE much (n int, id int PRIMARY KEY, t text); ALTER TABLE much ALTER t SET STORAGE EXTERNAL;
+    INSERT INTO much SELECT 0, g, repeat('x', CASE WHEN g % 4000 = 0 THEN 2500000 ELSE 40 END) FROM generate_series(1, 20000) g`);
+  const from = await register(bench, 'eu');
+  const much = { schema: 'public', name: 'much' };
+  const id = await requestCopy(bench.client, { queue: bench.queue, table: much, subscribers: ['eu'] });
+  const stop = new AbortController();
+  const session = await bench.open();
+  const writing = (async () => {
+    for (let n = 0; n < 20 && !stop.signal.aborted; n += 1)
+      await session.query('UPDATE much SET n = n + 1 WHERE id % 4000 <> 0');
+  })();
+  await bench.start({ copyReaders: 3, copyPartPages: 20 }).start();
+  const all = await eventually(
+    async () => {
+      await sendReport(bench, 'eu', from);
+      const found = await chunks(bench, id);
+      expect(found.at(-1)?.header.last).toBe(true);
+      return found;
+    },
+    { timeoutMs: 40_000, everyMs: 300 },
+  );
+  stop.abort();
+  await writing;
+  expect(all.map((one) => one.header.chunk)).toEqual(all.map((_, n) => n));
+  const rows = Buffer.concat(all.map((one) => one.body))
+    .toString()
+    .split('\n')
+    .slice(0, -1);
+  expect(all.at(-1)?.header.rows).toBe(20_000);
+  const fields = rows.map((row) => row.split('\t'));
+  expect(new Set(fields.map(([, key]) => key)).size).toBe(20_000);
+  expect(new Set(fields.filter(([, key]) => Number(key) % 4000 !== 0).map(([n]) => n)).size).toBe(1);
+  expect(fields.filter(([, , text]) => text?.length === 2_500_000)).toHaveLength(5);
+  expect(fields.every((row) => row.length === 3)).toBe(true);
 });
 
 test('an empty table is one chunk', async () => {

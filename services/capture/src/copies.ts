@@ -126,7 +126,7 @@ export class Copies {
 
   async #begin(client: PgClient, bus: Bus, wish: { request: CopyRequest; takers: string[] }): Promise<void> {
     const { options, reports } = this.#parts;
-    const { queue, providerUrl, copyPatienceMs, copyStreamBytes } = options;
+    const { queue, providerUrl, copyPatienceMs, copyReaders, copyPartPages, copyStreamBytes } = options;
     this.#provider ??= await systemIdentifier(client);
     // One level only: a stream of another queue can never share these subjects.
     await ensureStream(bus, {
@@ -150,6 +150,8 @@ export class Copies {
       request,
       takers: wish.takers,
       patienceMs: copyPatienceMs,
+      readers: copyReaders,
+      partPages: copyPartPages,
       signal: abort.signal,
     });
     const work = copying.then(

@@ -1,5 +1,5 @@
 // One attempt at copying one table: the table as of a pinned tick, chunk by chunk, no faster than it is taken.
-import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
+import type { Bus } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
@@ -7,15 +7,20 @@ import { applySettings, databaseError, type PgClient, pinSettings } from '@millr
 import {
   type CopyProgress,
   type CopyRequest,
+  joinPinned,
+  type PageRange,
   type PinnedTick,
   pinTick,
   planTableCopy,
   readTable,
   type TableCopyPlan,
 } from '@millrace/provider';
-import { type CopyHeader, copyStreamName, copySubject, encodeMessage, sha256Hex } from '@millrace/wire';
+import { type CopyHeader, encodeMessage, sha256Hex } from '@millrace/wire';
+import { type Chunk, ChunkMaker } from './chunk-maker.ts';
+import { brokenOff, CopySender } from './copy-sender.ts';
 import { takingOf } from './copy-takers.ts';
 import { copyBytes } from './metrics.ts';
+import { rangesFor } from './page-ranges.ts';
 import type { Reports } from './reports.ts';
 import { dropSession, openSession } from './session.ts';
 
@@ -29,6 +34,10 @@ export interface CopyTableOptions {
   /** Who takes it now; one that does not keep up is left behind. */
   readonly takers: readonly string[];
   readonly patienceMs: number;
+  /** Sessions that read the table, if it is large. */
+  readonly readers: number;
+  /** Pages that one of them takes at a time. */
+  readonly partPages: number;
   readonly signal: AbortSignal;
 }
 
@@ -36,8 +45,11 @@ const [chunkPoint] = defineFailpoints('capture.copy-chunk');
 
 /** What may be sent ahead of the slowest taker. Three copies at once stay below the stream's bound. */
 const aheadBytes = 64 * 1024 * 1024;
+const nothing: Chunk = { pieces: [], bytes: 0, endsRow: false };
 const chunkBytes = 1024 * 1024;
 const headerRoom = 2048;
+/** A bus that is away for so long breaks the copy off. */
+const busPatienceMs = 120_000;
 
 /** Sends the table. Gives what was sent; throws when it was broken off and must begin anew. */
 export async function copyTable(options: CopyTableOptions): Promise<CopyProgress> {
@@ -51,18 +63,19 @@ export async function copyTable(options: CopyTableOptions): Promise<CopyProgress
     return client;
   };
   signal.addEventListener('abort', dropAll, { once: true });
-  const publisher = openPublisher(bus, { stream: copyStreamName(request.queue) });
+  const { queue, copyId } = request;
+  const sender = new CopySender({ bus, queue, copyId, patienceMs: busPatienceMs, signal });
   try {
-    const pinned = await pinTick(open, request.queue, [request.table]);
+    const pinned = await pinTick(open, queue, [request.table]);
     const plan = await planTableCopy(pinned.client, request.table);
-    const sent = await new TableCopy(options, { pinned, plan, publisher }).run();
+    const sent = await new TableCopy(options, { pinned, plan, sender, open }).run();
     await pinned.release();
     return sent;
   } catch (error) {
     throw named(error, tableLabel(request.table));
   } finally {
     signal.removeEventListener('abort', dropAll);
-    publisher.close();
+    sender.close();
     // After a failure a session may be in the middle of the table.
     dropAll();
   }
@@ -97,23 +110,25 @@ async function openCopySession(url: string) {
 interface CopyParts {
   readonly pinned: PinnedTick;
   readonly plan: TableCopyPlan;
-  readonly publisher: Publisher;
+  readonly sender: CopySender;
+  readonly open: () => Promise<PgClient>;
 }
 
 class TableCopy {
   readonly #options: CopyTableOptions;
   readonly #parts: CopyParts;
   readonly #room: number;
-  #pieces: Buffer[] = [];
-  #gathered = 0;
   #chunk = 0;
   #bytes = 0;
+  #rows = 0;
   /** Bytes sent up to and with each chunk. */
   readonly #ends: number[] = [];
   /** Since when this chunk waits to be sent. */
   #waitingSince = 0;
   /** Takers still waited for, with how far they are and since when. */
   readonly #takers = new Map<string, { chunk: number; since: number }>();
+  /** One reading at a time sends, from one whole row to the next. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: CopyTableOptions, parts: CopyParts) {
     this.#options = options;
@@ -125,50 +140,83 @@ class TableCopy {
   }
 
   async run(): Promise<CopyProgress> {
-    const { pinned, plan, publisher } = this.#parts;
-    const reading = readTable(pinned.client, plan);
-    for await (const piece of reading.bytes) await this.#add(piece);
-    const rows = await reading.rows();
-    await this.#send(rows);
-    await publisher.flush();
-    return { position: { tick: pinned.tick, fingerprint: pinned.fingerprint }, rows, bytes: this.#bytes };
+    const { pinned, plan, sender, open } = this.#parts;
+    const { readers, partPages } = this.#options;
+    const ranges = rangesFor(plan.pages, { readers, partPages });
+    const left = [...ranges];
+    const read = async (client: PgClient): Promise<Chunk> => {
+      let rest: Chunk = nothing;
+      for (let range = left.shift(); range !== undefined; range = left.shift()) {
+        if (rest.bytes > 0) await this.#send(rest);
+        rest = await this.#read(client, range === 'all' ? undefined : range);
+      }
+      return rest;
+    };
+    const more = Array.from({ length: Math.min(readers, ranges.length) - 1 }, async () =>
+      read(await joinPinned(open, pinned)),
+    );
+    const rests = await Promise.all([read(pinned.client), ...more]);
+    const [last = nothing, ...others] = rests.filter(({ bytes }) => bytes > 0);
+    for (const rest of others) await this.#send(rest);
+    await this.#send(last, this.#rows);
+    await sender.flush();
+    return { position: { tick: pinned.tick, fingerprint: pinned.fingerprint }, rows: this.#rows, bytes: this.#bytes };
   }
 
-  async #add(piece: Buffer): Promise<void> {
-    let rest = piece;
-    while (this.#gathered + rest.length > this.#room) {
-      const part = rest.subarray(0, this.#room - this.#gathered);
-      rest = rest.subarray(part.length);
-      this.#gather(part);
-      await this.#send(undefined);
+  /** Reads a part of the table and sends it but for the last chunk, which it gives. */
+  async #read(client: PgClient, range: PageRange | undefined): Promise<Chunk> {
+    const reading = readTable(client, this.#parts.plan, range);
+    const maker = new ChunkMaker(this.#room);
+    // While a row is sent that is larger than a chunk, nobody else may send.
+    let release: (() => void) | undefined;
+    for await (const piece of reading.bytes) {
+      for (const chunk of maker.add(piece)) {
+        release ??= await this.#take();
+        await this.#put(chunk);
+        if (!chunk.endsRow) continue;
+        release();
+        release = undefined;
+      }
     }
-    this.#gather(rest);
+    const rows = await reading.rows();
+    this.#rows += rows;
+    const rest = maker.end();
+    if (release === undefined) return rest;
+    await this.#put(rest);
+    release();
+    return nothing;
   }
 
-  #gather(piece: Buffer): void {
-    if (piece.length === 0) return;
-    this.#pieces.push(piece);
-    this.#gathered += piece.length;
+  async #send(chunk: Chunk, rows?: number): Promise<void> {
+    const release = await this.#take();
+    await this.#put(chunk, rows);
+    release();
+  }
+
+  /** Waits for the turn; gives the way to end it. A failed sender lets nobody else send. */
+  async #take(): Promise<() => void> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    return resolve;
   }
 
   /** `rows` given: this is the last chunk. */
-  async #send(rows: number | undefined): Promise<void> {
-    const { request, signal } = this.#options;
-    const message = encodeMessage(this.#header(rows), this.#pieces);
-    this.#bytes += this.#gathered;
+  async #put(chunk: Chunk, rows?: number): Promise<void> {
+    const { signal } = this.#options;
+    const message = encodeMessage(this.#header(chunk, rows), chunk.pieces);
+    this.#bytes += chunk.bytes;
     this.#ends.push(this.#bytes);
     this.#chunk += 1;
-    copyBytes.add(this.#gathered);
-    this.#pieces = [];
-    this.#gathered = 0;
+    copyBytes.add(chunk.bytes);
     await this.#waitForTakers();
-    if (signal.aborted)
-      throw new MillraceError(codes.TIMEOUT, 'the copy was broken off: capture is stopping, or the wish is gone');
-    await this.#parts.publisher.send(copySubject(request.queue, request.copyId), message);
+    if (signal.aborted) throw brokenOff();
+    await this.#parts.sender.send(message);
     await failpoint(chunkPoint);
   }
 
-  #header(rows: number | undefined): CopyHeader {
+  #header({ pieces, bytes }: Chunk, rows: number | undefined): CopyHeader {
     const { request, provider } = this.#options;
     const { pinned, plan } = this.#parts;
     return {
@@ -185,8 +233,8 @@ class TableCopy {
       chunk: this.#chunk,
       last: rows !== undefined,
       ...(rows === undefined ? {} : { rows }),
-      bytes: this.#gathered,
-      sha256: sha256Hex(this.#pieces),
+      bytes,
+      sha256: sha256Hex(pieces),
       ...(this.#chunk === 0 ? { estimate: plan.estimate } : {}),
     };
   }

@@ -1,4 +1,5 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
+import { availableParallelism } from 'node:os';
 import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import type { Freshness } from './freshness.ts';
@@ -46,10 +47,15 @@ export function replayStart(args?: string[]) {
   return { ...start, name: start.name, options: replayOptions(start.config, start.name) };
 }
 
+function defaultLoaders(): number {
+  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
+}
+
 /** The options as the configuration gives them. Throws CONFIG when it does not know the subscriber or its url. */
 function replayOptions(config: Config, name: string): ReplayOptions {
   return {
     ...replayDefaults,
+    copies: { ...replayDefaults.copies, lanes: config.copies.loaders ?? defaultLoaders() },
     queue: config.queue,
     subscriber: name,
     subscriberUrl: needSubscriberUrl(config, name),

@@ -1,0 +1,99 @@
+// Chunks of a copy on their way to the bus. A bus that goes away for a while does not cost the copy: what was not stored is sent again.
+import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
+import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { copyStreamName, copySubject } from '@millrace/wire';
+
+export interface CopySenderOptions {
+  readonly bus: Bus;
+  readonly queue: string;
+  readonly copyId: number;
+  /** A bus that is away for longer breaks the copy off: its snapshot keeps the provider from tidying up, ms. */
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+}
+
+const lookMs = 100;
+
+export class CopySender {
+  readonly #options: CopySenderOptions;
+  #publisher: Publisher;
+  /** Not known to be stored, in order. Doubles do no harm: a subscriber passes over chunks that it has. */
+  #unstored: Buffer[] = [];
+
+  constructor(options: CopySenderOptions) {
+    this.#options = options;
+    this.#publisher = this.#open();
+  }
+
+  /** Waits for room, then sends. Throws when the bus stays away. */
+  async send(message: Buffer): Promise<void> {
+    this.#unstored.push(message);
+    await this.#through(() => this.#publish(message));
+  }
+
+  /** Waits until all is stored. */
+  async flush(): Promise<void> {
+    await this.#through(() => this.#publisher.flush());
+  }
+
+  close(): void {
+    this.#publisher.close();
+  }
+
+  async #publish(message: Buffer): Promise<void> {
+    const { queue, copyId } = this.#options;
+    const { stored } = await this.#publisher.send(copySubject(queue, copyId), message);
+    stored.then(
+      () => this.#forget(message),
+      () => {},
+    );
+  }
+
+  #forget(message: Buffer): void {
+    const at = this.#unstored.indexOf(message);
+    if (at >= 0) this.#unstored.splice(at, 1);
+  }
+
+  /** Does the step; when the bus fails, waits for it and sends all that is not stored once more. */
+  async #through(step: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + this.#options.patienceMs;
+    let work = step;
+    while (true) {
+      try {
+        return await work();
+      } catch (error) {
+        if (toMillraceError(error).code !== codes.BUS_UNAVAILABLE) throw error;
+        await this.#comeBack(error, deadline);
+        work = () => this.#again();
+      }
+    }
+  }
+
+  async #again(): Promise<void> {
+    const [first, ...rest] = this.#unstored;
+    // A server that has just come up may refuse a few: behind a hole the subscribers would take nothing.
+    if (first !== undefined) await this.#publish(first);
+    await this.#publisher.flush();
+    for (const message of rest) await this.#publish(message);
+    await this.#publisher.flush();
+  }
+
+  async #comeBack(error: unknown, deadline: number): Promise<void> {
+    const { bus, signal } = this.#options;
+    this.#publisher.close();
+    do {
+      if (signal.aborted || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    } while (!bus.isConnected());
+    this.#publisher = this.#open();
+  }
+
+  #open(): Publisher {
+    return openPublisher(this.#options.bus, { stream: copyStreamName(this.#options.queue) });
+  }
+}
+
+/** The copy must not go on. */
+export function brokenOff(): MillraceError {
+  return new MillraceError(codes.TIMEOUT, 'the copy was broken off: capture is stopping, or the wish is gone');
+}
