@@ -124,7 +124,7 @@ describe.each([15, 18])('on a PostgreSQL %i of its own', (major) => {
     await uninstallProvider(client);
     const left = `SELECT array_agg(x) FROM (
       SELECT rolname FROM pg_roles WHERE rolname ~ '^(pgq|millrace)'
-      UNION ALL SELECT nspname FROM pg_namespace WHERE nspname IN ('pgq', 'pgq_coop', 'millrace')
+      UNION ALL SELECT nspname FROM pg_namespace WHERE nspname IN ('pgq', 'pgq_coop', 'pgq_ext', 'millrace')
       UNION ALL SELECT tgname FROM pg_trigger) AS s(x)`;
     expect(await value(client, left)).toBeNull();
     expect(await value(client, 'SELECT count(*) FROM public.entry')).toBe('1');

@@ -1,4 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
+import { installPgqExt } from '@millrace/pgq-ext';
 import { migrate, type Queryable, readSqlFolder } from '@millrace/postgres';
 import { inSchemaTransaction } from './schema-transaction.ts';
 import { readSqlFile, readSqlFiles, sqlFolder } from './sql-files.ts';
@@ -39,10 +40,16 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
       'millrace.provider_migration',
       migrations.filter((m) => !isPgq(m.name)),
     );
-    for (const file of code) if (!isPgq(file.name)) await client.query(file.sql);
+    await client.query(
+      code
+        .filter((file) => !isPgq(file.name))
+        .map((file) => file.sql)
+        .join('\n'),
+    );
     await client.query('SELECT millrace.make_probe(s.queue_id) FROM millrace.set s');
     await settleFunctions(client);
     await client.query(grants);
+    await installPgqExt(client);
     return { migrations: applied, pgq };
   });
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { codes, MillraceError } from '@millrace/errors';
+import { installPgqExt, uninstallPgqExt } from '@millrace/pgq-ext';
 import {
   databaseError,
   migrate,
@@ -49,6 +50,7 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
       const applied = await migrate(client, 'millrace.subscriber_migration', migrations);
       for (const { sql } of functions) await client.query(sql);
       await client.query(`REVOKE ALL ON FUNCTION ${inner} FROM PUBLIC`);
+      await installPgqExt(client);
       return applied;
     });
   } catch (error) {
@@ -70,6 +72,7 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
         millrace.wait_for(text, interval, regclass[]), millrace.snapshot_includes(pg_snapshot, pg_snapshot), ${inner}`);
       if (!(await exists(client, 'millrace', 'provider_migration'))) {
         await client.query('DROP TABLE IF EXISTS millrace.audit');
+        await uninstallPgqExt(client);
       }
       if (await isEmpty(client)) await client.query('DROP SCHEMA IF EXISTS millrace');
     });

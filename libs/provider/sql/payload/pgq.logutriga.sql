@@ -9,7 +9,7 @@
 CREATE OR REPLACE FUNCTION pgq.logutriga() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_setting   text := 'pgq.plan_' || TG_RELID || '_' || md5(TG_NAME || TG_OP);
+    v_setting   text;
     v_signature text;
     v_plan      text;
     v_saved     text[];
@@ -19,6 +19,7 @@ BEGIN
     ELSIF TG_LEVEL = 'STATEMENT' AND TG_OP <> 'TRUNCATE' THEN
         RAISE EXCEPTION 'pgq Ins/Upd/Del trigger must be fired FOR EACH ROW';
     END IF;
+    v_setting := 'pgq.plan_' || TG_RELID || '_' || md5(TG_NAME || TG_OP);
     v_signature := concat_ws(' ', TG_WHEN, TG_ARGV, pgq.table_shape(TG_RELID)) || E'\n';
     v_plan := current_setting(v_setting, true);
     IF v_plan IS NULL OR NOT starts_with(v_plan, v_signature) THEN

@@ -1,5 +1,5 @@
 -- pgq.trigger_plan(kind, relation, op, when, args)
--- Purpose:    the statement of a payload trigger for one operation, with what the trigger must know before it runs it.
+-- Purpose:    the statement of a payload trigger for one operation ($1 the row, $2 the old one, $3 the queue), with what the trigger must know before it runs it.
 --             Making it takes longer than running it, so a session keeps it in a setting, under the signature of what it
 --             was made from.
 -- Parameters: i_when - BEFORE or AFTER; i_args - the trigger's arguments.
@@ -26,5 +26,6 @@ BEGIN
         AND a.atttypid NOT IN ('bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'oid'::regtype, 'text'::regtype,
                                'varchar'::regtype, 'bpchar'::regtype, 'numeric'::regtype, 'uuid'::regtype, 'json'::regtype, 'jsonb'::regtype));
     RETURN CASE WHEN v_options.o_skip THEN 'S' ELSE '-' END || CASE WHEN v_pinned THEN 'P' ELSE '-' END || CASE WHEN v_exprs THEN 'X' ELSE '-' END
-        || pgq.trigger_sql(i_kind, i_relation, i_op, v_options);
+        || (SELECT format('SELECT %s WHERE %s', t.o_call, t.o_when)
+            FROM pgq.trigger_sql(i_kind, ARRAY['($1)', '($2)', '$3'], i_relation, i_op, v_options) AS t);
 END $$;

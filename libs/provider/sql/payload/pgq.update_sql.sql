@@ -1,11 +1,12 @@
--- pgq.update_sql(kind, relation, ignore, pkey)
--- Purpose:    SQL that says whether an update, $2 to $1, makes an event: not when it changes ignored columns only. One that
+-- pgq.update_sql(kind, rows, relation, ignore, pkey)
+-- Purpose:    SQL that says whether an update makes an event: not when it changes ignored columns only. One that
 --             changes nothing does. One that changes the key is refused; keys are compared as the table's own index does,
 --             or, where their type has no equality, by their text.
--- Parameters: i_kind - sql: columns that give a field are as good as ignored; the rest as in pgq.trigger_columns.
+-- Parameters: i_kind - sql: columns that give a field are as good as ignored; i_rows - how the new row and the old one are
+--             written; the rest as in pgq.trigger_columns.
 -- Returns:    SQL of type boolean.
 -- Tables:     as pgq.trigger_columns.
-CREATE OR REPLACE FUNCTION pgq.update_sql(i_kind text, i_relation oid, i_ignore text[], i_pkey text[]) RETURNS text
+CREATE OR REPLACE FUNCTION pgq.update_sql(i_kind text, i_rows text[], i_relation oid, i_ignore text[], i_pkey text[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_column  record;
@@ -17,8 +18,8 @@ DECLARE
     v_old     text;
 BEGIN
     FOR v_column IN SELECT * FROM pgq.trigger_columns(i_relation, i_ignore, i_pkey) LOOP
-        v_new := format('($1).%I', v_column.name);
-        v_old := format('($2).%I', v_column.name);
+        v_new := format('%s.%I', i_rows[1], v_column.name);
+        v_old := format('%s.%I', i_rows[2], v_column.name);
         v_equal := format('%s IS NOT DISTINCT FROM %s', pgq.value_sql('text', v_new, v_column.type), pgq.value_sql('text', v_old, v_column.type));
         IF v_column.ignored OR (v_column.magic IS NOT NULL AND i_kind = 'sql') THEN
             v_ignored := v_ignored || v_equal;

@@ -1,0 +1,1 @@
+export { installPgqExt, uninstallPgqExt } from './install.ts';
