@@ -121,6 +121,10 @@ describe.each([
     await site.sync(undefined, 60_000);
     expect((await site.command(['status'])).stdout).toMatch(/public\.using_it.*"v".*integer.*compare/i);
     expect(await site.differences([{ schema: 'public', name: 'using_it' }])).not.toEqual([]);
+    expect((await site.command(['compare', 'using_it', 'finer'])).code).toBe(1);
+    const { stdout } = await site.command(['status']);
+    expect(stdout).toMatch(/using_it.*compare/);
+    expect(stdout).not.toMatch(/finer.*compare/);
     await site.millrace('resync', 'using_it', '--yes');
     await site.millrace('wait', '--timeout', '60s');
     await expectEqual(site, ['using_it']);

@@ -1,6 +1,8 @@
 import { parseSource, splitColumns } from '@millrace/model';
 import { describe, expect, test } from 'vitest';
 import { type CaptureFixture, captureFixture } from '../test/capture-fixture.ts';
+import { queue } from '../test/queue-fixture.ts';
+import { refreshTriggers } from './mod.ts';
 
 let seen = 0;
 
@@ -129,5 +131,33 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(all).toEqual(['1i,2v5', undefined, '1i,2v9', '1l,2t', '1l', '1l,2v30', '1l', undefined, undefined]);
     seen = 0;
     expect((await told('p')).filter((text) => text !== undefined)).toEqual(['1i,2n5.1', '1i,2n7.3', '1i']);
+  });
+
+  test('a rewriting of rows that no event can tell is a problem of the table; other rewritings are none', async () => {
+    const at = await captureFixture(
+      major,
+      `CREATE TABLE t (id int PRIMARY KEY, v int, w text); INSERT INTO t VALUES (1, 1, 'a');
+       CREATE TABLE p (k int PRIMARY KEY, v int) PARTITION BY RANGE (k);
+       CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100); INSERT INTO p VALUES (1, 1)`,
+      ['t', 'p'],
+    );
+    const problems = async () =>
+      (await refreshTriggers(at.client, queue)).flatMap(({ name, problem }) => (problem === null ? [] : [name]));
+    await at.run(
+      'VACUUM FULL t',
+      'ALTER TABLE t ALTER v TYPE bigint',
+      'ALTER TABLE t ADD x int DEFAULT 5',
+      'ALTER TABLE t RENAME w TO y',
+      'TRUNCATE p',
+    );
+    expect(await problems()).toEqual([]);
+    await at.run('CLUSTER t USING t_pkey', 'VACUUM FULL p1');
+    expect(await problems()).toEqual([]);
+    await at.run('ALTER TABLE t ALTER v TYPE bigint USING v * 2');
+    expect(await problems()).toEqual(['t']);
+    await at.run(`SELECT millrace.add_table('main', 't')`);
+    expect(await problems()).toEqual([]);
+    await at.run('ALTER TABLE p ALTER v TYPE int USING -v', 'ALTER TABLE t ADD z float8 DEFAULT random()');
+    expect((await problems()).toSorted()).toEqual(['p', 't']);
   });
 });

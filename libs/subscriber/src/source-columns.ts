@@ -60,11 +60,18 @@ export async function writeSourceColumns(
   );
 }
 
-/** The table's rows were found equal to the provider's: that its columns had other types once no longer matters. */
-export async function forgetFormerTypes(client: Queryable, queue: string, table: TableName): Promise<void> {
+/** The table's rows were found equal to the provider's when its columns were these: their former types no longer matter. */
+export async function forgetFormerTypes(
+  client: Queryable,
+  queue: string,
+  table: TableName,
+  seen: readonly Pick<SourceColumnRecord, 'number' | 'type'>[],
+): Promise<void> {
   await client.query(
-    `UPDATE millrace.source_column SET former_type = NULL
-     WHERE queue = $1 AND schema_name = $2 AND table_name = $3 AND former_type IS NOT NULL`,
-    [queue, table.schema, table.name],
+    `UPDATE millrace.source_column c SET former_type = NULL
+     FROM json_to_recordset($4) AS s (number int, type text)
+     WHERE c.queue = $1 AND c.schema_name = $2 AND c.table_name = $3 AND c.former_type IS NOT NULL
+       AND s.number = c.number AND s.type = c.type`,
+    [queue, table.schema, table.name, JSON.stringify(seen.map(({ number, type }) => ({ number, type })))],
   );
 }

@@ -4,7 +4,7 @@
 --             i_added_at - since when.
 -- Returns:    action - what was done, NULL for nothing; problem - what is wrong, NULL for nothing.
 -- Errors:     lock_not_available (55P03).
--- Tables:     pg_class, pg_proc (read); as millrace.make_capture, millrace.drop_capture, millrace.note_capture.
+-- Tables:     pg_class, pg_proc, millrace.set_table (read); as millrace.make_capture, millrace.drop_capture, millrace.note_capture.
 CREATE OR REPLACE FUNCTION millrace.refresh_table(i_queue text, i_queue_id integer, i_root oid, i_name text, i_added_at timestamptz,
     OUT action text, OUT problem text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -51,6 +51,10 @@ BEGIN
             END IF;
         END IF;
     END LOOP;
+    IF EXISTS (SELECT FROM millrace.set_table t WHERE t.queue = i_queue AND t.relid = i_root AND millrace.was_rewritten(i_root, t.storage)) THEN
+        v_wrong := array_append(v_wrong, format('ALTER TABLE wrote its rows anew, and what it changed (USING, a default that differs from row to row) made no event: '
+            'compare the table, copy it again if it differs, and tell so by millrace add %s', i_name));
+    END IF;
     PERFORM millrace.note_capture(i_queue, i_root);
     v_wrong := array_append(v_wrong, 'it can no longer be replicated: ' || millrace.capture_refusal(i_root));
     problem := nullif(array_to_string(v_wrong, '; '), '');

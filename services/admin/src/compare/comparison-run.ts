@@ -14,6 +14,7 @@ import {
   type SummedTable,
   type TableComparison,
 } from './compare-table.ts';
+import { FormerTypes } from './former-types.ts';
 import { type Absent, type Arrived, type Meeting, meet } from './meeting.ts';
 import type { KeyDifference } from './merge-rows.ts';
 import { NotComparable } from './table-shape.ts';
@@ -66,6 +67,7 @@ export async function runComparison(config: Config, request: ComparisonRequest):
     for (const group of groupsOf(tables)) {
       const results = await run.compareGroup(group);
       await provider.side.asked(() => noteComparisons(provider.side.client, provider.queue, results));
+      await run.formerTypes.settle();
     }
     return run;
   } finally {
@@ -127,12 +129,14 @@ interface Attempt {
 class Run implements ComparisonRun {
   readonly results: TableResult[] = [];
   readonly absent: Absent[] = [];
+  readonly formerTypes: FormerTypes;
   readonly #config: Config;
   readonly #request: ComparisonRequest;
   #names: readonly string[];
 
   constructor(config: Config, request: ComparisonRequest, names: readonly string[]) {
     this.#config = config;
+    this.formerTypes = new FormerTypes(config);
     this.#request = request;
     this.#names = names;
   }
@@ -204,7 +208,14 @@ class Run implements ComparisonRun {
         const provider = await ours;
         const theirs = await openAtSubscriber(client, name, provider);
         try {
-          return comparedResult(name, meeting, provider, await compareTable(provider, theirs, this.#request.limit));
+          const result = comparedResult(
+            name,
+            meeting,
+            provider,
+            await compareTable(provider, theirs, this.#request.limit),
+          );
+          if (result.state === 'equal') await this.formerTypes.note(client, name, table);
+          return result;
         } finally {
           await theirs.sums.catch(() => {});
         }
