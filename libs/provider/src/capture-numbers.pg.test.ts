@@ -100,6 +100,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       expect.objectContaining({ type: 'public.fine', base: 'numeric(10,4)' }),
       expect.objectContaining({ type: 'public.many', base: 'integer[]' }),
     ]);
+    await at.run(`SET search_path = public; CREATE SCHEMA hidden; CREATE DOMAIN hidden.d AS int CHECK (VALUE > 0);
+      CREATE TABLE h (id int PRIMARY KEY, v hidden.d); REVOKE ALL ON SCHEMA hidden FROM CURRENT_USER`);
+    await at.run(`SELECT millrace.add_table('main', 'h')`, 'INSERT INTO h VALUES (1)', 'UPDATE h SET id = 2');
+    expect((await described(at, 'h'))[0]).toBe('I ["id","v"] o:1i,2"hidden.d"=i ["id"] o:1i');
   });
 
   test('types follow every ALTER in the middle of sessions, also under an old snapshot', async () => {

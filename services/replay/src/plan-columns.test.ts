@@ -77,7 +77,7 @@ test('another type is taken where nothing is lost, and remembered until it is co
   expect(match(ours('a 2 bigint'), 'a', '7:2i', known).records).toMatchObject([
     { ourType: 'bigint', formerType: null },
   ]);
-  expect(() => match(ours('a 2 real'), 'a', '7:2i', known)).toThrow(/TYPE integer/);
+  expect(() => match(ours('a 2 real'), 'a', '7:2i', known)).toThrow(/is integer at the provider and real/);
 });
 
 test('types that only their database knows are believed at first sight, and not later', () => {

@@ -3,7 +3,7 @@
 -- Parameters: i_type - as format_type gives it, under the search path of this function.
 -- Returns:    a letter, with the modifier behind it: i, v20, n10.2; any other type as a JSON string, "public.grade"; a
 --             domain also what it is made of, "public.amount"=n10.2. libs/model/src/column-source.ts reads it.
--- Tables:     pg_type (read): a type never changes what it is made of.
+-- Tables:     pg_type, pg_namespace (read): a type never changes what it is made of.
 CREATE OR REPLACE FUNCTION millrace.type_code(i_type text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE
@@ -13,14 +13,18 @@ DECLARE
         WHEN 'timestamp with time zone' THEN 'Z' WHEN 'timestamp without time zone' THEN 'T' WHEN 'date' THEN 'D'
         WHEN 'jsonb' THEN 'j' WHEN 'json' THEN 'J' WHEN 'bytea' THEN 'y' WHEN 'real' THEN 'r' WHEN 'double precision' THEN 'd' END;
     v_mod    text[] := regexp_match(i_type, '^[a-z ]+[(]([0-9,-]+)[)]$');
+    v_name   text[];
     v_base   text;
 BEGIN
     IF v_letter IS NOT NULL AND (v_mod IS NOT NULL OR right(i_type, 1) NOT IN (')', ']')) THEN
         RETURN v_letter || coalesce(replace(v_mod[1], ',', '.'), '');
     END IF;
-    IF strpos(i_type, '.') > 0 THEN
+    IF strpos(i_type, '.') > 0 AND right(i_type, 1) NOT IN (')', ']') THEN
+        -- Not to_regtype: we may lack the right to use the type's schema.
+        v_name := parse_ident(i_type, false);
         WITH RECURSIVE base (type, mod, kind) AS (
-            SELECT t.typbasetype, t.typtypmod, t.typtype FROM pg_type t WHERE t.oid = to_regtype(i_type) AND t.typtype = 'd'
+            SELECT t.typbasetype, t.typtypmod, t.typtype FROM pg_type t JOIN pg_namespace s ON s.oid = t.typnamespace
+            WHERE s.nspname = v_name[1] AND t.typname = v_name[2] AND t.typtype = 'd'
             UNION ALL
             SELECT t.typbasetype, CASE WHEN b.mod < 0 THEN t.typtypmod ELSE b.mod END, t.typtype
             FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')

@@ -74,3 +74,22 @@ test('a key must be compared alike at both ends', () => {
   expect(reasons(strict, table([column('id', 'numeric')])).join()).toMatch(/part of the key/);
   expect(reasons(strict, table([column('id', 'uuid')]))).toEqual([]);
 });
+
+const numeric = (precision: number, scale: number) => ((precision << 16) | scale) + 4;
+
+test.each<[from: string, mod: number, to: string, mod: number]>([
+  ['numeric', numeric(10, 4), 'numeric', numeric(10, 2)],
+  ['numeric', -1, 'numeric', numeric(10, 2)],
+  ['timestamp', -1, 'timestamp', 0],
+  ['timestamptz', -1, 'timestamp', -1],
+  ['float8', -1, 'float4', -1],
+  ['text', -1, 'varchar', 24],
+  ['text', -1, 'bpchar', 24],
+  ['json', -1, 'jsonb', -1],
+])('%s (%i) is refused where the subscriber has %s (%i): values would change unseen', (from, mod, to, toMod) => {
+  const typed = (type: string, its: number) =>
+    column('v', type, { parts: [{ path: '', type, mod: its, labels: null }] });
+  expect(reasons(table([column('id'), typed(to, toMod)]), table([column('id'), typed(from, mod)])).join()).toMatch(
+    /column "v" is/,
+  );
+});
