@@ -24,7 +24,7 @@ DECLARE
             "pgq.row_sql", "pgq.change_sql", "pgq.update_sql", "pgq.value_sql", "pgq.urlencode", "pgq.refuse_event",
             "pgq.pin_settings", "pgq.restore_settings", "pgq.write_trigger", "pgq.specialise_trigger"]'::jsonb,
         'pgq_admin', '["pgq.create_queue", "pgq.drop_queue", "pgq.set_queue_config", "pgq.grant_perms", "pgq.tune_storage",
-            "pgq.insert_event_raw", "pgq.event_retry_raw", "pgq.upgrade_schema", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
+            "pgq.insert_event_raw", "pgq.event_retry_raw", "pgq.upgrade_schema", "pgq.repair_queue", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
             "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval",
             "millrace.maint_event_sequence"]'::jsonb,
         'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version",

@@ -145,6 +145,32 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await call(reader, `SELECT pgq.ticker('main')`);
     await call(writer, `SELECT pgq.next_batch('main', 'c')`);
     await call(writer, 'SELECT * FROM pgq.event_1');
+    await reader.query('BEGIN');
+    expect(await value(reader, `SELECT ev_data FROM pgq.get_batch_cursor(${batch}, 'c', 10, 'true')`)).toBe('x');
+    await reader.query('COMMIT');
+    // What a reader adds to a batch's condition runs as the reader.
+    await reader.query('BEGIN');
+    await call(reader, `SELECT * FROM pgq.get_batch_cursor(${batch}, 'd', 10, 'EXISTS (SELECT FROM pgq.retry_queue)')`);
+    await reader.query('ROLLBACK');
+    expect(await value(reader, `SELECT pgq_coop.next_batch('main', 'shared', 'one')`)).toBeNull();
+    for (const sql of [
+      `SELECT pgq_coop.next_batch('main', 'shared', 'one')`,
+      `SELECT * FROM pgq.get_batch_cursor(${batch}, 'c', 10)`,
+      `SELECT pgq.insert_event_raw('main', 1, now(), 1, 1, 't', 'x', NULL, NULL, NULL, NULL)`,
+      `SELECT pgq.event_retry_raw('main', 'c', now(), 1, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`,
+      `SELECT pgq.set_queue_config('main', 'ticker_paused', 'true')`,
+      'SELECT pgq.maint_retry_events()',
+    ]) {
+      await call(writer, sql);
+    }
+    await call(reader, `SELECT pgq.event_retry_raw('main', 'c', now(), 1, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`);
+    await call(reader, 'CREATE TRIGGER t AFTER INSERT ON pgq.tick FOR EACH ROW EXECUTE FUNCTION pgq.logutriga()');
+    expect(
+      await value(
+        admin,
+        `SELECT pgq.event_retry_raw('main', 'c', now(), 9, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`,
+      ),
+    ).toBe('9');
     expect(await value(admin, `SELECT pgq.create_queue('second')`)).toBe(1);
     await admin.query(`INSERT INTO pgq.event_2_0 (ev_time, ev_data) VALUES (now(), 'copied in')`);
     expect(await value(admin, `SELECT pgq.drop_queue('second')`)).toBe(1);

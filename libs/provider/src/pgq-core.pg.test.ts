@@ -291,4 +291,48 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(results.reduce((sum, n) => sum + n, 0)).toBe(1);
     expect(await value(client, `SELECT count(*) FROM pgq.get_consumer_info('q', 'new')`)).toBe('1');
   });
+
+  test('a queue restored into a cluster with lower transaction ids stops, and goes on after its repair with every event once', async () => {
+    const { client, database } = await pgq(major);
+    await client.query(`SELECT pgq.register_consumer('q', 'slow'), pgq.register_consumer('q', 'new')`);
+    const long = await database.open();
+    await long.query('BEGIN');
+    await put(long, 'long 1');
+    for (const data of ['a', 'b']) {
+      await put(client, data);
+      await tick(client);
+    }
+    await client.query(`SELECT pgq.register_consumer_at('q', 'new', 3)`);
+    const open = await next(client);
+    expect(await events(client, open)).toEqual(['a']);
+    await long.query('COMMIT');
+    await put(client, 'not ticked');
+    await client.query(`UPDATE pgq.tick SET tick_snapshot = (SELECT format('%s:%s:%s', txid_snapshot_xmin(tick_snapshot) + 1000000,
+        txid_snapshot_xmax(tick_snapshot) + 1000000, (SELECT string_agg((x + 1000000)::text, ',') FROM txid_snapshot_xip(tick_snapshot) AS x))::txid_snapshot);
+      UPDATE pgq.event_1 SET ev_txid = ev_txid + 1000000;
+      UPDATE pgq.queue SET queue_switch_step1 = queue_switch_step1 + 1000000, queue_switch_step2 = queue_switch_step2 + 1000000`);
+    await expect(tick(client)).rejects.toThrow('Invalid PgQ state');
+    expect(await value(client, `SELECT pgq.repair_queue('q')`)).toBe(3);
+    expect(await value(client, `SELECT pgq.repair_queue('q')`)).toBe(0);
+    expect(await events(client, open)).toEqual(['a']);
+    await finish(client, open);
+    await put(client, 'later');
+    expect(await tick(client)).not.toBeNull();
+    const rest = async (consumer: string) => {
+      const all: string[][] = [];
+      for (;;) {
+        const batch = await next(client, consumer);
+        if (batch === null) return all;
+        all.push(await events(client, batch));
+        await finish(client, batch);
+      }
+    };
+    const tail = ['long 1', 'not ticked', 'later'];
+    expect(await rest('c')).toEqual([['b'], tail]);
+    expect(await rest('slow')).toEqual([['a'], ['b'], tail]);
+    expect(await rest('new')).toEqual([tail]);
+    await client.query(`UPDATE pgq.queue SET queue_switch_time = now() - interval '1 day'`);
+    await client.query(`SELECT pgq.maint_rotate_tables_step1('q')`);
+    expect(await value(client, 'SELECT queue_cur_table FROM pgq.queue')).toBe(1);
+  });
 });
