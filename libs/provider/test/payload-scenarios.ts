@@ -177,6 +177,16 @@ export const scenarios: readonly PayloadScenario[] = [
     ],
   },
   {
+    title: 'a partitioned table',
+    before: [
+      'CREATE TABLE part (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)',
+      'CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (100)',
+    ],
+    table: 'part',
+    args: '',
+    changes: [`INSERT INTO part VALUES (1, 'x')`, `UPDATE part SET v = 'y'`, 'DELETE FROM part_low'],
+  },
+  {
     title: 'a generated column',
     before: ['CREATE TABLE gen (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a * 2) STORED, c text)'],
     table: 'gen',

@@ -4,7 +4,7 @@
 --             that it was written for, and the trigger its arguments; if not, it does as the general function, whose source
 --             it continues with.
 -- Parameters: i_trigger - the trigger's name.
--- Returns:    the function's name. Errors: no such trigger; has expressions, no key (0A000).
+-- Returns:    the function's name. Errors: no such trigger; has expressions, no key, is partitioned (0A000).
 -- Tables:     pg_trigger, pg_proc, pg_attribute, pg_index (read); makes a function in schema pgq.
 CREATE OR REPLACE FUNCTION pgq.write_trigger(i_relation regclass, i_trigger name) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
@@ -32,6 +32,8 @@ BEGIN
     SELECT * INTO v_options FROM pgq.trigger_options(v_args);
     IF v_options.o_when IS NOT NULL OR v_options.o_fields <> '{}' OR v_options.o_deny THEN
         RAISE EXCEPTION 'trigger % on % has expressions: it stays as it is', i_trigger, i_relation USING ERRCODE = 'feature_not_supported';
+    ELSIF (SELECT c.relkind FROM pg_class c WHERE c.oid = i_relation) = 'p' THEN
+        RAISE EXCEPTION 'table % is partitioned: the trigger % stays as it is', i_relation, i_trigger USING ERRCODE = 'feature_not_supported';
     ELSIF NOT EXISTS (SELECT FROM pgq.trigger_columns(i_relation, '{}', v_options.o_pkey) AS c WHERE c.key IS NOT NULL) THEN
         RAISE EXCEPTION 'table % has no key: the trigger % stays as it is', i_relation, i_trigger USING ERRCODE = 'feature_not_supported';
     END IF;
