@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,6 +26,12 @@ interface Compared {
     readonly all_listed: boolean;
   }[];
   readonly subscribers_not_compared: readonly { readonly name: string; readonly reason: string }[];
+}
+
+interface ScheduledStatus {
+  readonly subscribers: readonly {
+    readonly tables: readonly { readonly name: string; readonly comparison: { readonly state: string } | null }[];
+  }[];
 }
 
 let ground: Ground;
@@ -208,6 +215,33 @@ describe('compare', () => {
     await traffic.stop();
     expect(wrong).toEqual([]);
   }, 240_000);
+});
+
+describe('the schedule', () => {
+  test('admin compares by itself, and status and metrics tell what it found', async () => {
+    await stage(site, { schema: 'CREATE TABLE watched (id int PRIMARY KEY)', tables: ['watched'] });
+    await site.subscriber('us').run('INSERT INTO watched VALUES (1)');
+    const config = join(site.dir, 'scheduled.yaml');
+    const plain = readFileSync(site.configFile, 'utf8');
+    writeFileSync(config, `${plain}compare: { every: 1s, tables: [watched] }\n`);
+    const admin = site.serviceWith('admin', 'scheduled', { config });
+    admin.start();
+    const watched = await waitFor('watched was compared', async () => {
+      const { stdout } = await site.command(['status', '--json']);
+      const { subscribers } = JSON.parse(stdout) as ScheduledStatus;
+      const found = subscribers.flatMap((one) => one.tables.filter(({ name }) => name === 'public.watched'));
+      return found.every(({ comparison }) => comparison !== null) ? found : undefined;
+    });
+    expect(watched).toMatchObject([
+      { comparison: { state: 'equal', rows: 0, extra: 0 } },
+      { comparison: { state: 'different', rows: 0, extra: 1 } },
+    ]);
+    expect((await site.command(['status'])).stdout).toContain('us: public.watched differed at tick');
+    const { url } = JSON.parse(readFileSync(join(site.dir, 'data', 'run', 'admin.json'), 'utf8')) as { url: string };
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/millrace_admin_differing_rows\{[^}]*subscriber="us"[^}]*\} 1/);
+    await admin.kill();
+  });
 });
 
 describe('what cannot be compared', () => {

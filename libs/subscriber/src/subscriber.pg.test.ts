@@ -7,9 +7,12 @@ import {
   addTable,
   dropPending,
   dropPosition,
+  endHold,
   initPosition,
   installSubscriber,
+  isHeld,
   keepPending,
+  listHolds,
   listPositions,
   listSequences,
   listTables,
@@ -29,6 +32,7 @@ import {
   setCopy,
   setPaused,
   uninstallSubscriber,
+  wishHold,
   writeReplayReport,
 } from './mod.ts';
 
@@ -128,6 +132,29 @@ test('every wish changes the generation, in a replica session too', async () => 
   await setPaused(client, queue, true);
   expect(await readControl(client, queue)).toEqual({ paused: true, generation: seen.at(-1) });
   expect(await listSequences(client, queue)).toEqual([{ schema: 'public', name: 's' }]);
+  await client.end();
+});
+
+test('a hold is a wish that counts in its time, and only as long as the session that wished it lives', async () => {
+  const client = await registered();
+  const generation = async () => (await readControl(client, queue))?.generation ?? 0;
+  const before = await generation();
+  const wishing = await connect(url, options);
+  const id = await wishHold(wishing, { queue, tick: 7, forMs: 60_000 });
+  expect(await generation()).toBeGreaterThan(before);
+  expect(await listHolds(client, queue)).toEqual([{ id, tick: 7 }]);
+  expect(await isHeld(client, id)).toBe(true);
+  await wishing.end();
+  // The server notices the end of a session a moment after its client.
+  while (await isHeld(client, id));
+  const late = await connect(url, options);
+  const over = await wishHold(late, { queue, tick: 8, forMs: -1 });
+  expect(await isHeld(client, over)).toBe(false);
+  expect(await listHolds(client, queue)).toEqual([{ id, tick: 7 }]);
+  await endHold(client, id);
+  await endHold(client, id);
+  expect(await listHolds(client, queue)).toEqual([]);
+  await late.end();
   await client.end();
 });
 

@@ -38,6 +38,7 @@ const flags = {
   force: { type: 'boolean', help: 'drop: although there are consumers; resync: all tables when none is named' },
   create: { type: 'boolean', help: 'subscriber add: make the table where it is missing' },
   'expect-sync': { type: 'boolean', help: 'subscriber add: the rows are equal already, copy nothing' },
+  apply: { type: 'boolean', help: 'repair: do it, instead of printing the SQL' },
   'skip-truncate': { type: 'boolean', help: 'subscriber add: not possible any more, see docs/classic.md' },
 } as const;
 

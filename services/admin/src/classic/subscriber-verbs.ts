@@ -3,6 +3,7 @@ import { sameTable, type TableName, type TableState, tableLabel } from '@millrac
 import { add } from '../commands/add.ts';
 import { addSeq } from '../commands/add-seq.ts';
 import { compare } from '../commands/compare.ts';
+import { repair } from '../commands/repair.ts';
 import { resync } from '../commands/resync.ts';
 import { unregister } from '../commands/unregister.ts';
 import { retryBusy } from '../retry-busy.ts';
@@ -122,6 +123,13 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     words: [0, many],
     run: compareTables,
   },
+  repair: {
+    usage: 'repair [TABLE…] [--apply]',
+    changes: true,
+    summary: 'print the SQL that makes equal what differs, or with --apply do it',
+    words: [0, many],
+    run: repairTables,
+  },
 };
 
 async function addTables(job: ReplicaJob): Promise<void> {
@@ -209,6 +217,12 @@ async function copyAgain(job: ReplicaJob): Promise<void> {
 async function compareTables(job: ReplicaJob): Promise<number> {
   const argv = [...namesIn(job.words).map(tableLabel), '--subscriber', job.settings.subscriber];
   return runCommand(job, compare, { config: await configFor(job, true), argv });
+}
+
+async function repairTables(job: ReplicaJob): Promise<number> {
+  const apply = job.args.has('apply') ? ['--apply', '--yes'] : [];
+  const argv = [...namesIn(job.words).map(tableLabel), '--subscriber', job.settings.subscriber, ...apply];
+  return runCommand(job, repair, { config: await configFor(job, true), argv });
 }
 
 async function forget(job: ReplicaJob): Promise<void> {
