@@ -255,6 +255,10 @@ test('a second slave with a file of its own works beside the first', async () =>
   expect(status).toMatch(/^Postgres version: 15/);
   expect(status).toMatch(/\nlondiste\.write +3\/10m +/);
   expect(status).toMatch(/\nlondiste\.write:\n {4}lmaster_to_second-[0-9a-f]{6} +.*\n {4}lmaster_to_slave +/);
+  const refused = await attempt('londiste.py replica.ini provider remove entry');
+  expect(refused.stderr.trim().split('\n').at(-1)).toMatch(
+    /^londiste: subscriber lmaster_to_second-[0-9a-f]{6} follows public\.entry .*; run `subscriber remove public\.entry` where it can be reached first$/,
+  );
   await type('londiste.py second.ini subscriber unregister');
   await type('londiste.py second.ini replay -s');
   expect(await type('pgqadm.py ticker.ini status')).not.toContain('second');

@@ -41,7 +41,7 @@ function textOf({ queue, providerUrl, subscriber, busUrl, dataDir, loopDelayMs }
     ...(loopDelayMs === undefined ? {} : { ticker: paceOf(loopDelayMs) }),
   };
   // JSON is YAML; what looks like a variable is a part of a password here.
-  return `${JSON.stringify(values, null, 2).replaceAll('${', '$${')}\n`;
+  return `${JSON.stringify(values, null, 2).replaceAll('${', () => '$${')}\n`;
 }
 
 /** It looks at least that often; under load it looks as often as it always does. */
