@@ -188,11 +188,13 @@ test("the slave's own changes do not touch the master, and a changed sequence is
   expect(await slave.value('SELECT count(*) FROM entry WHERE id = 1000')).toBe('1');
 });
 
-test('compare says that the sides are equal, and exits with 1 when they are not', async () => {
+test('compare exits with 1 and names the key when the sides differ, and repair makes them equal', async () => {
   const different = await attempt('londiste.py replica.ini compare');
   expect(different.code).toBe(1);
   expect(different.stdout).toContain('1000');
-  await slave.run('DELETE FROM entry WHERE id = 1000');
+  expect(await type('londiste.py replica.ini repair entry')).toContain('DELETE FROM');
+  await type('londiste.py replica.ini repair entry --apply');
+  expect(await slave.value('SELECT count(*) FROM entry WHERE id = 1000')).toBe('0');
   expect(await type('londiste.py replica.ini compare entry')).toContain('public.entry');
 });
 
