@@ -37,6 +37,19 @@ const text = `SELECT a.tick, a.prev_tick, a.fingerprint, a.prev_fingerprint, ${i
   ORDER BY a.tick`;
 
 /**
+ * Every ALTER TABLE of a column writes its row in pg_attribute anew, so no row may be younger than the older tick. The
+ * million: transactions may begin between the two looks at the clock of transactions, and a scan too many does no harm.
+ */
+const columnsStayedSql = `SELECT NOT EXISTS (
+      SELECT FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_attribute a ON a.attrelid = g.tgrelid
+      WHERE p.pronamespace = 'millrace'::regnamespace AND a.attnum > 0
+        AND age(a.xmin) <= txid_snapshot_xmax(txid_current_snapshot()) - txid_snapshot_xmin(t.tick_snapshot) + 1000000)
+    AND NOT EXISTS (
+      SELECT FROM millrace.set_table s
+      WHERE s.queue = $1 AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relid)) AS stayed
+  FROM pgq.tick t JOIN pgq.queue q ON q.queue_id = t.tick_queue WHERE q.queue_name = $1 AND t.tick_id = $2`;
+
+/**
  * Up to `limit` intervals after a tick that is known, in order, in one round trip: capture asks this for every batch.
  * Throws POSITION when the tick is not known (any more).
  */
@@ -73,6 +86,24 @@ export interface IntervalShape {
   readonly key: string;
   /** Some of these lines are whole rows, for certain. */
   readonly whole: boolean;
+}
+
+/**
+ * Whether the columns of all captured tables are what they were when the interval began, so that all its events describe them
+ * alike. Reads catalogs only. In doubt false: after any ALTER TABLE of late, or when a table of a set is gone.
+ */
+export async function columnsStayed(client: PgClient, queue: string, interval: Interval): Promise<boolean> {
+  const statement = {
+    name: 'millrace_columns_stayed',
+    text: columnsStayedSql,
+    values: [queue, interval.prev.tick],
+    query_timeout: answerMs,
+  };
+  try {
+    return (await client.query<{ stayed: boolean | null }>(statement)).rows[0]?.stayed === true;
+  } catch (error) {
+    throw providerError(error, 'looking for altered tables');
+  }
 }
 
 /** All the descriptions of an interval's events, those that occur latest last. Reads all its events but not their data. */

@@ -22,7 +22,7 @@ export {
   requestCopy,
 } from './copy-requests.ts';
 export { type InstalledProvider, installProvider } from './install.ts';
-export { type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
+export { columnsStayed, type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
 export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
 export { joinPinned, type PinnedTick, pinTick } from './pinned-tick.ts';
 export { reportService, type ServiceReport, serviceReports } from './reports.ts';

@@ -3,7 +3,7 @@ import type { Publisher } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { databaseError, type PgClient } from '@millrace/postgres';
-import { type Interval, intervalShapes, isWhole, readInterval } from '@millrace/provider';
+import { columnsStayed, type Interval, intervalShapes, isWhole, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
 import type { ColumnNames } from './column-names.ts';
 import { kindOf, type SectionKinds } from './event-head.ts';
@@ -38,8 +38,11 @@ export interface IntervalTarget {
 
 const [readPoint, sentPoint] = defineFailpoints('capture.read', 'capture.sent');
 
-/** So much is gathered before it is sent: larger sections are cheaper for everybody behind, and memory stays flat. */
-const windowBytes = 8 * 1024 * 1024;
+/**
+ * So much is gathered before it is sent. Larger sections of a table are a little cheaper for everybody behind, but who is
+ * behind stands still meanwhile; and memory stays flat.
+ */
+const windowBytes = 2 * 1024 * 1024;
 
 /**
  * Reads an interval's events and sends them as one batch. Returns when the last chunk is sent, not when it is stored. After a
@@ -120,9 +123,12 @@ async function readAndSend(
 async function learnAhead(interval: Interval, target: IntervalTarget, names: ColumnNames): Promise<void> {
   const client = await target.openAnother();
   try {
-    for (const shape of await intervalShapes(client, interval)) {
-      const kind = kindOf(shape, 'change');
-      names.learn(kind, shape.whole || kind.columns.length > kind.key.length);
+    // To know that nothing was altered costs a look; what was altered, a scan of all the events.
+    if (!(await columnsStayed(client, target.queue, interval))) {
+      for (const shape of await intervalShapes(client, interval)) {
+        const kind = kindOf(shape, 'change');
+        names.learn(kind, shape.whole || kind.columns.length > kind.key.length);
+      }
     }
     names.complete();
   } finally {

@@ -185,9 +185,11 @@ test('what stands in the way stops it, is told, and after the repair it goes on 
       error: { code: 'conflict', message: expect.stringMatching(/public\.t/) },
     }),
   );
-  expect(await site.rows('SELECT state, error_code FROM millrace.replay_report')).toEqual([
-    { state: 'stopped', error_code: 'conflict' },
-  ]);
+  await eventually(async () =>
+    expect(await site.rows('SELECT state, error_code FROM millrace.replay_report')).toEqual([
+      { state: 'stopped', error_code: 'conflict' },
+    ]),
+  );
   await site.client.query("INSERT INTO t VALUES (7, '')");
   await isAt(2);
   await eventually(async () => expect(await reported()).toMatchObject({ state: 'running', error: null }));

@@ -22,7 +22,10 @@ export interface SourceOptions extends Pick<LaneOptions, 'queue' | 'onRefused'> 
   readonly openBatches: LaneOptions['open'];
   readonly openBackfill: LaneOptions['open'];
   readonly from: number;
-  /** Larger batches are applied while they arrive. Bytes, default 4 MiB. */
+  /**
+   * Larger batches are applied while they arrive, and those whose end is not there yet from a quarter of it on. Bytes,
+   * default 4 MiB.
+   */
   readonly wholeBytes?: number;
   /** Longest wait for the next chunk of a begun batch. Milliseconds, default 15,000. */
   readonly chunkTimeoutMs?: number;
@@ -203,6 +206,8 @@ export class Source {
       if (bytes > this.#wholeBytes) return 'large';
     }
     if (lane.isPast(first.message.header, chunks.length)) this.#incompleteSince ||= Number.NEGATIVE_INFINITY;
+    // What is here already of a batch that is no small one need not wait for the rest.
+    else if (bytes > this.#wholeBytes / 4) return 'large';
     return 'incomplete';
   }
 
