@@ -83,6 +83,7 @@ test.each([
   ['a section left empty', 'provider:', 'line 1 provider must be a list of `key: value`'],
   ['a provider without url', 'provider: {}', 'provider.url must be a URL'],
   ['a wrong scheme', 'provider: { url: "mysql://h/d" }', 'provider.url must begin with postgresql://'],
+  ['a bus that speaks what we do not', 'bus: { url: "ws://h:4222" }', 'bus.url must be one or more URLs like nats://'],
   ['a bus that is no URL', 'bus: { url: "localhost:4222" }', 'bus.url must be one or more URLs'],
   ['a bad subscriber name', 'subscribers:\n  "e u": {}', 'line 2 subscribers.e u: the name must be 1 to 63 letters'],
   [

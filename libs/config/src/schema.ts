@@ -23,8 +23,8 @@ const postgresUrl = z
 const busUrl = z
   .string({ error: 'must be a URL like nats://host:4222' })
   .refine(
-    (urls) => urls.split(',').every((url) => /^(nats|tls|ws|wss):\/\//.test(url.trim()) && URL.canParse(url.trim())),
-    'must be one or more URLs like nats://host:4222, separated by commas (special characters of a password as %XX)',
+    (urls) => urls.split(',').every((url) => /^(nats|tls):\/\//.test(url.trim()) && URL.canParse(url.trim())),
+    'must be one or more URLs like nats://host:4222 or tls://host:4222, separated by commas (special characters of a password as %XX)',
   );
 
 const host = z

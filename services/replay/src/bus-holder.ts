@@ -12,11 +12,15 @@ export class BusHolder {
     this.#url = url;
   }
 
-  /** The connection, made when needed; one that is lost is given all the same, for it comes back. Throws BUS_UNAVAILABLE. */
+  /**
+   * The connection, made when needed; one that is lost is given all the same, for it comes back, and one that was closed
+   * for good is made anew. Throws BUS_UNAVAILABLE, BUS_REFUSED.
+   */
   async get(): Promise<Bus> {
     const url = this.#url();
     const isElsewhere = url !== undefined && url !== this.#connectedTo;
-    if (this.#bus !== undefined && (this.#bus.isConnected() || !isElsewhere)) return this.#bus;
+    const returns = this.#bus !== undefined && !this.#bus.connection.isClosed();
+    if (this.#bus !== undefined && (this.#bus.isConnected() || (returns && !isElsewhere))) return this.#bus;
     if (url === undefined) {
       throw new MillraceError(codes.BUS_UNAVAILABLE, 'nobody has said yet where the bus is', {
         advice: 'start `millrace up` or configure bus.url',

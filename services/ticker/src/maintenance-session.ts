@@ -24,6 +24,8 @@ export type MaintenanceSessionOptions = {
 
 /** A look after the triggers of ten thousand tables takes its time. Locks are waited for much shorter. */
 const STATEMENT_MS = 300_000;
+/** Between two vacuums of the small tables, where the list asks for them (autovacuum is off). */
+const VACUUM_MS = 120_000;
 /** How often an unchanged report is written again, so that admin can tell a live ticker from a dead one. */
 const HEARTBEAT_MS = 10_000;
 
@@ -31,6 +33,7 @@ const HEARTBEAT_MS = 10_000;
 export class MaintenanceSession implements Maintenance {
   readonly #options: MaintenanceSessionOptions;
   #client: PgClient | undefined;
+  #vacuumedAt: number | undefined;
   #reported: { fault: string | undefined; at: number } | undefined;
 
   constructor(options: MaintenanceSessionOptions) {
@@ -39,7 +42,10 @@ export class MaintenanceSession implements Maintenance {
 
   async runDue(): Promise<number> {
     const client = await this.#session();
-    const outcomes = await runMaintenance(client);
+    const now = performance.now();
+    const vacuum = this.#vacuumedAt === undefined || now - this.#vacuumedAt >= VACUUM_MS;
+    if (vacuum) this.#vacuumedAt = now;
+    const outcomes = await runMaintenance(client, { vacuum });
     outcomes.forEach(tellFailure);
     const moved = await moveRetries(client);
     return outcomes.filter(({ result }) => result === 'done').length + Math.min(moved, 1);

@@ -4,7 +4,12 @@ import { type Bus, connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
 import { type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
 
-export type NoticesOptions = { queue: string; busUrl: () => string | undefined };
+export type NoticesOptions = {
+  queue: string;
+  busUrl: () => string | undefined;
+  /** Opens a connection; default: to the bus. */
+  connect?: typeof connectBus;
+};
 
 const LOOK_MS = 2_000;
 
@@ -53,11 +58,11 @@ export class Notices {
   async #lookAfter(signal: AbortSignal): Promise<void> {
     const url = this.#options.busUrl();
     if (this.#bus?.isConnected()) return;
-    // A bus that is away comes back by itself, unless it is elsewhere now.
-    if (this.#bus !== undefined && url === this.#url) return;
+    // A bus that is away comes back by itself, unless it is elsewhere now or was closed for good.
+    if (this.#bus !== undefined && url === this.#url && !this.#bus.connection.isClosed()) return;
     await this.#close();
     if (url === undefined) return;
-    this.#bus = await connectUnlessStopped(url, signal);
+    this.#bus = await connectUnlessStopped(this.#options.connect ?? connectBus, url, signal);
     this.#url = url;
   }
 
@@ -69,8 +74,12 @@ export class Notices {
 }
 
 // A stop does not wait for a bus that does not answer; a connection that comes too late is closed.
-async function connectUnlessStopped(url: string, signal: AbortSignal): Promise<Bus | undefined> {
-  const connecting = connectBus(url, { name: 'millrace ticker' });
+async function connectUnlessStopped(
+  connect: typeof connectBus,
+  url: string,
+  signal: AbortSignal,
+): Promise<Bus | undefined> {
+  const connecting = connect(url, { name: 'millrace ticker' });
   const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
   const onAbort = () => resolve(undefined);
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,0 +1,36 @@
+import { type Bus, connectBus, onNotice } from '@millrace/bus';
+import { eventually, sharedNatsUrl, uniqueName } from '@millrace/testkit';
+import { tickSubject } from '@millrace/wire';
+import { expect, onTestFinished, test } from 'vitest';
+import { Notices } from './notices.ts';
+
+test('notices go on after their connection was closed for good', async () => {
+  const queue = uniqueName('q');
+  const made: Bus[] = [];
+  const notices = new Notices({
+    queue,
+    busUrl: () => sharedNatsUrl(),
+    connect: async (url, options) => {
+      const bus = await connectBus(url, options);
+      made.push(bus);
+      return bus;
+    },
+  });
+  const listener = await connectBus(sharedNatsUrl(), { name: 'test' });
+  onTestFinished(() => listener.close());
+  let heard = 0;
+  onNotice(listener, tickSubject(queue), () => {
+    heard += 1;
+  });
+  await notices.loop.start();
+  onTestFinished(() => notices.loop.stop());
+  const isHeard = () => {
+    notices.send({ tick: 1 });
+    return heard > 0;
+  };
+  await eventually(isHeard);
+  await made[0]?.connection.close();
+  heard = 0;
+  await eventually(isHeard);
+  expect(made).toHaveLength(2);
+});
