@@ -15,6 +15,8 @@ export interface MaintenanceOutcome {
 export interface MaintenanceOptions {
   /** Longest wait for a lock, ms. Default 200: nobody queues behind maintenance for longer. */
   readonly lockTimeoutMs?: number;
+  /** Whether to carry out the vacuums of the list as well. Default true. */
+  readonly vacuum?: boolean;
 }
 
 /** A call that asks to be repeated without end is broken off here. */
@@ -37,6 +39,7 @@ export async function runMaintenance(
   );
   const outcomes: MaintenanceOutcome[] = [];
   for (const { func_name: operation, func_arg: argument } of list) {
+    if (options.vacuum === false && isVacuum(operation)) continue;
     try {
       await runOne(client, operation, argument, options.lockTimeoutMs ?? 200);
       outcomes.push({ operation, argument, result: 'done' });
@@ -59,13 +62,17 @@ export async function moveRetries(client: Queryable): Promise<number> {
   return moved;
 }
 
+function isVacuum(operation: string): boolean {
+  return operation.toLowerCase() === 'vacuum';
+}
+
 async function runOne(
   client: Queryable,
   operation: string,
   argument: string | null,
   lockTimeoutMs: number,
 ): Promise<void> {
-  if (operation.toLowerCase() === 'vacuum') {
+  if (isVacuum(operation)) {
     await client.query(`VACUUM ${argument ?? ''}`);
     return;
   }

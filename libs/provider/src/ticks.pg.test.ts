@@ -138,6 +138,37 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect((await readBatch(client, 3, 4))[0]).toContain('"last_value": "5"');
   });
 
+  test('a sequence that may not be read any more, or was dropped, keeps neither ticks nor other sequences', async () => {
+    const { client } = await queueFixture(major);
+    for (const name of ['closed', 'free', 'gone']) {
+      await client.query(`CREATE SEQUENCE public.${name}`);
+      await addSequence(client, queue, { schema: 'public', name });
+    }
+    await client.query(`DO $$ BEGIN
+      CREATE ROLE ticks_owner_${major}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
+    await client.query(`GRANT USAGE ON SCHEMA millrace, pgq, public TO ticks_owner_${major};
+      GRANT ALL ON ALL TABLES IN SCHEMA millrace, pgq TO ticks_owner_${major};
+      GRANT ALL ON ALL SEQUENCES IN SCHEMA pgq, public TO ticks_owner_${major};
+      GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA millrace, pgq TO ticks_owner_${major};
+      ALTER FUNCTION millrace.tick(text) OWNER TO ticks_owner_${major};
+      ALTER FUNCTION millrace.force_tick(text) OWNER TO ticks_owner_${major}`);
+    const { tick: before } = await forceTick(client, queue);
+    await client.query(`REVOKE ALL ON SEQUENCE public.closed FROM ticks_owner_${major}; DROP SEQUENCE public.gone`);
+    await client.query(`SELECT setval('public.closed', 7), setval('public.free', 8)`);
+    const made = await tick(client, queue);
+    expect(made?.newEvents).toBe(1);
+    const [moved] = await readBatch(client, before, made?.tick ?? 0);
+    expect(moved).toContain('"last_value": "8"');
+    expect(moved).not.toContain('closed');
+    expect(await tick(client, queue)).toBeNull();
+    // Another one under the dropped one's name, which may not be read either; then it may.
+    await client.query('CREATE SEQUENCE public.gone START 3');
+    expect(await tick(client, queue)).toBeNull();
+    await client.query(`GRANT SELECT ON SEQUENCE public.gone, public.closed TO ticks_owner_${major}`);
+    expect((await tick(client, queue))?.newEvents).toBe(1);
+    expect(await tick(client, queue)).toBeNull();
+  });
+
   test('idle ticks come when the idle period is over; a paused queue has none', async () => {
     const { client } = await queueFixture(major);
     const older = `UPDATE pgq.tick SET tick_time = tick_time - interval '1 hour'`;

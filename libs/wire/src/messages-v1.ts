@@ -72,7 +72,7 @@ export const batchHeader = z.strictObject({
     .optional(),
   /** In the last chunk: over the whole batch. `sha256` is the digest of all chunks' digests, joined as hex text. */
   total: z.strictObject({ chunks: count, lines: count, sha256: hex64 }).optional(),
-  /** In the last chunk: sequences that moved. */
+  /** In the last chunks: sequences that moved, each once. */
   sequences: z.array(sequenceValue).max(100_000).optional(),
   /** W3C trace context. */
   trace: z.string().max(128).optional(),

@@ -66,11 +66,19 @@ export class BatchWriter {
     for (const section of sections) await this.#addSection(section);
   }
 
-  /** Sends what is left, marked as the last chunk. */
+  /** Sends what is left, marked as the last chunk. Sequences that do not fit in it go before it, in chunks of their own. */
   async finish(sequences: readonly SequenceValue[]): Promise<BatchTotals> {
-    const sequencesBytes = sequences.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(sequences));
-    if (this.#used + sequencesBytes > this.#room && this.#used > 0) await this.#send(undefined);
-    await this.#send(sequences);
+    let waiting: SequenceValue[] = [];
+    for (const value of sequences) {
+      const bytes = Buffer.byteLength(JSON.stringify(value)) + 1;
+      if (this.#used + bytes > this.#room && this.#used > 0) {
+        await this.#send(waiting, false);
+        waiting = [];
+      }
+      waiting.push(value);
+      this.#used += bytes;
+    }
+    await this.#send(waiting, true);
     return { chunks: this.#chunk, lines: this.#lines, bytes: this.#bytes };
   }
 
@@ -82,7 +90,7 @@ export class BatchWriter {
       if (overhead > this.#room / 2) throw tooSmall(this.#target.maxPayload);
       const free = this.#room - this.#used - overhead;
       if (this.#used > 0 && free < Math.min(leastPart, cut.left())) {
-        await this.#send(undefined);
+        await this.#send([], false);
         continue;
       }
       this.#append(section, cut.next(free), overhead);
@@ -120,9 +128,8 @@ export class BatchWriter {
     this.#used += overhead + part.bytes.length;
   }
 
-  /** `sequences` given: this is the last chunk. */
-  async #send(sequences: readonly SequenceValue[] | undefined): Promise<void> {
-    const header = this.#header(sequences);
+  async #send(sequences: readonly SequenceValue[], last: boolean): Promise<void> {
+    const header = this.#header(sequences, last);
     const message = encodeMessage(header, this.#parts);
     if (message.length > this.#target.maxPayload) throw tooSmall(this.#target.maxPayload);
     this.#sections = [];
@@ -135,14 +142,13 @@ export class BatchWriter {
     await this.#target.send(message);
   }
 
-  #header(sequences: readonly SequenceValue[] | undefined): BatchHeader {
+  #header(sequences: readonly SequenceValue[], last: boolean): BatchHeader {
     const { provider, queue, prev, tick, trace } = this.#target;
     const sha256 = sha256Hex(this.#parts);
     const lines = this.#sections.reduce((sum, section) => sum + section.lines, 0);
     this.#digests.push(sha256);
     this.#lines += lines;
     for (const part of this.#parts) this.#bytes += part.length;
-    const last = sequences !== undefined;
     const total = { chunks: this.#chunk + 1, lines: this.#lines, sha256: sha256Hex([this.#digests.join('')]) };
     return {
       v: 1,
@@ -158,7 +164,7 @@ export class BatchWriter {
       sha256,
       ...(this.#chunk === 0 && this.#seen !== undefined ? { seen: this.#seen } : {}),
       ...(last ? { total } : {}),
-      ...(last && sequences.length > 0 ? { sequences: [...sequences] } : {}),
+      ...(sequences.length > 0 ? { sequences: [...sequences] } : {}),
       ...(trace === undefined ? {} : { trace }),
     };
   }

@@ -1,4 +1,4 @@
-import { decodeMessage, sha256Hex } from '@millrace/wire';
+import { type BatchHeader, decodeMessage, sha256Hex } from '@millrace/wire';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchWriter } from './publish-batch.ts';
@@ -298,4 +298,31 @@ test('a value of many megabytes goes through in pieces', async () => {
   }));
   const runs = await throughCapture(events, { cut: 65_536, window: 8 << 20, payload: 1 << 20 });
   expect(seen(runs)).toEqual(wanted(events));
+});
+
+test('sequences that do not fit one message go in several, each once', async () => {
+  const sequences = Array.from({ length: 12_000 }, (_, n) => ({
+    schema: 'public',
+    name: `a_sequence_with_a_rather_long_name_${n}`,
+    last_value: String(n),
+    is_called: true,
+  }));
+  const messages: Buffer[] = [];
+  const maxPayload = 256 * 1024;
+  const writer = new BatchWriter({
+    provider: '1',
+    queue: 'q',
+    prev: { tick: 1, fingerprint: 'a'.repeat(32) },
+    tick: { tick: 2, fingerprint: 'b'.repeat(32), time: '2026-01-01T00:00:00.000000Z' },
+    seen: { snapshot: '100:100:', timeline: 1 },
+    trace: undefined,
+    maxPayload,
+    send: async (message) => void messages.push(message),
+  });
+  const { chunks } = await writer.finish(sequences);
+  expect(chunks).toBe(messages.length);
+  for (const message of messages) expect(message.length).toBeLessThanOrEqual(maxPayload);
+  const headers = messages.map((message) => decodeMessage(message).header as BatchHeader);
+  expect(headers.map(({ last }) => last)).toEqual([...headers.slice(1).map(() => false), true]);
+  expect(headers.flatMap((header) => header.sequences ?? [])).toEqual(sequences);
 });

@@ -113,14 +113,14 @@ export class Applier {
         this.#move(tx, followed, move);
         await tx.pipeline.settle();
         let lines = 0;
-        let last: Message<BatchHeader> | undefined;
+        const sequences: SequenceValue[] = [];
         for await (const chunk of batch.open()) {
           await this.#runChunk(chunk, followed, tx);
           lines += chunk.header.lines;
-          last = chunk;
+          sequences.push(...planSequences([chunk], followed));
         }
         await this.#truncate(tx);
-        await this.#finishSteps(tx, planSequences(last === undefined ? [] : [last], followed));
+        await this.#finishSteps(tx, sequences);
         return lines;
       });
     return this.#careful((mode) =>

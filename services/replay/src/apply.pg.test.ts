@@ -1,3 +1,4 @@
+import { addSequence } from '@millrace/subscriber';
 import { createDatabase, query } from '@millrace/testkit';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -327,4 +328,20 @@ test('a batch whose position is not ours changes nothing', async () => {
   await expect(subscriber.apply([change('(I,1,a,x,)')])).rejects.toMatchObject({ code: 'position' });
   await expect(subscriber.stream([change('(I,1,a,x,)')], 3)).rejects.toMatchObject({ code: 'position' });
   expect(await subscriber.rows('SELECT * FROM t')).toEqual([]);
+});
+
+test('sequences that came in several chunks are all set', async () => {
+  const subscriber = await open();
+  await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text)', t);
+  const names = ['s1', 's2', 's3', 's4', 's5'];
+  for (const name of names) {
+    await subscriber.client.query(`CREATE SEQUENCE public.${name}`);
+    await addSequence(subscriber.client, subscriber.queue, { schema: 'public', name });
+  }
+  const values = names.map((name, n) => ({ schema: 'public', name, last_value: String(10 + n), is_called: true }));
+  await subscriber.stream([insert('(I,1,a,b,)', '(I,2,c,d,)')], 7, values);
+  const [row] = await subscriber.rows(
+    `SELECT array_agg(last_value::int ORDER BY sequencename) AS found FROM pg_sequences WHERE schemaname = 'public'`,
+  );
+  expect(row).toEqual({ found: [10, 11, 12, 13, 14] });
 });

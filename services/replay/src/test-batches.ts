@@ -78,7 +78,12 @@ export function messagesOf(batch: TestBatch): Message<BatchHeader>[] {
       lines: headers.reduce((sum, header) => sum + header.lines, 0),
       sha256: sha256Hex(headers.map((header) => header.sha256)),
     };
-    if (batch.sequences !== undefined) last.sequences = [...batch.sequences];
+    // Over all chunks, as capture sends those that do not fit the last one.
+    const each = Math.ceil((batch.sequences ?? []).length / headers.length);
+    for (const [at, header] of headers.entries()) {
+      const values = (batch.sequences ?? []).slice(at * each, (at + 1) * each);
+      if (values.length > 0) header.sequences = values;
+    }
   }
   return headers.map(
     (header, at) => decodeMessage(encodeMessage(header, [pieces[at]?.body ?? Buffer.alloc(0)])) as Message<BatchHeader>,
@@ -179,8 +184,12 @@ export class TestSubscriber {
   }
 
   /** Applies one batch while it "arrives" in chunks. */
-  async stream(sections: readonly TestSection[], chunkBytes: number): Promise<{ lines: number; conflicts: number }> {
-    const chunks = messagesOf({ queue: this.queue, from: this.at, sections, chunkBytes });
+  async stream(
+    sections: readonly TestSection[],
+    chunkBytes: number,
+    sequences: readonly SequenceValue[] = [],
+  ): Promise<{ lines: number; conflicts: number }> {
+    const chunks = messagesOf({ queue: this.queue, from: this.at, sections, chunkBytes, sequences });
     const [first] = chunks;
     if (first === undefined) throw new Error('no chunk');
     const open = async function* () {

@@ -2,7 +2,8 @@
 -- Purpose:    puts the values of the set's sequences that moved since the last time into the queue: one event S. A
 --             sequence's value is read without regard to transactions: it may be ahead of what is committed.
 --             A sequence that was dropped and made again is followed again under its name. Does not wait for one that
---             somebody alters: then all of them wait for a later tick.
+--             somebody alters: then all of them wait for a later tick. One that was dropped or that the caller may not
+--             read is left out, and keeps nobody else waiting; the doctor tells.
 -- Parameters: i_thorough - read also those that were not used when last seen and are not used now: only a read of the
 --             sequence itself tells whether setval(…, false) has moved one.
 -- Returns:    number of sequences in the event; 0: none moved, no event.
@@ -20,7 +21,9 @@ BEGIN
         SELECT s.*, c.oid IS NOT NULL AS lives
         FROM millrace.set_sequence s LEFT JOIN pg_class c ON c.oid = s.relid AND c.relkind = 'S'
         WHERE s.queue = i_queue AND CASE
-            WHEN c.oid IS NULL OR s.is_called IS NULL THEN true
+            WHEN c.oid IS NULL THEN true
+            WHEN NOT has_sequence_privilege(c.oid, 'SELECT') THEN false
+            WHEN s.is_called IS NULL THEN true
             WHEN s.is_called THEN pg_sequence_last_value(c.oid) IS DISTINCT FROM s.last_value
             ELSE i_thorough OR pg_sequence_last_value(c.oid) IS NOT NULL
         END
@@ -30,7 +33,7 @@ BEGIN
         IF NOT v_seq.lives THEN
             SELECT c.oid INTO v_relid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = v_seq.schema_name AND c.relname = v_seq.sequence_name AND c.relkind = 'S';
-            CONTINUE WHEN NOT FOUND;
+            CONTINUE WHEN NOT FOUND OR NOT has_sequence_privilege(v_relid, 'SELECT');
         END IF;
         EXECUTE 'SELECT last_value, is_called FROM ' || v_relid::regclass INTO v_value, v_called;
         CONTINUE WHEN v_relid = v_seq.relid AND v_value IS NOT DISTINCT FROM v_seq.last_value
@@ -44,6 +47,6 @@ BEGIN
         PERFORM pgq.insert_event(i_queue, 'S', v_moved::text);
     END IF;
     RETURN jsonb_array_length(v_moved);
-EXCEPTION WHEN lock_not_available OR undefined_table THEN
+EXCEPTION WHEN lock_not_available OR undefined_table OR insufficient_privilege THEN
     RETURN 0;
 END $$;
