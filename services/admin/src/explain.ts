@@ -44,6 +44,11 @@ export function positionLost(name: string, tick: number, keptFrom: number): stri
   return `its position, tick ${tick}, is older than all that the queue keeps for it (from tick ${keptFrom}), so the changes between cannot be sent any more; ${beginAnew(name)}`;
 }
 
+/** The fault of a subscriber that has applied a tick of another history. */
+export function wentAstray(name: string, tick: number): string {
+  return `it has applied tick ${tick}, which this provider never made: the provider went back in time, or this database followed another one; ${beginAnew(name)}`;
+}
+
 /** How a subscriber starts afresh. */
 export function beginAnew(name: string): string {
   return `run \`millrace unregister ${name} --yes\`, then \`millrace install\`, then \`millrace add\` for its tables: their rows are copied anew`;

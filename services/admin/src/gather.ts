@@ -33,6 +33,8 @@ export interface GatheredSubscriber {
   readonly configured: boolean;
   /** Age of the oldest change it lacks, by the provider's clock; undefined: none, or not known. */
   readonly behindMs: number | undefined;
+  /** It has applied a tick that this provider never made. */
+  readonly astray: boolean;
   /** False when the queue no longer keeps what comes after its position. */
   readonly kept: boolean;
 }
@@ -85,7 +87,7 @@ async function openBus(config: Config): Promise<Answer<BusSide>> {
   return { kind: 'fault', fault: { code: codes.BUS_UNAVAILABLE, message } };
 }
 
-type Asked = Omit<GatheredSubscriber, 'behindMs' | 'kept'>;
+type Asked = Omit<GatheredSubscriber, 'behindMs' | 'kept' | 'astray'>;
 
 async function askSubscriber(
   config: Config,
@@ -111,16 +113,19 @@ async function standing(
   provider: Answer<ProviderSide>,
   overview: Answer<ProviderOverview>,
   { name, database, report }: Asked,
-): Promise<Pick<GatheredSubscriber, 'behindMs' | 'kept'>> {
-  const at = database.kind === 'answer' ? database.value.position?.tick : report?.tick;
-  const known = { behindMs: undefined, kept: true };
-  if (provider.kind !== 'answer' || overview.kind !== 'answer' || at === undefined) return known;
+): Promise<Pick<GatheredSubscriber, 'behindMs' | 'kept' | 'astray'>> {
+  const position = database.kind === 'answer' ? database.value.position : report;
+  const known = { behindMs: undefined, kept: true, astray: false };
+  if (provider.kind !== 'answer' || overview.kind !== 'answer' || !position) return known;
+  const at = position.tick;
   const side = provider.value;
   const record = overview.value.subscribers.find((one) => one.name === name)?.tick ?? at;
   const kept = at >= record || (await side.keepsTick(at).catch(() => true));
   const newest = overview.value.tick?.tick;
-  if (!kept || newest === undefined || at >= newest) return { ...known, kept };
-  return { behindMs: await side.ageAfter(at).catch(() => undefined), kept };
+  if (!kept || newest === undefined) return { ...known, kept };
+  const astray = !(await side.madeTick(position).catch(() => true));
+  if (astray || at >= newest) return { ...known, kept, astray };
+  return { behindMs: await side.ageAfter(at).catch(() => undefined), kept, astray };
 }
 
 async function answerOf<S, T>(side: Answer<S>, ask: (side: S) => Promise<T>): Promise<Answer<T>> {

@@ -62,6 +62,7 @@ function gathered(
         behindMs: undefined,
         configured: true,
         kept: true,
+        astray: false,
         ...rest,
       },
     ],
@@ -145,5 +146,12 @@ test('a provider that is not configured here is no fault, one that cannot be rea
   expect(statusOf({ ...gathered(), provider: { kind: 'fault', fault } }, at)).toMatchObject({
     ok: false,
     provider: { error: fault },
+  });
+});
+
+test('a subscriber that has applied what this provider never made is stopped, whatever its replay says', () => {
+  expect(euOf(gathered({ astray: true }))).toMatchObject({
+    state: 'stopped',
+    error: { code: 'provider-history', message: expect.stringMatching(/tick 9, which this provider never made/) },
   });
 });

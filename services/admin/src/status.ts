@@ -10,6 +10,7 @@ import {
   notConfigured,
   notRegistered,
   positionLost,
+  wentAstray,
 } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { NotedComparison, ProviderOverview, SubscribedTable } from './sides/overviews.ts';
@@ -133,6 +134,9 @@ function standingOf(
   const record = provider.subscribers.find(({ name }) => name === one.name);
   if (record === undefined) {
     return { state: 'stopped', error: { code: codes.NOT_INSTALLED, message: notRegistered } };
+  }
+  if (one.astray && tick !== null) {
+    return { state: 'stopped', error: { code: codes.PROVIDER_HISTORY, message: wentAstray(one.name, tick) } };
   }
   if (one.kept || tick === null) return stateOf(one, age);
   return { state: 'stopped', error: { code: codes.POSITION, message: positionLost(one.name, tick, record.tick) } };

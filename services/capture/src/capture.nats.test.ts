@@ -228,6 +228,31 @@ test('a provider that forgot ticks which subscribers have is a stop with a plain
   await eventually(async () => expect((await storedBatches(bench)).length).toBeGreaterThan(before.length));
 });
 
+test('one subscriber with another history does not stop the line for those that fit', async () => {
+  const bench = await makeBench();
+  for (const name of ['eu', 'us']) await register(bench, name);
+  const capture = bench.start();
+  await capture.start();
+  const tick = await writeBatch(bench, ['1']);
+  await untilStored(bench, tick.tick);
+  await sendReport(bench, 'us', tick);
+  await eventually(async () => expect(await recordedTick(bench, 'us')).toBe(tick.tick));
+  await sendReport(bench, 'eu', { tick: tick.tick + 1000, fingerprint: 'a'.repeat(32) });
+  await eventually(async () => {
+    const { rows } = await bench.client.query('SELECT state, error_code, error_message FROM millrace.service_report');
+    expect(rows[0]).toMatchObject({
+      state: 'running',
+      error_code: 'provider-history',
+      error_message: expect.stringContaining('the subscriber eu has applied tick'),
+    });
+  });
+  const next = await writeBatch(bench, ['2']);
+  await untilStored(bench, next.tick);
+  await sendReport(bench, 'us', next);
+  await eventually(async () => expect(await recordedTick(bench, 'us')).toBe(next.tick));
+  expect(capture.ready().ok).toBe(true);
+});
+
 test('a stream with batches of another history is a stop', async () => {
   const bench = await makeBench();
   await register(bench, 'eu');

@@ -2,7 +2,7 @@
 // capture: who subscribes, who follows another history, who lacks something; and its own report.
 import { hostname } from 'node:os';
 import { ensureBucket } from '@millrace/bus';
-import { codes, type MillraceError, toMillraceError, type Verdict } from '@millrace/errors';
+import { codes, type MillraceError, toMillraceError, type Verdict, verdictOf } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import {
   listSubscribers,
@@ -48,6 +48,8 @@ export class Release {
   readonly #parts: ReleaseParts;
   /** Per subscriber: what was handed on last, when, and the answer. */
   readonly #told = new Map<string, { key: string; at: number; verdict: ReportVerdict }>();
+  /** Some subscriber, not all, has applied what was never made here. */
+  #astray: MillraceError | undefined;
   #hasBucket = false;
   #listens = false;
   /** The pause that follows is a long one. */
@@ -116,14 +118,18 @@ export class Release {
   async #handOn(subscribers: readonly SubscriberRecord[]): Promise<void> {
     const { shared, reports } = this.#parts;
     let history: MillraceError | undefined;
+    let fits = false;
     for (const { name } of subscribers) {
       const heard = reports.get(name);
       if (heard === undefined) continue;
       const verdict = await this.#tell(name, heard);
+      fits ||= verdict === 'ok';
       history ??= verdict === 'ahead' || verdict === 'history' ? follows(name, heard, verdict) : undefined;
     }
     for (const name of this.#told.keys()) if (!subscribers.some((one) => one.name === name)) this.#told.delete(name);
-    shared.history = history;
+    // As long as our history is somebody's, it is the other one that went astray. It stops by itself; the line goes on.
+    shared.history = fits ? undefined : history;
+    this.#astray = fits ? history : undefined;
   }
 
   async #tell(name: string, heard: Heard): Promise<ReportVerdict> {
@@ -150,7 +156,7 @@ export class Release {
   async #reportSelf(): Promise<void> {
     const { lease, options } = this.#parts;
     const fault = this.#parts.fault() ?? this.loop.state?.fault;
-    const told = fault ?? this.#parts.trouble();
+    const told = fault ?? this.#parts.trouble() ?? (this.#astray === undefined ? undefined : verdictOf(this.#astray));
     const state = fault === undefined ? 'running' : 'stopped';
     const isOld = performance.now() - this.#reportedAt > reportMs;
     const key = `${state} ${told?.sentence}`;

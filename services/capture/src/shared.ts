@@ -6,7 +6,7 @@ import type { SubscriberRecord } from '@millrace/provider';
 export class Shared {
   /** Of the release loop: who subscribes; undefined before it has looked. */
   subscribers: readonly SubscriberRecord[] | undefined;
-  /** Of the release loop: a subscriber follows a history that is not ours. */
+  /** Of the release loop: all subscribers that are heard follow a history that is not ours. */
   history: MillraceError | undefined;
   /** Of the main line: the last tick it has sent. */
   sent: Position | undefined;
