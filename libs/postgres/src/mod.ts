@@ -5,5 +5,6 @@ export { inSession, tryLead } from './lead.ts';
 export { type Migration, migrate, readSqlFolder } from './migrate.ts';
 export { neutralSettings, pinnedSettings, pinSettings } from './pinned-settings.ts';
 export { quoteIdent, quoteTable } from './quote.ts';
+export { refuseForeignSchema } from './schema-owner.ts';
 export { applySettings } from './session-settings.ts';
 export { withTransaction } from './transaction.ts';

@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { installPgqExt } from '@millrace/pgq-ext';
-import { migrate, type Queryable, readSqlFolder } from '@millrace/postgres';
+import { migrate, type Queryable, readSqlFolder, refuseForeignSchema } from '@millrace/postgres';
 import { inSchemaTransaction } from './schema-transaction.ts';
 import { readSqlFile, readSqlFiles, sqlFolder } from './sql-files.ts';
 
@@ -67,23 +67,6 @@ async function makeLedger(client: Queryable): Promise<void> {
   await refuseForeignSchema(client);
   await client.query(`CREATE TABLE IF NOT EXISTS millrace.provider_migration (
     version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
-}
-
-/**
- * Whoever owns the schema can drop our functions and put others in their place, which then run with the rights of those that
- * call them: so it must be ours, a superuser's, or of a role that this ordinary one stands for.
- */
-async function refuseForeignSchema(client: Queryable): Promise<void> {
-  const result = await client.query(`SELECT o.rolname AS owner,
-      o.rolname = current_user OR o.rolsuper
-      OR (NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE')) AS trusted
-    FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner, pg_roles me
-    WHERE n.nspname = 'millrace' AND me.rolname = current_user`);
-  const { owner, trusted } = result.rows[0] as { owner: string; trusted: boolean };
-  if (trusted) return;
-  throw new MillraceError(codes.NOT_REPLICABLE, `the schema millrace belongs to the role ${owner}`, {
-    advice: `install as ${owner} if that is Millrace's role, else drop that schema`,
-  });
 }
 
 /** A schema pgq that is neither the extension's nor ours is somebody's queue: it is not touched. */

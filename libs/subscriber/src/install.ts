@@ -7,6 +7,7 @@ import {
   type PgClient,
   type Queryable,
   readSqlFolder,
+  refuseForeignSchema,
   sqlstateOf,
   withTransaction,
 } from '@millrace/postgres';
@@ -35,7 +36,8 @@ const ownTables = [
 
 /**
  * Brings the subscriber's part of schema millrace to the newest version, functions always as they are now. Repeatable, and safe when several run at once:
- * the second waits for the first. Returns the versions applied now. Throws PERMISSION, DATABASE_REFUSED.
+ * the second waits for the first. Returns the versions applied now. Throws NOT_REPLICABLE for a schema of another role's,
+ * PERMISSION, DATABASE_REFUSED.
  */
 export async function installSubscriber(client: PgClient): Promise<number[]> {
   const migrations = await readSqlFolder(migrationFolder);
@@ -45,6 +47,7 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
       await lockInstall(client);
       await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
       await client.query('CREATE SCHEMA IF NOT EXISTS millrace');
+      await refuseForeignSchema(client);
       await client.query(`CREATE TABLE IF NOT EXISTS millrace.subscriber_migration (
         version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
       const applied = await migrate(client, 'millrace.subscriber_migration', migrations);

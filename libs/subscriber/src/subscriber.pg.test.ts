@@ -300,3 +300,14 @@ test('the shape of a table tells types, keys, generated and identity columns, an
     expect((await orderByReferences(client, names)).map((table) => table.name)).toEqual(['Odd "t', 'child']);
   });
 });
+
+test('a schema of our name that belongs to somebody else is not built upon', async () => {
+  const role = uniqueName('stranger');
+  await query(url, `CREATE ROLE ${role}; CREATE SCHEMA millrace AUTHORIZATION ${role}`);
+  await expect(within((client) => installSubscriber(client))).rejects.toThrow(
+    new RegExp(`the schema millrace belongs to the role ${role}`),
+  );
+  expect(await query(url, "SELECT FROM pg_tables WHERE schemaname = 'millrace'")).toEqual([]);
+  await query(url, `DROP SCHEMA millrace; DROP ROLE ${role}`);
+  expect(await within((client) => installSubscriber(client))).not.toEqual([]);
+});

@@ -24,6 +24,8 @@ export interface Goal {
   readonly copies: readonly (TableName & { readonly subscribers: readonly string[] })[];
   /** Whether the provider made that very tick. A number alone proves nothing when it was restored from a backup. */
   readonly isOurs: (position: Position) => Promise<boolean>;
+  /** Tables of which changes went by unseen, with why: a subscriber that follows one lacks them however far it is. */
+  readonly problems: () => Promise<readonly (TableName & { readonly problem: string })[]>;
   /** What else may explain a delay; asked at the timeout. */
   readonly troubles: () => Promise<readonly string[]>;
 }
@@ -44,7 +46,9 @@ export async function waitFor(config: Config, goal: Goal): Promise<number> {
     for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.3)) {
       const left = timeoutMs - (performance.now() - begin);
       await Promise.race([Promise.all(behind.map((watcher) => watcher.look())), delay(Math.max(left, 1_000))]);
+      if (behind.some(({ problems }) => problems.length > 0)) await lacking(watchers, goal);
       behind = behind.filter((watcher) => watcher.reasons(tick).length > 0);
+      if (behind.length === 0) behind = await lacking(watchers, goal);
       if (behind.length === 0) return Math.round(performance.now() - begin);
       if (performance.now() - begin >= timeoutMs) throw await timeout(behind, goal);
       await delay(Math.min(pause, Math.max(0, timeoutMs - (performance.now() - begin))));
@@ -52,6 +56,13 @@ export async function waitFor(config: Config, goal: Goal): Promise<number> {
   } finally {
     await Promise.all(watchers.map((watcher) => watcher.close()));
   }
+}
+
+/** Those that have everything and follow a table whose changes went by unseen. */
+async function lacking(watchers: readonly Watcher[], { problems }: Goal): Promise<Watcher[]> {
+  const found = await problems();
+  for (const watcher of watchers) watcher.problems = found;
+  return watchers.filter((watcher) => watcher.unseen().length > 0);
 }
 
 async function timeout(behind: readonly Watcher[], { tick, troubles }: Goal): Promise<MillraceError> {
@@ -63,6 +74,8 @@ async function timeout(behind: readonly Watcher[], { tick, troubles }: Goal): Pr
 /** Looks at one subscriber again and again, through its database or the bus, whichever can be reached. */
 class Watcher {
   readonly name: string;
+  /** Of the provider's tables, as last told. */
+  problems: readonly (TableName & { readonly problem: string })[] = [];
   readonly #config: Config;
   readonly #near: boolean;
   readonly #awaited: readonly TableName[];
@@ -108,14 +121,23 @@ class Watcher {
     const missing = at === undefined ? ['its position is not known'] : at < tick ? [`at tick ${at} of ${tick}`] : [];
     if (this.#foreign) missing.push(`tick ${at}, where it stands, is not one that this provider made`);
     const unknown = this.#awaited.filter((table) => !tables.some((t) => sameTable(t, table)));
-    if (missing.length === 0 && open.length === 0 && unknown.length === 0) return [];
+    const unseen = this.unseen();
+    if (missing.length === 0 && open.length === 0 && unknown.length === 0 && unseen.length === 0) return [];
     return [
       ...missing,
+      ...unseen,
       ...open.map((t) => `${tableLabel(t)} is ${t.state}${t.error ? ` (${t.error})` : ''}`),
       ...unknown.map((table) => `${tableLabel(table)} is not followed there yet`),
       ...(paused ? ['it is paused'] : []),
       ...(error === undefined ? [] : [error]),
     ];
+  }
+
+  /** Tables that it follows and whose changes went by unseen. */
+  unseen(): string[] {
+    return this.problems
+      .filter((table) => this.#seen.tables.some((t) => sameTable(t, table)))
+      .map((table) => `${tableLabel(table)}: ${table.problem}`);
   }
 
   async close(): Promise<void> {

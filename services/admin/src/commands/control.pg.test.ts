@@ -133,6 +133,23 @@ test('wait succeeds when a subscriber stands at the tick made for it and every t
   expect((await waiting).document).toMatchObject({ subscribers: ['eu'] });
 });
 
+test('wait does not end well while changes of a table are known to be missing', async () => {
+  const site = await withTables();
+  const eu = site.subscribers['eu'] ?? '';
+  await query(eu, "UPDATE millrace.subscribed_table SET state = 'ok'; UPDATE millrace.position SET tick = 1000000");
+  await query(site.provider, "UPDATE millrace.set_table SET problem = 'rows came unseen' WHERE table_name = 'other'");
+  const waiting = site.run('wait', '--timeout', '4s', '--subscriber', 'eu');
+  await eventually(async () => {
+    const [last] = await query(site.provider, `SELECT tick, fingerprint FROM millrace.last_tick('${site.queue}')`);
+    await query(eu, `UPDATE millrace.position SET tick = ${last?.['tick']}, fingerprint = '${last?.['fingerprint']}'`);
+    return Promise.race([waiting.then(() => true), new Promise<null>((resolve) => setTimeout(resolve, 100, null))]);
+  });
+  expect((await waiting).error).toMatchObject({
+    code: 'timeout',
+    message: expect.stringMatching(/eu is behind: public\.other: rows came unseen/),
+  });
+});
+
 test('status tells of services that never started, and its exit code says so', async () => {
   const site = await withTables();
   const { code, document } = await site.run('status');

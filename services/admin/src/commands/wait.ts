@@ -34,7 +34,9 @@ export const wait: Command = {
       // A position behind the goal may be of a tick that is not kept any more: only one that is there counts.
       const isOurs = async (at: Position): Promise<boolean> => at.tick < tick || provider.madeTick(at);
       const troubles = async () => serviceTroubles(await provider.overview());
-      const waited = await waitFor(config, { names, tick, timeoutMs, copies, isOurs, troubles });
+      const problems = async () =>
+        (await provider.overview()).tables.flatMap((t) => (t.problem === null ? [] : [{ ...t, problem: t.problem }]));
+      const waited = await waitFor(config, { names, tick, timeoutMs, copies, isOurs, problems, troubles });
       context.result({ tick, subscribers: names, waited_ms: waited }, '');
       return 0;
     } finally {
