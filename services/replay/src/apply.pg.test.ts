@@ -339,7 +339,7 @@ test('sequences that came in several chunks are all set', async () => {
     await addSequence(subscriber.client, subscriber.queue, { schema: 'public', name });
   }
   const values = names.map((name, n) => ({ schema: 'public', name, last_value: String(10 + n), is_called: true }));
-  await subscriber.stream([insert('(I,1,a,b,)', '(I,2,c,d,)')], 7, values);
+  await subscriber.stream([insert('1,a,b', '2,c,d')], 7, values);
   const [row] = await subscriber.rows(
     `SELECT array_agg(last_value::int ORDER BY sequencename) AS found FROM pg_sequences WHERE schemaname = 'public'`,
   );

@@ -30,7 +30,8 @@ test('notices go on after their connection was closed for good', async () => {
   };
   await eventually(isHeard);
   await made[0]?.connection.close();
+  await eventually(() => made.length === 2);
   heard = 0;
   await eventually(isHeard);
-  expect(made).toHaveLength(2);
+  expect(made[1]?.isConnected()).toBe(true);
 });
