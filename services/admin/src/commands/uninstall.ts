@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { deleteBucket, deleteStream } from '@millrace/bus';
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
-import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
+import { type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
 import { isProviderInstalled, listSets, uninstallProvider } from '@millrace/provider';
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
@@ -16,7 +15,7 @@ export const uninstall: Command = {
   summary: 'Remove all that is ours: triggers, functions, roles, schemas, streams, buckets. Your data stays.',
   usage: '--yes',
   example: 'millrace uninstall --yes',
-  more: 'Refused while services run. Removes every queue of these databases, not only the one of the configuration.',
+  more: 'Stop the services first. Removes every queue of these databases, not only the one of the configuration.',
   options: {},
   words: [0, 0],
   effect: 'changes',
@@ -38,7 +37,6 @@ async function runUninstall(context: Context): Promise<number> {
       faults.push({ code, line: partLine(part, sentence) });
     }
   };
-  await refuseRunning(config);
   const queues = new Set([config.queue]);
   if (config.provider !== undefined) await attempt('provider', () => atProvider(config, queues));
   for (const name of reachable(config, Object.keys(config.subscribers))) {
@@ -49,38 +47,6 @@ async function runUninstall(context: Context): Promise<number> {
   if (first !== undefined) throw new MillraceError(first.code, faults.map(({ line }) => line).join('\n'));
   context.result({ uninstalled: true, queues: [...queues] }, '');
   return 0;
-}
-
-/** A service that was just told to stop has so long to end its sessions, ms. */
-const patienceMs = 5_000;
-
-/** What services are running would hold locks and make again what is removed. Databases out of reach are told later. */
-async function refuseRunning(config: Config): Promise<void> {
-  const urls = Object.entries(config.subscribers).map(([name, { url }]) => [`subscriber ${name}`, url] as const);
-  for (const [label, url] of [['the provider', config.provider?.url] as const, ...urls]) {
-    const side = url === undefined ? undefined : await Side.open(url, label).catch(() => undefined);
-    if (side === undefined) continue;
-    const end = performance.now() + patienceMs;
-    try {
-      let names = await running(side);
-      while (names.length > 0 && performance.now() < end) {
-        await delay(100);
-        names = await running(side);
-      }
-      if (names.length > 0) throw stillRunning(label, names);
-    } finally {
-      await side.close();
-    }
-  }
-}
-
-async function running(side: Side): Promise<string[]> {
-  return (await side.run<{ name: string }>('running_services')).map(({ name }) => name);
-}
-
-function stillRunning(label: string, names: readonly string[]): MillraceError {
-  const text = `${label}: services are running (${names.join(', ')}), nothing was removed`;
-  return new MillraceError(codes.DATABASE_BUSY, text, { advice: 'stop them, or `millrace up`, then repeat' });
 }
 
 async function atProvider(config: Config, queues: Set<string>): Promise<string> {
