@@ -7,6 +7,6 @@ SELECT n.nspname AS schema_name, c.relname AS table_name
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND n.nspname NOT IN ('information_schema', 'millrace', 'pgq') AND n.nspname !~ '^pg_'
+  AND n.nspname NOT IN ('information_schema', 'millrace', 'pgq', 'pgq_coop', 'pgq_ext') AND n.nspname !~ '^pg_'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1, 2

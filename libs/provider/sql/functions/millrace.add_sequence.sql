@@ -13,7 +13,7 @@ BEGIN
     END IF;
     SELECT n.nspname, c.relname, c.relkind, c.relpersistence INTO v_seq
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = i_sequence;
-    IF v_seq.relkind IS DISTINCT FROM 'S' OR v_seq.relpersistence = 't' OR v_seq.nspname IN ('pgq', 'millrace') THEN
+    IF v_seq.relkind IS DISTINCT FROM 'S' OR v_seq.relpersistence = 't' OR v_seq.nspname IN ('pgq', 'pgq_coop', 'pgq_ext', 'millrace') THEN
         RAISE EXCEPTION '% is not a sequence that can be replicated', i_sequence USING ERRCODE = 'wrong_object_type';
     END IF;
     IF NOT has_sequence_privilege(i_sequence, 'SELECT') THEN

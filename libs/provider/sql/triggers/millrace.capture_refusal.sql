@@ -18,7 +18,7 @@ BEGIN
             ELSE 'not a table' END;
     ELSIF v_rel.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') THEN
         RETURN 'it belongs to the system';
-    ELSIF v_rel.nspname IN ('pgq', 'millrace') THEN
+    ELSIF v_rel.nspname IN ('pgq', 'pgq_coop', 'pgq_ext', 'millrace') THEN
         RETURN 'it belongs to Millrace itself';
     ELSIF v_rel.relpersistence = 't' THEN
         RETURN 'it is a temporary table';
