@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { ensureNpmTool } from './npm-tool.mjs';
 import { root, tools } from './paths.mjs';
@@ -12,7 +21,10 @@ export async function ensurePackages(env) {
   const stampFile = join(tools, 'packages.stamp');
   const stamp = fingerprint();
   const whole = existsSync(join(root, 'node_modules', '.modules.yaml'));
-  if (whole && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  if (whole && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) {
+    renewStamp(stampFile);
+    return;
+  }
   say('installing packages');
   const args = [
     'install',
@@ -24,6 +36,16 @@ export async function ensurePackages(env) {
   const { code, output } = await run(pnpm, args, { cwd: root, env: { ...env, CI: 'true' } });
   if (code !== 0) throw new SetupError(`pnpm install failed:\n${output.trim()}`);
   writeFileSync(stampFile, stamp);
+}
+
+/** Newer than the lockfile again, so that bin/millrace does not ask once more. */
+function renewStamp(stampFile) {
+  try {
+    const now = new Date();
+    utimesSync(stampFile, now, now);
+  } catch {
+    // Another account's folder: asked again next time, which costs a moment.
+  }
 }
 
 /** The folder that holds `pnpm`, for PATH: turbo looks for it there. */

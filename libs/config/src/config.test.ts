@@ -63,6 +63,8 @@ test('an empty file is all defaults', () => {
 
 test.each([
   ['an unknown key', 'queue: a\nbuss: {}', 'line 2 has the unknown key buss'],
+  ['a table that is none', 'compare:\n  every: 1h\n  tables: [a.b.c]', 'must be a table like'],
+  ['a comparison of nothing', 'compare:\n  every: 1h\n  tables: []', 'must name a table'],
   ['an unknown key below', 'queue: a\nbus:\n  ulr: x', 'line 3 has the unknown key bus.ulr'],
   [
     'an unknown key of a subscriber',
@@ -126,6 +128,10 @@ test.each([
   'bus: { url: "nats://secret@" }',
 ])('no message quotes the value that is wrong', (text) => {
   expect(errorOf(() => parse(text)).message).not.toMatch(/secret(?!_less)/);
+});
+
+test('a subscriber may be only named', () => {
+  expect(Object.keys(parse('subscribers:\n  eu:\n  us: {}').subscribers)).toEqual(['eu', 'us']);
 });
 
 test('a value from the environment cannot change the shape of the file', () => {

@@ -93,6 +93,10 @@ const ticker = z
   .refine(({ active_ms, idle_ms }) => active_ms <= idle_ms, 'active_ms must not be greater than idle_ms')
   .describe('Pace of the ticker.');
 
+const namePart = String.raw`\s*(?:"(?:[^"]|"")+"|[^".\s]+)\s*`;
+/** A table as on the command line, bare or behind its schema. */
+const tableName = new RegExp(`^${namePart}(?:\\.${namePart})?$`);
+
 const compare = z
   .strictObject({
     every: z
@@ -100,7 +104,8 @@ const compare = z
       .regex(/^[1-9]\d{0,3}(s|m|h)$/, 'must be a duration like 30m or 1h')
       .describe('How old the last comparison of a table at a subscriber may become: 30m, 1h, 24h.'),
     tables: z
-      .array(z.string())
+      .array(z.string().regex(tableName, 'must be a table like orders, shop.orders or "Shop"."Orders"'))
+      .min(1, 'must name a table, or be left out')
       .optional()
       .describe('Only these tables, named as on the command line. Left out: the whole set.'),
   })
@@ -141,7 +146,14 @@ const services = z
 export const configSchema = z.strictObject({
   queue: queueName.default('main').describe('Name of the set of tables and of its queue.'),
   provider: provider.optional(),
-  subscribers: z.record(subscriberName, subscriber).default({}).describe('Subscribers by name.'),
+  // `eu:` with nothing behind it is how a host without its url names a subscriber.
+  subscribers: z
+    .record(
+      subscriberName,
+      z.preprocess((value) => value ?? {}, subscriber),
+    )
+    .default({})
+    .describe('Subscribers by name.'),
   bus: z
     .strictObject({
       url: busUrl

@@ -8,6 +8,7 @@ import { codes, MillraceError } from '@millrace/errors';
 export function chooseSubscribers(named: readonly string[], known: readonly string[]): string[] {
   const wanted = [...new Set(named.flatMap((word) => word.split(',')).filter((word) => word !== ''))];
   if (named.length === 0) return [...known];
+  if (wanted.length === 0) throw new MillraceError(codes.USAGE, '--subscriber names nobody');
   for (const name of wanted) {
     if (known.includes(name)) continue;
     const list = known.length === 0 ? 'there is none' : `there is ${known.join(', ')}`;

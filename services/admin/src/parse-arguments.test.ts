@@ -28,6 +28,12 @@ test('a command without words of its own takes every word after --subscriber', a
   expect(args.value('timeout')).toBe('1s');
 });
 
+test('with --all there are no words of its own either', async () => {
+  const args = parseArguments(await loadCommand('add'), ['--all', '--subscriber', 'eu', 'us']);
+  expect(args.words).toEqual([]);
+  expect(args.values('subscriber')).toEqual(['eu', 'us']);
+});
+
 test.each([
   ['wait', ['--frob'], /Unknown option --frob/],
   ['wait', ['extra'], /unexpected "extra"/],

@@ -31,8 +31,9 @@ export function parseArguments(command: Command, rest: readonly string[]): Argum
       const values = given.get(token.name) ?? [];
       values.push(token.value ?? '');
       given.set(token.name, values);
-      // More words after a repeatable option belong to it when the command's own words stand before it.
-      const collects = options[token.name]?.multiple === true && (command.words[1] === 0 || words.length > 0);
+      // More words after a repeatable option belong to it when the command's own words stand before it, or it takes all.
+      const hasOwn = command.words[1] === 0 || words.length > 0 || given.has('all');
+      const collects = options[token.name]?.multiple === true && hasOwn;
       open = collects ? values : undefined;
     } else if (token.kind === 'positional') (open ?? words).push(token.value);
     else open = undefined;

@@ -42,7 +42,9 @@ async function runUninstall(context: Context): Promise<number> {
   for (const name of reachable(config, Object.keys(config.subscribers))) {
     await attempt(`subscriber ${name}`, () => atSubscriber(config, name));
   }
-  if (busUrl(config) !== undefined) await attempt('bus', () => onBus(config, queues));
+  if (busUrl(config) !== undefined) {
+    await attempt('bus', () => (config.provider === undefined ? leaveBus(config) : onBus(config, queues)));
+  }
   const [first] = faults;
   if (first !== undefined) throw new MillraceError(first.code, faults.map(({ line }) => line).join('\n'));
   context.result({ uninstalled: true, queues: [...queues] }, '');
@@ -66,6 +68,19 @@ async function atSubscriber(config: Config, name: string): Promise<string> {
   try {
     await side.asked(() => uninstallSubscriber(side.client));
     return 'removed';
+  } finally {
+    await side.close();
+  }
+}
+
+/** On a subscriber's host the streams belong to others as well: only what its own subscribers said there is taken back. */
+async function leaveBus(config: Config): Promise<string> {
+  const side = await BusSide.open(config);
+  if (side === undefined) return 'none';
+  try {
+    const names = Object.keys(config.subscribers);
+    for (const name of names) await side.forget(name, false);
+    return `forgot the reports of ${names.join(', ')}; the streams stay, they are removed on the provider's side`;
   } finally {
     await side.close();
   }
