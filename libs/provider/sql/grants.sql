@@ -45,8 +45,9 @@ DECLARE
     v_tables jsonb := jsonb_build_object(
         'millrace_capture', '["SELECT ON pgq.event_template", "SELECT ON pgq.queue, pgq.tick, pgq.subscription, pgq.consumer",
             "SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report",
-            "SELECT, UPDATE ON millrace.copy_request"]'::jsonb,
-        'millrace_ticker', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report"]'::jsonb,
+            "SELECT ON millrace.comparison", "SELECT, UPDATE ON millrace.copy_request"]'::jsonb,
+        'millrace_ticker', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report",
+            "SELECT ON millrace.comparison"]'::jsonb,
         'millrace_owner', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber",
             "SELECT ON millrace.service_report, millrace.audit, millrace.comparison", "SELECT, INSERT, UPDATE ON millrace.bus_address", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
         'millrace_app', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber"]'::jsonb,

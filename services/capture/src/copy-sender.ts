@@ -19,6 +19,7 @@ export class CopySender {
   #publisher: Publisher;
   /** Not known to be stored, in order. Doubles do no harm: a subscriber passes over chunks that it has. */
   #unstored: Buffer[] = [];
+  #isClosed = false;
 
   constructor(options: CopySenderOptions) {
     this.#options = options;
@@ -37,6 +38,7 @@ export class CopySender {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#publisher.close();
   }
 
@@ -82,9 +84,10 @@ export class CopySender {
     const { bus, signal } = this.#options;
     this.#publisher.close();
     do {
-      if (signal.aborted || performance.now() > deadline) throw error;
+      if (this.#isClosed || signal.aborted || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     } while (!bus.isConnected());
+    if (this.#isClosed) throw error;
     this.#publisher = this.#open();
   }
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
 /** Makes the table, loads `rows` of `columns` beside it, and merges them. */
 async function merged(
   name: string,
-  { sql, columns, rows }: { sql: string; columns: string[]; rows: string },
+  { sql, columns, rows, enforced = false }: { sql: string; columns: string[]; rows: string; enforced?: boolean },
 ): Promise<{ client: PgClient; there: number }> {
   const plain = await connect(url, { applicationName: 'test' });
   const { client, replica } = await openApplySession(url, 'test');
@@ -35,7 +35,7 @@ async function merged(
   const stage = stageOf('q', 1);
   if (rows !== '') await client.query(`INSERT INTO ${stage} VALUES ${rows}`);
   await client.query('BEGIN');
-  const there = await mergeCopy(client, { layout, stage, replica });
+  const there = await mergeCopy(client, { layout, stage, replica: replica && !enforced });
   await client.query('COMMIT');
   return { client: plain, there };
 }
@@ -136,4 +136,22 @@ test('rows that the subscriber cannot tell apart are counted, so that none is lo
     rows: `(1, 'x'), (2, 'y')`,
   });
   expect(there).toBe(2);
+});
+
+const fixed = (name: string, more: string) => ({
+  sql: `CREATE TABLE ${name} (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY);
+    INSERT INTO ${name} OVERRIDING SYSTEM VALUE VALUES (1, 10); ${more}`,
+  columns: ['id', 'n'],
+  rows: '(1, 11)',
+  enforced: true,
+});
+
+test('where foreign keys are enforced, a row that nobody references comes again for an identity value', async () => {
+  const { client } = await merged('lone', fixed('lone', ''));
+  expect((await client.query('SELECT id, n FROM lone')).rows).toEqual([{ id: 1, n: 11 }]);
+});
+
+test('and a referenced one does not: what hangs on it would go with it', async () => {
+  const child = 'CREATE TABLE child (id int REFERENCES parent ON DELETE CASCADE)';
+  await expect(merged('parent', fixed('parent', child))).rejects.toMatchObject({ code: 'subscriber-schema' });
 });

@@ -1,6 +1,14 @@
 import type { PgClient } from '@millrace/postgres';
-import { isHandedOver } from './apply-errors.ts';
-import { backToSavepointSql, mergeIndex, mergeSql, mergeWholeSql, replaceSql, savepointSql } from './plan-copy.ts';
+import { isHandedOver, needsReplica } from './apply-errors.ts';
+import {
+  backToSavepointSql,
+  fixedDiffersSql,
+  mergeIndex,
+  mergeSql,
+  mergeWholeSql,
+  replaceSql,
+  savepointSql,
+} from './plan-copy.ts';
 import type { Layout } from './plan-layout.ts';
 
 export interface Merge {
@@ -19,6 +27,7 @@ export async function mergeCopy(client: PgClient, { layout, stage, replica }: Me
   const index = mergeIndex(layout);
   const sql = index === undefined ? mergeWholeSql(layout, stage) : mergeSql(layout, stage, index);
   await client.query(sql.lock);
+  if (index !== undefined && !replica) await refuseComingAgain(client, layout, fixedDiffersSql(layout, stage, index));
   await client.query(savepointSql);
   try {
     await client.query(sql.remove);
@@ -35,4 +44,10 @@ export async function mergeCopy(client: PgClient, { layout, stage, replica }: Me
     await client.query(sql.insert);
   }
   return Number((await client.query(sql.count)).rows[0].n);
+}
+
+/** Throws SUBSCRIBER_SCHEMA where a row of a referenced table would have to go and come again. */
+async function refuseComingAgain(client: PgClient, layout: Layout, sql: string | undefined): Promise<void> {
+  if (sql === undefined || layout.table.referencedBy.length === 0) return;
+  if ((await client.query(sql)).rows[0].yes === true) throw needsReplica(layout.table);
 }

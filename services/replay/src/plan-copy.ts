@@ -97,6 +97,14 @@ export function replaceSql(layout: Layout, stage: string, index: TargetIndex): R
   };
 }
 
+/** Asks whether a row would have to go and come again for a value that is generated always; undefined: there is no such column. */
+export function fixedDiffersSql(layout: Layout, stage: string, index: TargetIndex): string | undefined {
+  const fixed = layout.columns.filter((c) => c.identity === 'always');
+  if (fixed.length === 0) return undefined;
+  return `SELECT EXISTS (SELECT FROM ${only(layout.table)} AS t JOIN ${stage} AS s ON ${onIndex(index, 't', 's')}
+    WHERE ${differs(fixed)}) AS yes`;
+}
+
 /** A table whose rows cannot be told apart is replaced whole. */
 export function mergeWholeSql(layout: Layout, stage: string): MergeSql {
   const { table, columns } = layout;

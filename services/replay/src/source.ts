@@ -102,11 +102,14 @@ export class Source {
   #look(position: Position, provider: string): Ready | undefined {
     const founds = this.#lanes.map((lane) => ({ lane, found: lane.find(position, provider) }));
     let incomplete = false;
-    for (const { lane, found } of founds) {
-      if (found.kind !== 'batch') continue;
-      const ready = this.#gather(lane, found.at, position, provider);
-      if (ready !== undefined) return this.#progress(ready);
-      incomplete = true;
+    // One lane may have whole what has broken off on the other.
+    for (const unfinished of [false, true]) {
+      for (const { lane, found } of founds) {
+        if (found.kind !== 'batch') continue;
+        const ready = this.#gather(lane, found.at, { position, provider, unfinished });
+        if (ready !== undefined) return this.#progress(ready);
+        incomplete = true;
+      }
     }
     const gaps = founds.flatMap(({ found }) => (found.kind === 'gap' ? [found.to] : []));
     this.history = founds.some(({ found }) => found.kind === 'history') ? otherHistory(position) : undefined;
@@ -138,10 +141,14 @@ export class Source {
     return performance.now() - this.#incompleteSince > (this.#options.chunkTimeoutMs ?? 15_000);
   }
 
-  #gather(lane: Lane, at: number, position: Position, provider: string): Ready | undefined {
+  #gather(
+    lane: Lane,
+    at: number,
+    { position, provider, unfinished }: { position: Position; provider: string; unfinished: boolean },
+  ): Ready | undefined {
     const first = lane.held[at];
     if (first === undefined) return undefined;
-    const whole = this.#whole(lane, first);
+    const whole = this.#whole(lane, first, unfinished);
     if (whole === 'incomplete') return undefined;
     const sequence = lane === this.#lanes[1] ? first.sequence : null;
     if (whole === 'large') {
@@ -176,7 +183,7 @@ export class Source {
     const isFull = () => batches.length >= mostBatches || lines >= mostLines || bytes >= this.#wholeBytes;
     while (!this.isOneByOne && end.tick !== this.upTo && !isFull()) {
       const next = starts.get(`${end.tick} ${end.fingerprint}`);
-      const whole = next === undefined ? undefined : this.#whole(lane, next);
+      const whole = next === undefined ? undefined : this.#whole(lane, next, false);
       if (next === undefined || whole === undefined || typeof whole === 'string') break;
       batches.push(whole);
       lines += linesOf(whole);
@@ -192,7 +199,8 @@ export class Source {
     return this.#options.wholeBytes ?? 4 * 1024 * 1024;
   }
 
-  #whole(lane: Lane, first: Held): WholeBatch | 'large' | 'incomplete' {
+  /** `unfinished`: of a batch that is no small one, what is here already need not wait for the rest. */
+  #whole(lane: Lane, first: Held, unfinished: boolean): WholeBatch | 'large' | 'incomplete' {
     const chunks: Message<BatchHeader>[] = [];
     let bytes = 0;
     for (
@@ -206,8 +214,7 @@ export class Source {
       if (bytes > this.#wholeBytes) return 'large';
     }
     if (lane.isPast(first.message.header, chunks.length)) this.#incompleteSince ||= Number.NEGATIVE_INFINITY;
-    // What is here already of a batch that is no small one need not wait for the rest.
-    else if (bytes > this.#wholeBytes / 4) return 'large';
+    else if (unfinished && bytes > this.#wholeBytes / 4) return 'large';
     return 'incomplete';
   }
 

@@ -114,7 +114,10 @@ export class TableSync {
         if (code === codes.NOT_LEADER) return;
         if (this.#error !== sentence) log.warn({ code, table: tableLabel(table) }, `copy: ${sentence}`);
         this.#tell({ error: sentence, ...(error instanceof WrongCount ? { broken: true } : {}) });
-        if (refusals.has(code) && (await this.#hold(toMillraceError(error).message))) return;
+        const { message, sqlstate } = toMillraceError(error);
+        // Where foreign keys are enforced, the rows that lack may come with the copy of another table.
+        const isRefused = refusals.has(code) && sqlstate !== '23503';
+        if (isRefused && (await this.#hold(message))) return;
         // What a person must repair may need the whole copy again: not too often.
         pauseMs = action === 'retry' ? 1000 : Math.min(pauseMs * 2, 30_000);
       }
@@ -342,5 +345,8 @@ export class TableSync {
 
 /** Every piece is there: only the table lacks it. */
 function isWhole({ chunks, rows, wholeRows }: StagedCopy): boolean {
-  return wholeRows === rows && chunks.size === Math.max(...chunks) + 1;
+  if (wholeRows !== rows) return false;
+  let last = -1;
+  for (const chunk of chunks) last = Math.max(last, chunk);
+  return chunks.size === last + 1;
 }

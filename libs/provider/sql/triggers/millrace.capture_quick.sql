@@ -21,7 +21,7 @@ DECLARE
     v_result  text;
 BEGIN
     SELECT * INTO v_names FROM millrace.capture_aliases(i_rel, i_shape);
-    SELECT string_agg(format('o."mr~%s"::text', p), ', '), string_agg(format('n."mr~%s"::text', p), ', ')
+    SELECT string_agg(format('concat(o."mr~%s")', p), ', '), string_agg(format('concat(n."mr~%s")', p), ', ')
     INTO v_old, v_new FROM unnest(v_names.places) AS p;
     IF i_op <> 'I' AND v_names.places IS NULL THEN
         RETURN NULL;

@@ -27,6 +27,6 @@ BEGIN
     INTO v_plan;
     -- NULL::type, and behind it a collation other than the type's own.
     RETURN ARRAY(
-        SELECT millrace.type_code(regexp_replace(substr(o.item, 7), ' COLLATE (("([^"]|"")*"|[^". ]+)\.)?("([^"]|"")*"|[^". ]+)$', ''))
+        SELECT millrace.type_code(regexp_replace(substr(o.item, 7), ' COLLATE (("([^"]|"")*"|[^". ]+)[.])?("([^"]|"")*"|[^". ]+)$', ''))
         FROM json_array_elements_text(v_plan -> 0 -> 'Plan' -> 'Output') WITH ORDINALITY AS o(item, n) ORDER BY o.n);
 END $$;
