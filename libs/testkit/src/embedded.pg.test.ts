@@ -21,8 +21,10 @@ async function inAnotherProcess(script: string): Promise<{ said: string; kill: (
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  onTestFinished(() => {
+  onTestFinished(async () => {
     child.kill('SIGKILL');
+    // Its server ends with it, a moment later, and still writes into a folder that is about to be removed.
+    await expect.poll(() => isAlive(Number(said)), { timeout: 30_000 }).toBe(false);
   });
   const said = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim()));
