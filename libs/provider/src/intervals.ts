@@ -37,17 +37,19 @@ const text = `SELECT a.tick, a.prev_tick, a.fingerprint, a.prev_fingerprint, ${i
   ORDER BY a.tick`;
 
 /**
- * Every ALTER TABLE of a column writes its row in pg_attribute anew, so no row may be younger than the older tick. The
- * million: transactions may begin between the two looks at the clock of transactions, and a scan too many does no harm.
+ * Every ALTER TABLE of a column writes its row in pg_attribute anew, so no row may be younger than the older tick. What is
+ * visible is older than the snapshot's end: counted back from there, modulo 2^32, an age is never too great.
  */
 const columnsStayedSql = `SELECT NOT EXISTS (
       SELECT FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_attribute a ON a.attrelid = g.tgrelid
       WHERE p.pronamespace = 'millrace'::regnamespace AND a.attnum > 0
-        AND age(a.xmin) <= txid_snapshot_xmax(txid_current_snapshot()) - txid_snapshot_xmin(t.tick_snapshot) + 1000000)
+        AND ((n.xid & 4294967295) - a.xmin::text::bigint + 4294967296) & 4294967295 <= n.xid - txid_snapshot_xmin(t.tick_snapshot))
     AND NOT EXISTS (
       SELECT FROM millrace.set_table s
       WHERE s.queue = $1 AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relid)) AS stayed
-  FROM pgq.tick t JOIN pgq.queue q ON q.queue_id = t.tick_queue WHERE q.queue_name = $1 AND t.tick_id = $2`;
+  FROM pgq.tick t JOIN pgq.queue q ON q.queue_id = t.tick_queue,
+    (SELECT txid_snapshot_xmax(txid_current_snapshot()) AS xid) AS n
+  WHERE q.queue_name = $1 AND t.tick_id = $2`;
 
 /**
  * Up to `limit` intervals after a tick that is known, in order, in one round trip: capture asks this for every batch.

@@ -1,4 +1,4 @@
-import { addTable, forceTick } from '@millrace/provider';
+import { addTable, columnsStayed, forceTick, intervalsAfter } from '@millrace/provider';
 import { expect, test } from 'vitest';
 import { type Bench, makeBench, register, sendReport, storedBatches } from './test/bench.ts';
 
@@ -43,4 +43,21 @@ test('so does one that is sent while it is still read', async () => {
   expect(new Set(sections.map((section) => JSON.stringify([section.columns, section.key])))).toEqual(
     new Set(['[["ident","w"],["ident"]]', '[["ident"],["ident"]]']),
   );
+});
+
+test('that nothing was altered is known from the catalogs, and that something was, before the tick or after it', async () => {
+  const bench = await table(18, 'CREATE TABLE t (id int PRIMARY KEY, v text)');
+  const stayed = async (sql: string) => {
+    const { tick } = await forceTick(bench.client, bench.queue);
+    await bench.client.query(sql);
+    await forceTick(bench.client, bench.queue);
+    const [interval] = await intervalsAfter(bench.client, bench.queue, tick, 1);
+    if (interval === undefined) throw new Error('no interval');
+    return columnsStayed(bench.client, bench.queue, interval);
+  };
+  // A transaction of another test that is older than this table leaves a doubt while it runs.
+  await expect.poll(() => stayed('UPDATE t SET v = v'), { timeout: 30_000 }).toBe(true);
+  expect(await stayed('ALTER TABLE t RENAME v TO w; UPDATE t SET w = id')).toBe(false);
+  expect(await stayed('BEGIN; SAVEPOINT s; ALTER TABLE t ADD x int; RELEASE s; COMMIT')).toBe(false);
+  await expect.poll(() => stayed('UPDATE t SET w = w'), { timeout: 30_000 }).toBe(true);
 });

@@ -14,6 +14,7 @@ import { followOnly } from '../follow-only.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
+import { distinctTables, refuseUnregistered } from '../preflight/named.ts';
 import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
@@ -120,7 +121,7 @@ function addedLine(label: string, onto: readonly string[]): string {
 async function findCandidates(context: Context, { provider, overview, tables, args }: Work): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
   const findings: Finding[] = [];
-  for (const table of args.has('all') ? await userTables(provider) : distinct(tables)) {
+  for (const table of args.has('all') ? await userTables(provider) : distinctTables(tables)) {
     const checked = await checkProviderTable(provider, overview, table);
     if ('text' in checked) findings.push(checked);
     else candidates.push(checked);
@@ -174,20 +175,4 @@ async function createMissing(context: Context, provider: ProviderSide, missing: 
 
 async function noteAtSubscribers(targets: readonly Target[], detail: Record<string, unknown>): Promise<void> {
   for (const { side } of targets) await side?.audit('add', detail);
-}
-
-/** A subscriber that stands in the configuration only has no position yet: its copy would have no beginning. */
-function refuseUnregistered(names: readonly string[], overview: ProviderOverview): void {
-  const unknown = names.filter((name) => !overview.subscribers.some((subscriber) => subscriber.name === name));
-  refuseOn(
-    unknown.map((name) => ({
-      code: codes.NOT_INSTALLED,
-      text: `subscriber ${name} is not registered at the provider`,
-    })),
-    'run `millrace install`',
-  );
-}
-
-function distinct(tables: readonly TableName[]): TableName[] {
-  return [...new Map(tables.map((table) => [JSON.stringify(table), table])).values()];
 }

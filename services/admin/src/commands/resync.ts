@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import { type AddWork, addTable, type Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
@@ -9,6 +9,7 @@ import { planResync, type Resync } from '../plan-resync.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { checkSubscriberTable, missingFinding } from '../preflight/check-subscriber-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
+import { distinctTables, refuseUnregistered } from '../preflight/named.ts';
 import { resyncHere } from '../resync-here.ts';
 import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
@@ -39,7 +40,7 @@ export const resync: Command = {
 };
 
 async function runResync(context: Context, args: Arguments): Promise<number> {
-  const tables = distinct(args.words.map(parseTableName));
+  const tables = distinctTables(args.words.map(parseTableName));
   if (args.has('all') === tables.length > 0) {
     throw new MillraceError(codes.USAGE, 'resync: name tables, or use --all', {
       advice: `usage: millrace resync ${resync.usage}`,
@@ -149,19 +150,4 @@ async function carryOut(work: AddWork, { label, candidate, steps }: ResyncPlan):
   await addTable(work, { candidate, additions });
   work.note(`${label}: copied again for ${wanting.map(({ target }) => target.name).join(', ')}`);
   return true;
-}
-
-function refuseUnregistered(names: readonly string[], { subscribers }: ProviderOverview): void {
-  const unknown = names.filter((name) => !subscribers.some((subscriber) => subscriber.name === name));
-  refuseOn(
-    unknown.map((name) => ({
-      code: codes.NOT_INSTALLED,
-      text: `subscriber ${name} is not registered at the provider`,
-    })),
-    'run `millrace install`',
-  );
-}
-
-function distinct(tables: readonly TableName[]): TableName[] {
-  return [...new Map(tables.map((table) => [tableKey(table), table])).values()];
 }
