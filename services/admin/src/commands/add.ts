@@ -104,9 +104,8 @@ async function carryOut(
   }
   if (added.length > 0) await noteAtSubscribers(targets, { tables: added, noCopy: args.has('no-copy') });
   if (args.has('all')) {
-    const sequences = (
-      await Promise.all(plans.map(({ candidate }) => ownedSequences(provider, candidate.table)))
-    ).flat();
+    const sequences: TableName[] = [];
+    for (const { candidate } of plans) sequences.push(...(await ownedSequences(provider, candidate.table)));
     await addSequences({ provider, targets, note: context.note, skipMissing: true }, sequences);
   }
   context.result({ added, subscribers: onto }, '');
