@@ -9,6 +9,8 @@ import { projectRoot, type Standing } from './standing.ts';
 export interface ServerPlan {
   /** Major version of PostgreSQL. */
   readonly major: number;
+  /** Folder of its programs; default: where that version is installed. */
+  readonly binDir?: string;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -45,10 +47,11 @@ export class Ground implements Standing {
     const name = `${plan.name}-${process.pid}-${randomBytes(3).toString('hex')}`;
     const dir = join(projectRoot, '.tools', 'test-runs', name);
     mkdirSync(dir, { recursive: true });
-    const starting = Object.entries(plan.servers).map(async ([label, { major, settings }]) => {
+    const starting = Object.entries(plan.servers).map(async ([label, { major, settings, ...where }]) => {
       const server = await startPostgres({
         dir: join(dir, label),
         major,
+        ...where,
         settings: { ...quickButCrashSafe, ...settings },
       });
       return [label, server] as const;

@@ -17,14 +17,15 @@ const toolsDir = join(projectRoot, '.tools');
 const defaultMajor = 18;
 
 /**
- * The server programs of a major version (default 18): a system installation first for 15 and older, ours first for
+ * The server programs of a major version (default 18), in `givenDir` or: a system installation first for 15 and older, ours first for
  * newer ones, so that tests meet the system's PostgreSQL and the embedded default is the same everywhere.
  * Throws `program` when there is none.
  */
-export function postgresBinaries(major: number = defaultMajor): PostgresBinaries {
+export function postgresBinaries(major: number = defaultMajor, givenDir?: string): PostgresBinaries {
   const ours = ourBinDirs(major);
   const system = systemBinDirs(major);
-  const binDir = (major <= 15 ? [...system, ...ours] : [...ours, ...system]).find(isComplete);
+  const usual = major <= 15 ? [...system, ...ours] : [...ours, ...system];
+  const binDir = (givenDir === undefined ? usual : [givenDir]).find(isComplete);
   if (binDir === undefined) {
     throw new MillraceError(codes.PROGRAM, `PostgreSQL ${major} was not found`, {
       advice: 'run `npm run demo` or `npm test` in the project folder once: both fetch it',

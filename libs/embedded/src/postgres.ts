@@ -16,6 +16,8 @@ export interface PostgresOptions {
   readonly dir: string;
   /** Major version, default 18. */
   readonly major?: number;
+  /** Folder of its programs; default: where that version is installed. */
+  readonly binDir?: string;
   /** TCP port on 127.0.0.1; default: a free one. */
   readonly port?: number;
   /** Server settings on top of ours. */
@@ -61,7 +63,7 @@ export class EmbeddedPostgres {
   constructor(options: PostgresOptions) {
     this.#options = options;
     this.#settings = options.settings ?? {};
-    this.#binaries = postgresBinaries(options.major);
+    this.#binaries = postgresBinaries(options.major, options.binDir);
     this.#port = options.port;
     this.dir = resolve(options.dir);
     this.user = options.user ?? 'postgres';
