@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { median } from './numbers.ts';
 import { judge, type Row, table } from './report.ts';
 import { bulkLoad, type Drain, drainMillrace, drainNative, type Load, tpcbLoad } from './rows/backlog.ts';
+import { compareTimes } from './rows/compare.ts';
 import { copyTimes } from './rows/copy.ts';
 import { type Lag, lagMillrace, lagNative } from './rows/lag.ts';
 import { overhead } from './rows/overhead.ts';
@@ -11,10 +12,10 @@ import { idle, memory } from './rows/resources.ts';
 import { type Servers, startServers, stopServers } from './servers.ts';
 
 /**
- * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,fanout,memory,idle --major 18 --quick]
+ * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,compare,fanout,memory,idle --major 18 --quick]
  * Millrace and native logical replication take turns on the same machine; medians of the rounds.
  */
-const names = ['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'fanout', 'memory', 'idle'] as const;
+const names = ['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'compare', 'fanout', 'memory', 'idle'] as const;
 
 interface Plan {
   readonly rounds: number;
@@ -82,6 +83,16 @@ async function copyRow(servers: Servers, plan: Plan): Promise<Row[]> {
   return [judge(what, millrace / other, { must: 1.5, aim: 1, atLeast: false })];
 }
 
+async function compareRow(servers: Servers, plan: Plan): Promise<Row[]> {
+  const rows = plan.quick ? 1_000_000 : 5_000_000;
+  const rounds = await compareTimes(servers, rows, plan.rounds);
+  const millrace = median(rounds.map(({ command }) => command));
+  const other = median(rounds.map(({ sum }) => sum));
+  const what = { row: `compare ${rows / 1e6}M rows (plain sum)`, unit: 's', millrace, other, rounds };
+  const ratio = median(rounds.map(({ command, sum }) => command / sum));
+  return [judge(what, ratio, { must: 2, aim: 1.2, atLeast: false })];
+}
+
 async function fanoutRows(servers: Servers, plan: Plan): Promise<Row[]> {
   const one: Drain[] = [];
   const four: Drain[] = [];
@@ -138,6 +149,7 @@ async function run(): Promise<void> {
     lag: () => lagRows(servers, plan),
     overhead: () => overheadRows(servers, plan),
     copy: () => copyRow(servers, plan),
+    compare: () => compareRow(servers, plan),
     fanout: () => fanoutRows(servers, plan),
     memory: () => memoryRow(servers, plan),
     idle: () => idleRow(servers, plan),

@@ -1,32 +1,11 @@
-import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../harness/database.ts';
+import { alarms, busy, type Compared, load, repeated, rounds } from '../harness/comparing.ts';
 import { Ground } from '../harness/ground.ts';
 import { expectEqual, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { projectRoot } from '../harness/standing.ts';
 import { waitFor } from '../harness/wait-for.ts';
-
-interface Compared {
-  readonly equal: boolean;
-  readonly tables: readonly {
-    readonly name: string;
-    readonly subscriber: string;
-    readonly state: string;
-    readonly reason: string | null;
-    readonly provider_rows: number;
-    readonly subscriber_rows: number;
-    readonly missing: number;
-    readonly extra: number;
-    readonly different: number;
-    readonly differences: readonly { readonly kind: string; readonly key: Readonly<Record<string, string>> }[];
-    readonly all_listed: boolean;
-  }[];
-  readonly subscribers_not_compared: readonly { readonly name: string; readonly reason: string }[];
-}
 
 interface ScheduledStatus {
   readonly subscribers: readonly {
@@ -53,45 +32,6 @@ async function compare(...args: string[]): Promise<Compared & { readonly code: n
   if (!stdout.includes('"tables"')) throw new Error(`exit ${code}: ${stdout}${stderr}`);
   const document = JSON.parse(stdout) as Compared;
   return { ...document, code };
-}
-
-/** The results of one process that compares again and again. */
-async function* repeated(times: number, ...tables: string[]): AsyncGenerator<Compared> {
-  const file = join(projectRoot, 'bin', 'millrace');
-  const args = ['--config', site.configFile, 'compare', '--every', '100ms', '--json', ...tables];
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  try {
-    let seen = 0;
-    for await (const line of createInterface({ input: child.stdout })) {
-      yield JSON.parse(line) as Compared;
-      seen += 1;
-      if (seen === times) return;
-    }
-    throw new Error(`it ended after ${seen} runs`);
-  } finally {
-    child.kill();
-  }
-}
-
-/** Changes rows of a table at the provider, in small transactions, until told to stop. Resolves to the transactions made. */
-function load(provider: Database, sql: (n: number) => string): { stop(): Promise<number> } {
-  let running = true;
-  const work = (async () => {
-    let made = 0;
-    while (running) {
-      made += 1;
-      await provider.run(sql(made));
-    }
-    return made;
-  })();
-  // A test that failed does not stop its load; the end of the servers does.
-  work.catch(() => {});
-  return {
-    stop: () => {
-      running = false;
-      return work;
-    },
-  };
 }
 
 /** `differences` as `kind key`, sorted. */
@@ -197,19 +137,11 @@ describe('compare', () => {
   });
 
   test('gives no false alarm in many runs under load, with truncates among it', async () => {
-    await stage(site, {
-      schema: 'CREATE TABLE busy (id int PRIMARY KEY, v int); CREATE TABLE busy_two (id int PRIMARY KEY, v text)',
-      tables: ['busy', 'busy_two'],
-    });
-    const traffic = load(site.provider, (n) =>
-      n % 100 === 0
-        ? 'TRUNCATE busy_two'
-        : `INSERT INTO busy VALUES (${n}, 0) ON CONFLICT DO NOTHING; UPDATE busy SET v = v + 1 WHERE id > ${n - 10};
-           INSERT INTO busy_two VALUES (${n}, repeat('x', ${n % 50})); DELETE FROM busy WHERE id < ${n - 300}`,
-    );
+    await stage(site, busy);
+    const traffic = load(site.provider, busy.traffic);
     const wrong: unknown[] = [];
-    for await (const run of repeated(50, 'busy', 'busy_two')) {
-      wrong.push(...run.tables.filter(({ state }) => state !== 'equal'), ...run.subscribers_not_compared);
+    for await (const run of repeated(site, 50, ...busy.tables)) {
+      wrong.push(...alarms(run));
       expect(run.tables).toHaveLength(4);
     }
     await traffic.stop();
@@ -257,4 +189,21 @@ describe('what cannot be compared', () => {
     await site.millrace('resume', 'eu');
     await waitFor('eu runs again', async () => (await compare('calm')).code === 0);
   });
+});
+
+test('compare --every goes on when the provider is away, and says so', async () => {
+  await stage(site, { schema: 'CREATE TABLE watching (id int PRIMARY KEY)', tables: ['watching'] });
+  const server = ground.server('provider');
+  const seen: string[] = [];
+  for await (const document of rounds(site, Number.POSITIVE_INFINITY, 'watching')) {
+    const now = 'error' in document ? document.error.code : document.equal ? 'equal' : 'not equal';
+    if (now === seen.at(-1)) continue;
+    seen.push(now);
+    if (seen.length === 1) await server.stop('immediate');
+    else if (seen.includes('database-unreachable') && seen.filter((one) => one === 'equal').length === 1) {
+      await server.start();
+    } else if (now === 'equal') break;
+  }
+  expect(seen[0]).toBe('equal');
+  expect(seen).toContain('database-unreachable');
 });

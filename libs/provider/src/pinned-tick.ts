@@ -2,6 +2,7 @@ import type { TableName } from '@millrace/model';
 import { disconnect, type PgClient, quoteTable } from '@millrace/postgres';
 import { ask, askOne, providerError } from './ask.ts';
 import { type MadeTick, madeTick, madeTickSql } from './ticks.ts';
+import { tellWishSql } from './wishes.ts';
 
 /** A tick and a session that sees every table exactly as of it. */
 export interface PinnedTick extends MadeTick {
@@ -56,6 +57,7 @@ export async function pinTick(
     const sql = madeTickSql('millrace.insert_pinned_tick($1, $2::pg_catalog.pg_snapshot)');
     const made = madeTick(await askOne(ticking, 'making a pinned tick', sql, [queue, seen.snapshot]));
     await announce(made);
+    await ask(ticking, 'making a pinned tick', tellWishSql, [queue]);
     await ask(ticking, 'making a pinned tick', 'COMMIT', []);
     return { ...made, snapshotId: seen.id, client: reading, release: () => disconnect(reading) };
   } catch (error) {

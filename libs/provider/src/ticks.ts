@@ -1,6 +1,7 @@
 import { type Position, safeInteger, type Tick } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
 import { ask, askOne, isoTime } from './ask.ts';
+import { tellWishSql } from './wishes.ts';
 
 /** A tick just made. */
 export interface MadeTick extends Tick {
@@ -34,7 +35,9 @@ export async function tick(client: Queryable, queue: string): Promise<MadeTick |
 
 /** Makes a tick now: all that was committed before the call is in a batch that ends with it or before. Throws as `tick`. */
 export async function forceTick(client: Queryable, queue: string): Promise<MadeTick> {
-  return madeTick(await askOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
+  const made = madeTick(await askOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
+  await ask(client, 'making a tick', tellWishSql, [queue]);
+  return made;
 }
 
 /**

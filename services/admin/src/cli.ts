@@ -7,6 +7,8 @@ import type { Context } from './command.ts';
 import { loadCommand } from './commands.ts';
 import { parseArguments, splitCommand } from './parse-arguments.ts';
 
+const isDebugged = process.env['MILLRACE_DEBUG'] !== undefined;
+
 /** Runs one command line and resolves to its exit code. Nothing is thrown. */
 async function main(argv: readonly string[]): Promise<number> {
   // Known before anything is parsed, so that wrong usage, too, is answered in the form that was asked for.
@@ -72,7 +74,7 @@ function fail(error: unknown, json: boolean): number {
     .filter((line) => line !== '');
   if (json) write(JSON.stringify({ error: { code, message: lines.join('; ') } }));
   for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
-  if (process.env['MILLRACE_DEBUG'] !== undefined) process.stderr.write(`${inspect(error)}\n`);
+  if (isDebugged) process.stderr.write(`${inspect(error)}\n`);
   return verdictOf(error).exitCode;
 }
 
@@ -83,5 +85,8 @@ function write(text: string): void {
 // The reader of a pipe may leave early (`millrace tables | head -1`); that is no fault.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.exitCode = await main(process.argv.slice(2));
-// A session that does not close must not keep a finished command alive.
-setTimeout(() => process.exit(), 2_000).unref();
+// A session that does not close must not keep a finished command alive. None should be left; a person who looks is told.
+setTimeout(() => {
+  if (isDebugged) process.stderr.write(`still open: ${process.getActiveResourcesInfo().join(', ')}\n`);
+  process.exit();
+}, 2_000).unref();

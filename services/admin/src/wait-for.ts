@@ -45,7 +45,8 @@ export async function waitFor(config: Config, goal: Goal): Promise<number> {
     let behind = watchers;
     for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.3)) {
       const left = timeoutMs - (performance.now() - begin);
-      await Promise.race([Promise.all(behind.map((watcher) => watcher.look())), delay(Math.max(left, 1_000))]);
+      const late = delay(Math.max(left, 1_000), undefined, { ref: false });
+      await Promise.race([Promise.all(behind.map((watcher) => watcher.look())), late]);
       if (behind.some(({ problems }) => problems.length > 0)) await lacking(watchers, goal);
       behind = behind.filter((watcher) => watcher.reasons(tick).length > 0);
       if (behind.length === 0) behind = await lacking(watchers, goal);

@@ -35,6 +35,7 @@ function leaderWork(options: CaptureOptions, lease: CaptureLease): Service {
   const onWish = () => {
     release.loop.wake();
     copies.loop.wake();
+    line.loop.wake();
   };
   const release: Release = new Release({ options, lease, holder, shared, reports, backfills, fault, trouble, onWish });
   reports.onReport((name) => release.heard(name));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { codes, MillraceError } from '@millrace/errors';
+import { codes, MillraceError, verdictOf } from '@millrace/errors';
 import { parseTableName } from '@millrace/model';
 import type { Arguments, Command, Context } from '../command.ts';
 import { type ComparisonRun, refuseUnfollowed, runComparison } from '../compare/comparison-run.ts';
@@ -36,9 +36,17 @@ async function runCompare(context: Context, args: Arguments): Promise<number> {
   const everyMs = every === undefined ? undefined : parseDuration(every, '--every');
   if (everyMs === undefined) return isAllEqual(await compareOnce(context, args)) ? 0 : 1;
   if (everyMs < 100) throw new MillraceError(codes.USAGE, '--every: at least 100ms');
-  for (;;) {
+  for (let round = 1; ; round += 1) {
     const begun = performance.now();
-    await compareOnce(context, args);
+    try {
+      await compareOnce(context, args);
+    } catch (error) {
+      // What was wrong from the beginning was typed so; what comes later, or passes by itself, must not end the watch.
+      const { action, code, sentence } = verdictOf(error);
+      if (round === 1 && action === 'stop') throw error;
+      context.note(`not compared: ${sentence}; it is tried again`);
+      context.result({ error: { code, message: sentence } }, '');
+    }
     await delay(Math.max(0, everyMs - (performance.now() - begun)));
   }
 }

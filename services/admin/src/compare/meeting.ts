@@ -62,16 +62,20 @@ export interface MeetingPlan {
 export async function meet(config: Config, plan: MeetingPlan): Promise<Meeting> {
   const { names, timeoutMs, locked = [], writes = false } = plan;
   const guests = names.map((name) => new Guest(config, name, { locked, writes }));
+  const host = new Host(config);
   let pinned: PinnedTick | undefined;
   const close = async () => {
-    await Promise.all([...guests.map((guest) => guest.close()), pinned?.release()]);
+    await Promise.all([...guests.map((guest) => guest.close()), pinned?.release(), host.close()]);
   };
   try {
-    await catchUp(config, guests, timeoutMs);
+    // Before anything is pinned: a snapshot is not to be held for the sake of those that are behind.
+    const newest = host.newest();
+    await Promise.all(guests.map((guest) => guest.reach(newest, timeoutMs)));
+    await newest;
     const announce = async ({ tick }: Tick) => {
       await Promise.all(guests.map((guest) => guest.invite(tick, timeoutMs)));
     };
-    const made = await pinTick(() => openReading(needProvider(config).url), config.queue, locked, announce);
+    const made = await pinTick(() => host.session(), config.queue, locked, announce);
     pinned = made;
     await Promise.all(guests.map((guest) => guest.arrive(made, timeoutMs)));
     const arrived = guests.flatMap(({ name, reading, reason }) =>
@@ -85,14 +89,34 @@ export async function meet(config: Config, plan: MeetingPlan): Promise<Meeting> 
   }
 }
 
-/** Waits for those that are behind before anything is pinned: a snapshot is not to be held for their sake. */
-async function catchUp(config: Config, guests: readonly Guest[], timeoutMs: number): Promise<void> {
-  const session = await openReading(needProvider(config).url);
-  try {
-    const newest = await lastTick(session, config.queue);
-    await Promise.all(guests.map((guest) => guest.reach(newest?.tick ?? 0, timeoutMs)));
-  } finally {
-    await disconnect(session);
+/** The provider's sessions: as many as pinning a tick takes, opened at once. */
+class Host {
+  readonly #config: Config;
+  readonly #sessions: Promise<PgClient>[];
+
+  constructor(config: Config) {
+    const { url } = needProvider(config);
+    this.#config = config;
+    this.#sessions = [openReading(url), openReading(url)];
+    // Whoever takes one meets its error.
+    for (const session of this.#sessions) session.catch(() => {});
+  }
+
+  /** The newest tick's number. */
+  async newest(): Promise<number> {
+    const session = await this.#sessions[0];
+    if (session === undefined) throw new Error('the sessions were taken already');
+    return (await lastTick(session, this.#config.queue))?.tick ?? 0;
+  }
+
+  /** Hands over a session, whose end is then the taker's affair. */
+  session(): Promise<PgClient> {
+    return this.#sessions.shift() ?? openReading(needProvider(this.#config).url);
+  }
+
+  /** Ends those that nobody took. */
+  async close(): Promise<void> {
+    await Promise.all(this.#sessions.splice(0).map((session) => session.then(disconnect, () => {})));
   }
 }
 
@@ -134,18 +158,24 @@ class Guest {
     this.#plan = plan;
   }
 
-  /** Opens its sessions and waits until it has applied `tick`. */
-  async reach(tick: number, timeoutMs: number): Promise<void> {
+  /** Opens its sessions and waits until it has applied `newest`. */
+  async reach(newest: Promise<number>, timeoutMs: number): Promise<void> {
     await this.#attempt(async () => {
       if (reachable(this.#config, [this.name]).length === 0) {
         this.reason = 'the configuration gives no url for it; compare where both databases can be reached';
         return;
       }
       const url = needSubscriberUrl(this.#config, this.name);
-      this.#wishing = await openReading(url);
-      this.reading = await openReading(url);
-      if (this.#plan.writes) await becomeReplica(this.reading);
-      await this.#waitFor(this.reading, timeoutMs, { tick, isThere: (at) => at >= tick });
+      const [wishing, reading] = await Promise.allSettled([openReading(url), openReading(url)]);
+      if (wishing.status === 'fulfilled') this.#wishing = wishing.value;
+      if (reading.status === 'fulfilled') this.reading = reading.value;
+      if (wishing.status === 'rejected') throw wishing.reason;
+      if (reading.status === 'rejected') throw reading.reason;
+      if (this.#plan.writes) await becomeReplica(reading.value);
+      // Without a provider there is no meeting, and the error is told by who asked for it.
+      const tick = await newest.catch(() => undefined);
+      if (tick === undefined) return;
+      await this.#waitFor(reading.value, timeoutMs, { tick, isThere: (at) => at >= tick });
     });
   }
 
@@ -156,7 +186,7 @@ class Guest {
     await this.#attempt(async () => {
       const { queue } = this.#config;
       const wished = wishHold(session, { queue, tick, forMs: timeoutMs + announceMs });
-      const hold = await Promise.race([wished, delay(announceMs, undefined)]);
+      const hold = await Promise.race([wished, delay(announceMs, undefined, { ref: false })]);
       if (hold === undefined) this.reason = 'its database does not answer';
       else this.#hold = hold;
     });
