@@ -13,7 +13,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-const skipped = new Set(['node_modules', '.tools', '.turbo', '.millrace', 'bench-results', 'coverage']);
+const skipped = new Set(['node_modules', '.tools', '.turbo', '.millrace', 'bench-results', 'coverage', 'dist']);
 
 /** All files below the given folders whose names end in one of the endings, sorted by path. */
 export function sourceFiles(folders: readonly string[], endings: readonly string[]): SourceFile[] {

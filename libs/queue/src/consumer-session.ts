@@ -1,0 +1,110 @@
+// A consumer's session: registered, leading, told of ticks; gives its batches one by one.
+import { type BatchInfo, nextBatch, type Reader } from './batch-source.ts';
+import { ask, askOne, type Database, type Queryable, Session } from './database.ts';
+import * as sql from './sql.ts';
+import type { Waiter, WakeSource } from './wake.ts';
+
+export interface SessionPlan {
+  readonly database: Database;
+  readonly reader: Reader;
+  readonly register: boolean;
+  readonly pooler: boolean;
+  readonly wake: WakeSource | undefined;
+  readonly waiter: Waiter;
+}
+
+/** Pause of a process that stands by, milliseconds. */
+const STAND_BY_MS = 1_000;
+/** Pause while the database tells of every tick: only in case that it does not. */
+const TOLD_MS = 30_000;
+
+export class ConsumerSession {
+  readonly session: Session;
+  readonly #plan: SessionPlan;
+  readonly #unsubscribe: (() => void)[] = [];
+  #told = false;
+  #led = false;
+
+  private constructor(session: Session, plan: SessionPlan) {
+    this.session = session;
+    this.#plan = plan;
+  }
+
+  /** Registers the consumer and listens. Throws what the database refuses; nothing stays open then. */
+  static async open(plan: SessionPlan): Promise<ConsumerSession> {
+    const session = await Session.open(plan.database, `connecting to the database of queue ${plan.reader.queue}`);
+    const opened = new ConsumerSession(session, plan);
+    try {
+      if (plan.register) await register(session.client, plan.reader);
+      await opened.#listen();
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+
+  /** The next batch, as soon as there is one; undefined when the signal ends the wait. */
+  async next(signal: AbortSignal): Promise<BatchInfo | undefined> {
+    const { reader, waiter } = this.#plan;
+    while (!signal.aborted && !(await this.#leads())) await waiter.wait(signal, STAND_BY_MS);
+    while (!signal.aborted) {
+      this.session.check();
+      const batch = await nextBatch(this.session.client, reader);
+      if (batch !== undefined) {
+        waiter.found();
+        return batch;
+      }
+      await waiter.wait(signal, this.#told ? this.#toldPause() : undefined);
+    }
+    return undefined;
+  }
+
+  /** Ends the session, its locks and its listening; a client that was given is left as it was. Never throws. */
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    if (this.session.borrowed && this.#led) {
+      await ask(this.session.client, 'giving up the lead', sql.unlead, [this.#leadName]).catch(() => {});
+    }
+    this.session.discard();
+  }
+
+  get #leadName(): string {
+    const { queue, consumer, subconsumer } = this.#plan.reader;
+    return `millrace.queue/${queue}/${consumer}/${subconsumer ?? ''}`;
+  }
+
+  // Ticks that were made wake us; somebody else's silence, and a wished age of ticks, do not.
+  #toldPause(): number {
+    const { takeOverAfterMs, collect } = this.#plan.reader;
+    return Math.min(TOLD_MS, takeOverAfterMs ?? TOLD_MS, collect.minLagMs ?? TOLD_MS);
+  }
+
+  async #leads(): Promise<boolean> {
+    if (this.#led || this.#plan.pooler) return true;
+    this.session.check();
+    this.#led = (await askOne(this.session.client, 'asking for the lead', sql.tryLead, [this.#leadName])) === 't';
+    return this.#led;
+  }
+
+  async #listen(): Promise<void> {
+    const { wake, waiter, pooler, reader } = this.#plan;
+    if (wake !== undefined) this.#unsubscribe.push(await wake.subscribe(() => waiter.wake()));
+    this.#unsubscribe.push(this.session.onNotification(() => waiter.wake()));
+    if (
+      pooler ||
+      this.session.borrowed ||
+      (await askOne(this.session.client, 'looking for ticks', sql.hasTickChannel)) !== 't'
+    )
+      return;
+    await ask(this.session.client, 'listening for ticks', sql.listenTicks, [reader.queue]);
+    this.#told = true;
+  }
+}
+
+/** '1' when it is new. */
+export function register(client: Queryable, { queue, consumer, subconsumer }: Reader): Promise<string | null> {
+  const doing = `registering consumer ${consumer} of queue ${queue}`;
+  if (subconsumer === undefined) return askOne(client, doing, sql.register, [queue, consumer]);
+  return askOne(client, doing, sql.registerSub, [queue, consumer, subconsumer]);
+}

@@ -1,0 +1,15 @@
+export { Batch, type RetryOptions } from './batch.ts';
+export type { BatchInfo, Collect } from './batch-source.ts';
+export { Consumer, type ConsumerInfo, type Handlers, type RunOptions, type SeekTo } from './consumer.ts';
+export type { Database, Queryable } from './database.ts';
+export { type Choice, type DeadLetter, DeadLetters } from './dead-letters.ts';
+export { defineQueue, type EventMap, type EventOf, EventQueue, Queue } from './define-queue.ts';
+export { QueueError, type QueueErrorCode, queueCodes } from './errors.ts';
+export type { QueueEvent } from './event.ts';
+export type { Handler, HandlerContext } from './handle.ts';
+export type { ConsumerOptions, IntoDatabase, RetryPolicy } from './options.ts';
+export type { PieceLimits } from './piece-size.ts';
+export type { Extras, SendOptions } from './produce.ts';
+export type { QueueSettings } from './queue-admin.ts';
+export { runTicker, type TickerOptions } from './ticker.ts';
+export type { WakeSource } from './wake.ts';

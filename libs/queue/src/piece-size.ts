@@ -1,0 +1,37 @@
+// How many events to fetch at once, so that memory stays within a budget whatever a batch holds.
+
+export interface PieceLimits {
+  /** How much text one piece may have, characters. */
+  readonly characters: number;
+  /** At most so many events. */
+  readonly events: number;
+}
+
+export const defaultLimits: PieceLimits = { characters: 4 << 20, events: 5_000 };
+
+const FIRST = 100;
+const GROWTH = 5;
+
+/** Learns from the largest event of each piece; one of a consumer lives as long as that. */
+export class PieceSizer {
+  readonly #limits: PieceLimits;
+  #next: number;
+
+  constructor(limits: PieceLimits = defaultLimits) {
+    this.#limits = limits;
+    this.#next = Math.min(FIRST, limits.events);
+  }
+
+  /** How many to fetch next. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Told of a piece that was fetched: the sizes of its events. */
+  saw(sizes: Iterable<number>): void {
+    let largest = 1;
+    for (const size of sizes) largest = Math.max(largest, size);
+    const fit = Math.floor(this.#limits.characters / largest);
+    this.#next = Math.max(1, Math.min(this.#limits.events, this.#next * GROWTH, fit));
+  }
+}
