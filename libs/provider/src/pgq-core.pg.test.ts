@@ -219,7 +219,6 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await fails(client, `SELECT pgq.ticker('q', 10, now(), 60)`, 'tick 10 is not after the last one, 10');
     expect(await put(client, 'a')).toBe('51');
     await fails(client, `SELECT pgq.ticker('q')`, 'This queue has external tick source.');
-    await fails(client, `SELECT pgq.force_tick('q')`, 'This queue has external tick source.');
     expect(await value(client, 'SELECT pgq.ticker()')).toBe('0');
   });
 

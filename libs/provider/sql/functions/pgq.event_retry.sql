@@ -1,7 +1,7 @@
 -- pgq.event_retry(batch, event, time)
 -- Purpose:    puts a copy of one of an open batch's events into the retry queue, for this subscription only.
 -- Parameters: x_retry_time - not before.
--- Returns:    1, or 0 when it is there already. Errors: batch not found; event not found.
+-- Returns:    1, or 0 when it is there already. Errors: event not found (nor the batch).
 -- Tables:     pgq.subscription, event tables (read), pgq.retry_queue (insert).
 CREATE OR REPLACE FUNCTION pgq.event_retry(x_batch_id bigint, x_event_id bigint, x_retry_time timestamptz) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     SELECT s.sub_id, s.sub_queue INTO v_sub FROM pgq.subscription s WHERE s.sub_batch = x_batch_id;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'batch not found';
+        RAISE EXCEPTION 'event not found';
     END IF;
     -- Not through get_batch_events, which would gather the whole batch for one of its events.
     EXECUTE 'SELECT * FROM (' || pgq.batch_event_sql(x_batch_id) || ') AS e WHERE ev_id = $1' INTO v_event USING x_event_id;

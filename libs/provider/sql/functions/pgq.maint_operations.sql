@@ -35,7 +35,5 @@ BEGIN
     IF to_regproc('londiste.periodic_maintenance') IS NOT NULL THEN
         RETURN QUERY SELECT 'londiste.periodic_maintenance', NULL::text;
     END IF;
-    IF current_setting('autovacuum') = 'off' THEN
-        RETURN QUERY SELECT 'vacuum', t FROM pgq.maint_tables_to_vacuum() AS t;
-    END IF;
+    RETURN QUERY SELECT 'vacuum', t FROM pgq.maint_tables_to_vacuum() AS t;
 END $$;
