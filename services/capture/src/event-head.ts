@@ -64,7 +64,13 @@ export function makeKind(
 ): SectionKind {
   const { columns, key, source } = shape;
   const headerBytes = Buffer.byteLength(JSON.stringify({ table, form, columns, key, source })) + sectionOverhead;
-  return { table, tableKey: tableKey(table), form, ...shape, headerBytes };
+  return { table, tableKey: tableKey(table), form, ...shape, keyAt: placesOf(columns, key), headerBytes };
+}
+
+/** Where the key's columns stand in a change line, whose first field is the operation. Undefined: not all do. */
+function placesOf(columns: SectionKind['columns'], key: readonly string[]): readonly number[] | undefined {
+  const places = key.map((name) => columns.indexOf(name) + 1).toSorted((a, b) => a - b);
+  return places.length === 0 || places.includes(0) ? undefined : places;
 }
 
 /** Undefined when the event does not tell them, or not of all columns. */

@@ -29,7 +29,7 @@ const smallBytes = 192;
 
 /**
  * Gathers the lines of a batch's events by table, in order, between truncates. Order between tables is not kept: a batch is
- * applied in one transaction. Lines are never made strings. Events are given as begin, write…, end; when `bytes` has
+ * applied in one transaction. Of updates of one row that came one by one the last is kept. Lines are never made strings. Events are given as begin, write…, end; when `bytes` has
  * grown enough the gathered sections are taken away, also in the middle of an event.
  */
 export class Regrouper {
@@ -79,9 +79,9 @@ export class Regrouper {
       this.#endSequences();
       return;
     }
-    const before = event.section.length;
+    const before = event.section.size;
     event.end();
-    this.bytes += event.section.length - before;
+    this.bytes += event.section.size - before;
     this.#event = undefined;
   }
 
@@ -91,7 +91,10 @@ export class Regrouper {
    */
   take(): SectionBuffer[] {
     const taken = this.#cut();
-    for (const section of taken) section.kind = this.names.newest(section.kind);
+    for (const section of taken) {
+      section.last?.compact(section);
+      section.kind = this.names.newest(section.kind);
+    }
     return taken;
   }
 
@@ -173,6 +176,8 @@ class OpenEvent {
   #recordAt: number;
   /** The present record has bytes in a section that was taken away. */
   #continued = false;
+  /** All of the event is in its section; where it begins there. */
+  #wholeFrom: number | undefined;
 
   constructor(section: SectionBuffer, lines: number) {
     this.section = section;
@@ -180,6 +185,7 @@ class OpenEvent {
     this.#strip = section.kind.form === 'insert';
     this.#from = section.length;
     this.#recordAt = section.length;
+    this.#wholeFrom = section.length;
   }
 
   write(data: Buffer, from: number, to: number): void {
@@ -198,6 +204,8 @@ class OpenEvent {
       section.bytes[section.length] = newline;
       section.length += 1;
       section.lines += this.#lines - this.#counted;
+      if (this.#lines === 1 && this.#wholeFrom !== undefined) section.last?.took(section, this.#wholeFrom);
+      else section.last?.forget();
     }
     section.mark();
   }
@@ -218,6 +226,7 @@ class OpenEvent {
     kept.copy(rest.bytes, 0);
     rest.length = kept.length;
     this.section = rest;
+    this.#wholeFrom = undefined;
     this.#from = 0;
     this.#recordAt = 0;
     return rest;

@@ -1,5 +1,6 @@
 import type { TableName } from '@millrace/model';
 import type { Section } from '@millrace/wire';
+import { LastLines } from './superseded.ts';
 
 /** What all bytes of one section have in common. One object per kind: compare by identity. */
 export interface SectionKind {
@@ -9,6 +10,8 @@ export interface SectionKind {
   readonly form: Section['form'];
   readonly columns: readonly (string | null)[];
   readonly key: readonly string[];
+  /** The key's fields among those of a change line, ascending, the operation being number 0. Undefined: not all are there. */
+  readonly keyAt: readonly number[] | undefined;
   /** The numbers that the columns have in a table (its oid): they stay when names change. Undefined: not told. */
   readonly numbers: { readonly table: string; readonly of: readonly number[] } | undefined;
   /** Numbers and types of the columns as the event tells them (`parseSource`); undefined: not told. */
@@ -60,12 +63,20 @@ export class SectionBuffer {
   lines = 0;
   /** Offsets of record ends and the lines up to there, in turn. */
   readonly marks: number[] = [];
+  /** Which updates are replaced by later ones; undefined where none can be. */
+  readonly last: LastLines | undefined;
 
   constructor(kind: SectionKind, start: { cont: boolean; quoted: boolean } = { cont: false, quoted: false }) {
     this.kind = kind;
     this.cont = start.cont;
     this.quoted = start.quoted;
     this.bytes = Buffer.allocUnsafeSlow(kind.form === 'truncate' ? 0 : 4096);
+    this.last = kind.form === 'change' && kind.keyAt !== undefined ? new LastLines(kind.keyAt) : undefined;
+  }
+
+  /** Bytes that will be sent. */
+  get size(): number {
+    return this.length - (this.last?.wasted ?? 0);
   }
 
   /** Makes room for `more` bytes behind `length`. */
