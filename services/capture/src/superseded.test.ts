@@ -18,6 +18,8 @@ const inEvent = (line: Line) => record(line).replaceAll('\\', '\\\\');
 
 const columns = '["v","k","l"]';
 const describe = () => ({ table: '["public","t"]', columns, key: '["l","k"]' });
+/** The first field is the whole key, the way most tables have it. */
+const describeFirst = () => ({ table: '["public","f"]', columns, key: '["v"]' });
 
 function feed(events: readonly (readonly Line[])[], how: { window: number; cut: number }) {
   const regrouper = new Regrouper(new SectionKinds());
@@ -147,6 +149,27 @@ test('an update stays where another line of its key lies behind it, or a stateme
   const other = { op: 'U', key: ['2', '2'], value: '0' } as const;
   expect(feed([update, [other, other], update], { window: 1e9, cut: 1e9 }).lines).toBe(4);
   expect(feed([update, [other], update], { window: 1e9, cut: 1e9 }).lines).toBe(2);
+});
+
+test('a key that is the first field is told from others by its text, be it a number or not', () => {
+  const keys = ['1', '01', '1.0', '12', '', '0', '00', '-1', '123456789012345678', '123456789012345679', '1a', '12,3'];
+  const regrouper = new Regrouper(new SectionKinds());
+  for (const value of [...keys, ...keys]) {
+    const data = Buffer.from(inEvent({ op: 'U', key: ['x', 'y'], value }));
+    regrouper.begin({ type: 'U', id: 'f', describe: describeFirst, lines: 1 });
+    regrouper.write(data, 0, data.length);
+    regrouper.end();
+  }
+  const [section] = regrouper.take();
+  const expected = keys.map((value) => `${record({ op: 'U', key: ['x', 'y'], value })}\n`).join('');
+  expect(section?.bytes.toString('utf8', 0, section.length)).toBe(expected);
+});
+
+test('a table of which hardly a row comes twice is not looked at for long', () => {
+  const events = updates(20_000, (n) => ({ key: [String(n % 8000), '1'] }));
+  expect(feed(events, { window: 1e9, cut: 1e9 }).lines).toBe(20_000);
+  const often = updates(20_000, (n) => ({ key: [String(n % 2000), '1'] }));
+  expect(feed(often, { window: 1e9, cut: 1e9 }).lines).toBe(2000);
 });
 
 test('a line whose key is not all told is never left out', () => {

@@ -17,6 +17,8 @@ const update = 0x55;
 const longestLine = 8192;
 /** More keys than these are forgotten and learned anew. */
 const mostKeys = 50_000;
+/** A section of which fewer than one line in eight was replaced after so many lines is not worth the trouble. */
+const trialLines = 4096;
 /** So many bytes of replaced lines may lie about before they are cleared away, if they are also half of all. */
 const leastWaste = 64 * 1024;
 /** A place is an offset and a length (below 2^14) in one number. */
@@ -29,11 +31,14 @@ const placeUnit = 16_384;
  */
 export class LastLines {
   /** Places of lines that are updates and the last of their key. */
-  #last = new Map<string, number>();
+  #last = new Map<Key, number>();
   /** Places of lines that were replaced. */
   #gaps: number[] = [];
   /** Bytes of replaced lines that still lie in the section. */
   wasted = 0;
+  #looked = 0;
+  #replaced = 0;
+  #isOff = false;
   /** The key's fields among those of a line, ascending; the operation is number 0. */
   readonly #keyAt: readonly number[];
 
@@ -43,14 +48,20 @@ export class LastLines {
 
   /** The section's last record, from `from` on, came alone. It may take the place of an earlier one. */
   took(section: Records, from: number): void {
+    if (this.#isOff) return;
     const { bytes, length } = section;
-    const key = length - from > longestLine ? undefined : keyText(bytes, { from, to: length }, this.#keyAt);
+    const key = length - from > longestLine ? undefined : keyOf(bytes, { from, to: length }, this.#keyAt);
     if (key === undefined) {
       this.forget();
       return;
     }
     if (bytes[from + 1] !== update) {
       this.#last.delete(key);
+      return;
+    }
+    this.#looked += 1;
+    if (this.#looked >= trialLines && this.#replaced * 8 < this.#looked) {
+      this.#giveUp();
       return;
     }
     const place = from * placeUnit + length - from;
@@ -75,12 +86,18 @@ export class LastLines {
     this.wasted = 0;
   }
 
-  #remember(key: string, place: number): void {
+  #giveUp(): void {
+    this.#isOff = true;
+    this.forget();
+  }
+
+  #remember(key: Key, place: number): void {
     if (this.#last.size >= mostKeys) this.forget();
     this.#last.set(key, place);
   }
 
-  #replace(section: Records, { key, before, place }: { key: string; before: number; place: number }): void {
+  #replace(section: Records, { key, before, place }: { key: Key; before: number; place: number }): void {
+    this.#replaced += 1;
     const size = place % placeUnit;
     const old = before % placeUnit;
     if (size === old) {
@@ -112,7 +129,8 @@ function closeGaps(section: Records, gaps: Float64Array): void {
     waste += size;
     const from = start(gap) + size;
     const end = i + 1 < gaps.length ? start(gaps[i + 1] ?? 0) : section.length;
-    bytes.copyWithin(to, from, end);
+    // Most gaps lie side by side.
+    if (end > from) bytes.copyWithin(to, from, end);
     to += end - from;
   }
   for (; mark < marks.length; mark += 2) moveMark(marks, mark, { waste, lines: gaps.length });
@@ -138,6 +156,29 @@ function wasteBefore(gaps: Float64Array): (place: number) => number {
     }
     return sums[low] ?? 0;
   };
+}
+
+/** What tells one key from another: a number, which costs least, where it is one that has only this text. */
+type Key = string | number;
+
+/** Where a key begins in most lines: behind the operation. */
+const firstField = 3;
+
+function keyOf(bytes: Buffer, record: { from: number; to: number }, keyAt: readonly number[]): Key | undefined {
+  const isFirst = keyAt.length === 1 && keyAt[0] === 1;
+  return (isFirst ? numberAt(bytes, record.from + firstField) : undefined) ?? keyText(bytes, record, keyAt);
+}
+
+/** A field of up to 15 digits, the first of which is no zero. */
+function numberAt(bytes: Buffer, from: number): number | undefined {
+  if (bytes[from] === 0x30) return undefined;
+  let value = 0;
+  for (let i = from; i < from + 16; i += 1) {
+    const digit = (bytes[i] ?? 0) - 0x30;
+    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
+    else return i > from && bytes[i] === comma ? value : undefined;
+  }
+  return undefined;
 }
 
 /** The raw fields of the key; undefined when the record has fewer fields. */

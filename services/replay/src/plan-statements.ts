@@ -133,18 +133,28 @@ export type Source =
   /** `$1`: array of line values. */
   | { readonly from: 'parameter'; readonly names: StageNames };
 
-function sourceSql(source: Source, kind: NetKind): string {
+function sourceSql(source: Source, kind: NetKind, order = ''): string {
   const { names } = source;
   if (source.from === 'parameter') return `unnest($1::${names.line}[]) AS s`;
   if (source.from === 'net') {
-    return `(SELECT s.* FROM ${names.stage} AS s JOIN ${names.net} AS n ON n._seq = s._seq WHERE n._kind = '${kind}') AS s`;
+    return `(SELECT s.* FROM ${names.stage} AS s JOIN ${names.net} AS n ON n._seq = s._seq WHERE n._kind = '${kind}'${order}) AS s`;
   }
-  return source.all ? `${names.stage} AS s` : `(SELECT * FROM ${names.stage} WHERE _op = '${opOfKind[kind]}') AS s`;
+  const where = source.all ? '' : ` WHERE s._op = '${opOfKind[kind]}'`;
+  return where + order === '' ? `${names.stage} AS s` : `(SELECT s.* FROM ${names.stage} AS s${where}${order}) AS s`;
+}
+
+/**
+ * Rows that are written in the order of their key, which is mostly that of the table and always that of its index, cost a third
+ * less. Only where comparing values costs next to nothing.
+ */
+function byKey({ key }: Layout): string {
+  const isQuick = key.every(({ column }) => column.exact && column.collate === '');
+  return isQuick ? ` ORDER BY ${key.map(({ column }) => `s.${quoteIdent(column.name)}`).join(', ')}` : '';
 }
 
 /** Deletes the rows of the lines' keys. */
 export function deleteSql(layout: Layout, source: Source, kind: NetKind): string {
-  return `DELETE FROM ${only(layout.table)} AS t USING ${sourceSql(source, kind)} WHERE ${onKey(layout)}`;
+  return `DELETE FROM ${only(layout.table)} AS t USING ${sourceSql(source, kind, byKey(layout))} WHERE ${onKey(layout)}`;
 }
 
 /**
@@ -160,7 +170,7 @@ export function updateSql(layout: Layout, source: Source, kind: NetKind): string
     // Nothing but an identity key: ask that the rows are there. Locking counts them as an update would.
     return `SELECT 1 FROM ${only(layout.table)} AS t JOIN ${sourceSql(source, kind)} ON ${onKey(layout)} FOR UPDATE OF t`;
   }
-  return `UPDATE ${only(layout.table)} AS t SET ${sets.join(', ')} FROM ${sourceSql(source, kind)} WHERE ${onKey(layout)}`;
+  return `UPDATE ${only(layout.table)} AS t SET ${sets.join(', ')} FROM ${sourceSql(source, kind, byKey(layout))} WHERE ${onKey(layout)}`;
 }
 
 /** Inserts the lines; `absent`: only those whose key has no row. */
