@@ -10,6 +10,11 @@ for (const file of sourceFiles(['libs', 'services'], ['.ts'])) {
   if (isTest(file.path) || sqlRooms.some((room) => file.path.startsWith(room))) continue;
   checkTexts(file);
 }
+// A database of any encoding must take them, comments in functions included.
+for (const file of sourceFiles(['libs', 'services'], ['.sql'])) {
+  const odd = /[^ -~\s]/.exec(file.text);
+  if (odd !== null) problems.push(`${file.path}:${lineAt(file, odd.index)}: ${odd[0]} is not ASCII`);
+}
 report('SQL outside its rooms', problems);
 
 function checkTexts(file: SourceFile): void {

@@ -1,4 +1,5 @@
 export { redactUrl } from '@millrace/telemetry';
+export { inDataDir, makeFolder } from './data-folder.ts';
 export { embeddedConfigFile, type FindOptions, findConfigFile } from './find.ts';
 export { type Config, loadConfig, parseConfig } from './load.ts';
 export { busUrl, busUrlFile, needBus, needProvider, needSubscriber, needSubscriberUrl } from './needs.ts';

@@ -1,8 +1,9 @@
 // The command line that every service's main.ts understands, and where it tells others its address.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { codes, MillraceError } from '@millrace/errors';
+import { inDataDir, makeFolder } from './data-folder.ts';
 import { type Config, loadConfig } from './load.ts';
 
 export type ServiceKind = 'ticker' | 'capture' | 'replay' | 'admin';
@@ -42,16 +43,19 @@ export function runFile(config: Config, kind: ServiceKind, name?: string): strin
   return join(config.data_dir, 'run', `${name === undefined ? kind : `${kind}-${name}`}.json`);
 }
 
-/** Writes that file: `{service, name?, pid, host, port, url}`. Of twins the one started last stands in it. */
+/** Writes that file: `{service, name?, pid, host, port, url}`. Of twins the one started last stands in it. Throws CONFIG. */
 export function writeRunFile(
   file: string,
   content: { service: ServiceKind; name?: string | undefined; host: string; port: number; url: string },
 ): void {
-  mkdirSync(join(file, '..'), { recursive: true });
-  // Under another name first: a reader never sees half a file.
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify({ ...content, pid: process.pid })}\n`);
-  renameSync(draft, file);
+  const folder = dirname(file);
+  inDataDir(dirname(folder), () => {
+    makeFolder(folder);
+    // Under another name first: a reader never sees half a file.
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, `${JSON.stringify({ ...content, pid: process.pid })}\n`);
+    renameSync(draft, file);
+  });
 }
 
 function configuredHttp(config: Config, kind: ServiceKind, name: string | undefined): { host: string; port: number } {

@@ -203,8 +203,19 @@ test('a second signal ends a process that hangs while stopping', async () => {
   await child.said('up');
   child.process.kill('SIGTERM');
   await child.said('hangs');
+  await new Promise((done) => setTimeout(done, 300));
   child.process.kill('SIGTERM');
   expect(await child.exit).toBe(143);
+});
+
+test('a signal that comes twice at once is one', async () => {
+  const child = run(`runUntilSignalled({ start: async () => console.log('up'), ready: () => ({ ok: true, reasons: [] }),
+    stop: async () => { process.kill(process.pid, 'SIGTERM'); await new Promise((done) => setTimeout(done, 50));
+      console.log('down'); } });`);
+  await child.said('up');
+  child.process.kill('SIGTERM');
+  expect(await child.exit).toBe(0);
+  expect(child.output()).toContain('down');
 });
 
 test('a stop that takes too long ends with exit code 1', async () => {

@@ -10,8 +10,8 @@ export type RunUntilSignalledOptions = {
 };
 
 /**
- * Starts `service` and runs until SIGTERM or SIGINT, then stops it and exits 0; a second signal exits at once (130 or
- * 143). An error at start, an unhandled rejection or an uncaught exception is logged once and exits 1 (2 for a wrong
+ * Starts `service` and runs until SIGTERM or SIGINT, then stops it and exits 0; a second signal, not sooner than a quarter of
+ * a second after it, exits at once (130 or 143). An error at start, an unhandled rejection or an uncaught exception is logged once and exits 1 (2 for a wrong
  * configuration). A reader that closed our stdout or stderr does not kill us. Never returns.
  */
 export async function runUntilSignalled(service: Service, options: RunUntilSignalledOptions = {}): Promise<never> {
@@ -30,6 +30,9 @@ export async function runUntilSignalled(service: Service, options: RunUntilSigna
   process.exit(Math.max(code, stopCode));
 }
 
+/** npm, timeout and terminals send a signal to the process and once more to its group: that is one wish. Milliseconds. */
+const ECHO_MS = 250;
+
 async function begin(service: Service): Promise<void> {
   checkFailpoints();
   await service.start();
@@ -38,18 +41,25 @@ async function begin(service: Service): Promise<void> {
 function endingOfThisProcess() {
   const { promise: asked, resolve } = Promise.withResolvers<number>();
   let isAsked = false;
+  let askedAt = 0;
   const end = (code: number) => {
+    if (!isAsked) askedAt = performance.now();
     isAsked = true;
     resolve(code);
   };
   const onSignal = (signal: 'SIGTERM' | 'SIGINT') => {
-    if (isAsked) process.exit(signal === 'SIGTERM' ? 143 : 130);
+    if (isAsked) {
+      if (performance.now() - askedAt > ECHO_MS) process.exit(signal === 'SIGTERM' ? 143 : 130);
+      return;
+    }
     logger().info({ signal }, 'stopping');
     end(0);
   };
   const fail = (error: unknown) => {
     const verdict = verdictOf(error);
-    if (!isAsked) logger().fatal({ err: error, code: verdict.code }, `ends: ${verdict.sentence}`);
+    // Where in the program a wrong configuration was noticed helps nobody.
+    const shown = verdict.exitCode === 2 ? {} : { err: error };
+    if (!isAsked) logger().fatal({ ...shown, code: verdict.code }, `ends: ${verdict.sentence}`);
     end(verdict.exitCode);
   };
   process.on('SIGTERM', onSignal);

@@ -44,7 +44,7 @@ describe('errors of the database', () => {
 
   it('leaves out the value that the server quotes in its message, and what functions of the application say', () => {
     const bad = Object.assign(new Error('invalid input syntax for type integer: "secret"'), { code: '22P02' });
-    expect(databaseError(bad, 'applying').sentence).toBe('applying: invalid input syntax for type integer: "…"');
+    expect(databaseError(bad, 'applying').sentence).toBe('applying: invalid input syntax for type integer: "..."');
     const raised = Object.assign(new Error('no secret here'), { code: 'P0001' });
     expect(databaseError(raised, 'applying').sentence).not.toContain('secret');
   });

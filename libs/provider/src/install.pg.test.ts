@@ -100,6 +100,22 @@ test('a schema pgq of somebody else is refused and left alone', async () => {
   expect(await isProviderInstalled(client)).toBe(false);
 });
 
+test('a database of another encoding takes all of it', async () => {
+  const database = await ownedDatabase();
+  const name = `latin_${process.pid}`;
+  const superuser = await database.openSuperuser();
+  await superuser.query(`CREATE DATABASE ${name} ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
+  const url = new URL(database.superuserUrl);
+  url.pathname = `/${name}`;
+  await inSession(url.href, options, async (client) => {
+    await installProvider(client);
+    await createSet(client, 'main');
+    await client.query('CREATE TABLE public.entry (id int PRIMARY KEY, item text)');
+    await client.query(`SELECT millrace.add_table('main', 'public.entry')`);
+    await client.query(`INSERT INTO public.entry VALUES (1, 'ñ')`);
+  });
+});
+
 test('without the right to create in the database it says which right is missing', async () => {
   const database = await ownedDatabase();
   const superuser = await database.openSuperuser();
@@ -121,6 +137,8 @@ describe.each([15, 18])('on a PostgreSQL %i of its own', (major) => {
     await installProvider(client);
     await createSet(client, 'main');
     await client.query('GRANT SELECT ON public.entry TO millrace_capture');
+    // As a rotation does in a set without tables.
+    await client.query('SELECT millrace.point_capture(s.queue_id) FROM millrace.set s');
     await uninstallProvider(client);
     const left = `SELECT array_agg(x) FROM (
       SELECT rolname FROM pg_roles WHERE rolname ~ '^(pgq|millrace)'

@@ -30,7 +30,7 @@ export function errorFields(error: unknown, depth = 0): Fields {
  */
 export function safeMessage(error: Error & { code?: unknown; where?: unknown }): string {
   const state = typeof error.code === 'string' ? error.code : '';
-  if (/^22[0-9A-Z]{3}$/.test(state)) return error.message.replace(QUOTED, '"…"').replace(BYTES, '0x…');
+  if (/^22[0-9A-Z]{3}$/.test(state)) return error.message.replace(QUOTED, '"..."').replace(BYTES, '0x...');
   return /^P000[14]$/.test(state)
     ? raisedBy(typeof error.where === 'string' ? error.where : '', error.message)
     : error.message;

@@ -1,5 +1,5 @@
 -- Purpose:    what the preflight of `add` and the doctor must know of tables, at the provider and at a subscriber alike.
--- Parameters: $1 tables, as JSON [[schema, name], …], names as in the catalog.
+-- Parameters: $1 tables, as JSON [[schema, name], ...], names as in the catalog.
 -- Returns:    a row (schema, name, described json) for each table that is there.
 --             A column's `parts` are the plain types its text is made of: one for most; the elements, fields and bounds of
 --             arrays, composites and ranges, to any depth, domains looked through. `mod` is the modifier, -1 without one.

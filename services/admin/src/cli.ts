@@ -16,6 +16,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const { name, rest } = splitCommand(argv);
     if (name === undefined) return await withoutCommand(rest);
+    if (name === 'up') endWhileNothingRuns();
     const command = await loadCommand(name);
     const args = parseArguments(command, rest);
     if (args.has('help')) {
@@ -27,6 +28,15 @@ async function main(argv: readonly string[]): Promise<number> {
     return await runCommand(command, contextOf(args.value('config'), json), args);
   } catch (error) {
     return fail(error, json);
+  }
+}
+
+/** Until the command listens itself, which is after its modules are read, there is nothing to stop: a signal is a clean end. */
+function endWhileNothingRuns(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(0);
+    });
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { reachable } from './choose-subscribers.ts';
 import { beginAnew } from './explain.ts';
 import { partLine } from './part-line.ts';
+import { findTwins, refuseTwin } from './same-database.ts';
 import { BusSide } from './sides/bus-side.ts';
 import { Side } from './sides/side.ts';
 import { findStart, leaveStart, type Start } from './start-note.ts';
@@ -40,13 +41,17 @@ export async function installParts(config: Config): Promise<Part[]> {
   const parts: Part[] = [];
   const starts = new Map<string, Start>();
   const stale = new Map<string, number>();
-  if (config.provider !== undefined) parts.push(await part('provider', () => atProvider(config, { starts, stale })));
+  const twins = await findTwins(config);
+  if (config.provider !== undefined)
+    parts.push(await part('provider', () => atProvider(config, { starts, stale, twins })));
   const bus = await openBus(config);
   try {
     if (bus !== undefined && starts.size > 0) parts.push(await part('bus', () => onBus(bus, starts)));
     for (const name of reachable(config, Object.keys(config.subscribers))) {
       const from = starts.get(name) ?? (stale.has(name) ? undefined : bus);
-      parts.push(await part(`subscriber ${name}`, () => atSubscriber(config, name, { from, stale: stale.get(name) })));
+      const twin = twins.get(name);
+      const work = () => atSubscriber(config, name, { from, stale: stale.get(name) });
+      parts.push(await part(`subscriber ${name}`, twin === undefined ? work : () => refuseTwin(name, twin)));
     }
   } finally {
     await bus?.close();
@@ -70,9 +75,11 @@ interface Found {
   readonly starts: Map<string, Start>;
   /** Subscribers that stand at a tick of an earlier registration. */
   readonly stale: Map<string, number>;
+  /** Subscribers whose database is another one's; they are not registered. */
+  readonly twins: ReadonlyMap<string, string>;
 }
 
-async function atProvider(config: Config, { starts, stale }: Found): Promise<Outcome> {
+async function atProvider(config: Config, { starts, stale, twins }: Found): Promise<Outcome> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     const { migrations } = await side.asked(() => installProvider(side.client));
@@ -81,6 +88,7 @@ async function atProvider(config: Config, { starts, stale }: Found): Promise<Out
     const isNew = await side.asked(() => createSet(client, config.queue));
     const known = await side.asked(() => listSubscribers(client, config.queue));
     for (const name of Object.keys(config.subscribers)) {
+      if (twins.has(name)) continue;
       const left = known.some((one) => one.name === name) ? undefined : await leftPosition(config, name);
       if (left === undefined) starts.set(name, await register(side, config.queue, name));
       else stale.set(name, left);

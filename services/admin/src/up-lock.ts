@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inDataDir, makeFolder } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 
 /** Who holds a lock. `started` tells a process from a later one with the same id. */
@@ -10,14 +11,17 @@ interface Holder {
 
 /**
  * Takes the right to run `what` in `dataDir`, for as long as this process lives; returns the way to give it back.
- * Throws PROGRAM when another living process has it. A dead one's lock is taken over.
+ * Throws PROGRAM when another living process has it, CONFIG when the folder cannot be written. A dead one's lock is taken
+ * over.
  */
 export function takeLock(dataDir: string, what: string): () => void {
   const folder = join(dataDir, 'run');
-  mkdirSync(folder, { recursive: true });
   const path = join(folder, `up-${what.replaceAll(':', '-')}.lock`);
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder));
+  inDataDir(dataDir, () => {
+    makeFolder(folder);
+    writeFileSync(draft, JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder));
+  });
   try {
     for (let tries = 0; ; tries += 1) {
       if (linked(draft, path)) return () => release(path);

@@ -108,7 +108,7 @@ function replaced({ target, ours, theirs }: Match): MillraceError {
   const label = tableLabel(target);
   return differs(
     `column ${column} of table ${label} is another one at the provider than the one whose values the subscriber has: it was dropped and added again, or another one took its name`,
-    `do the same at the subscriber (ALTER TABLE ${label} DROP COLUMN ${column}, ADD COLUMN ${column} ${theirs.type ?? '…'}, or RENAME COLUMN first to keep the old values), or ${copyAgain(target)}`,
+    `do the same at the subscriber (ALTER TABLE ${label} DROP COLUMN ${column}, ADD COLUMN ${column} ${theirs.type ?? '...'}, or RENAME COLUMN first to keep the old values), or ${copyAgain(target)}`,
   );
 }
 
@@ -125,7 +125,7 @@ function moved({ target, ours }: Match, before: SourceColumnRecord): MillraceErr
   }
   return differs(
     `column ${column} of table ${label} at the provider is the one whose values the subscriber has in column ${quoteIdent(was.name)}: columns were renamed there`,
-    `rename them in the same way at the subscriber (ALTER TABLE ${label} RENAME COLUMN …), or ${copyAgain(target)}`,
+    `rename them in the same way at the subscriber (ALTER TABLE ${label} RENAME COLUMN ...), or ${copyAgain(target)}`,
   );
 }
 

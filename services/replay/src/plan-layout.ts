@@ -37,7 +37,7 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
     if (column !== undefined) return column;
     throw lacks(
       `table ${label} at the subscriber lacks column ${quoteIdent(name)}`,
-      'add it, or if it was renamed give it this name (ALTER TABLE … ADD COLUMN, RENAME COLUMN); replay goes on by itself',
+      'add it, or if it was renamed give it this name (ALTER TABLE ... ADD COLUMN, RENAME COLUMN); replay goes on by itself',
     );
   };
   const fields = columns.map((name) => {
@@ -90,7 +90,7 @@ function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetInde
 function generatedHere(table: TargetTable, column: TargetColumn): MillraceError {
   return lacks(
     `column ${quoteIdent(column.name)} of table ${tableLabel(table)} is generated at the subscriber and not at the provider`,
-    'make it a plain column (ALTER COLUMN … DROP EXPRESSION); replay goes on by itself',
+    'make it a plain column (ALTER COLUMN ... DROP EXPRESSION); replay goes on by itself',
   );
 }
 

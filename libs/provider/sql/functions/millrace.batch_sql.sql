@@ -1,6 +1,6 @@
 -- millrace.batch_sql(queue, prev_tick, tick)
 -- Purpose:    the SELECT for a batch's events (see millrace.interval_sql); the same text every time, so a batch can be
---             read again. Fit for COPY (…) TO STDOUT.
+--             read again. Fit for COPY (...) TO STDOUT.
 --             Run it in the same transaction as the SELECT: it locks the event tables against being emptied in between.
 --             (Rotation spares what a registered subscriber lacks, but a batch may be wanted by one that was set back.)
 -- Returns:    SQL giving ev_id, ev_type, ev_extra1, ev_extra2, ev_extra3, ev_extra4, ev_data by ev_id.

@@ -22,6 +22,8 @@ BEGIN
     DELETE FROM millrace.service_report r WHERE r.queue = i_queue;
     DELETE FROM millrace.set s WHERE s.queue = i_queue;
     EXECUTE format('DROP FUNCTION IF EXISTS millrace.unread_%s(bigint, bigint[])', v_id);
+    -- A rotation makes it anew in a set without tables too.
+    EXECUTE format('DROP FUNCTION IF EXISTS millrace.%I()', 'current_table_' || v_id);
     IF EXISTS (SELECT FROM pgq.queue q WHERE q.queue_name = i_queue) THEN
         PERFORM pgq.drop_queue(i_queue, true);
     END IF;

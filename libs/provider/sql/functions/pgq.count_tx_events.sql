@@ -2,7 +2,7 @@
 -- Purpose:    counts one more event of this top-level transaction for a queue with a limit. The count is a setting of the
 --             transaction: events of a savepoint that is rolled back are not counted.
 -- Parameters: i_limit - how many the queue allows.
--- Returns:    the count. Errors: Queue '…' allows max N events from one TX.
+-- Returns:    the count. Errors: Queue '...' allows max N events from one TX.
 -- Tables:     none.
 CREATE OR REPLACE FUNCTION pgq.count_tx_events(i_queue_name text, i_limit integer) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

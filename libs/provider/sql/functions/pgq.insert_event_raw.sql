@@ -3,7 +3,7 @@
 -- Parameters: ev_id NULL - the next one; ev_time NULL - now(). The event sequence moves in every call, also when
 --             ev_id is given: that is how the ticker sees retried and copied events.
 -- Returns:    the event's id. Errors: Queue name must not be NULL; No such queue; Insert into queue disallowed;
---             Queue '…' allows max N events from one TX.
+--             Queue '...' allows max N events from one TX.
 -- Tables:     pgq.queue (read), the current event table (insert).
 CREATE OR REPLACE FUNCTION pgq.insert_event_raw(
     queue_name text, ev_id bigint, ev_time timestamptz, ev_owner integer, ev_retry integer, ev_type text,

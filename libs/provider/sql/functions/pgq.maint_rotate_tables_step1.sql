@@ -8,7 +8,7 @@
 --             the rows themselves are asked: one that the slowest consumer's snapshot does not show has not been read,
 --             and the table stays as it is until it has.
 --             Never waits for a reader or writer: a lock that is not free means "later".
--- Returns:    0. Errors: queue … maint failure (transaction ids went back); tick … not found; not READ COMMITTED (MR003).
+-- Returns:    0. Errors: queue ... maint failure (transaction ids went back); tick ... not found; not READ COMMITTED (MR003).
 -- Tables:     pgq.queue (update), pgq.subscription (read), pgq.tick (delete old ones), event table (truncate).
 CREATE OR REPLACE FUNCTION pgq.maint_rotate_tables_step1(i_queue_name text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

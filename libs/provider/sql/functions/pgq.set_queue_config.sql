@@ -3,7 +3,7 @@
 --             from 1; times from 0; the idle period and the rotation period above 0.
 -- Parameters: x_queue_name - the queue; x_param_name - the column's name without queue_; x_param_value - its text. NULL
 --             switches rotation off; no other parameter may be NULL.
--- Returns:    1. Errors: Invalid NULL value; No such event queue; cannot change parameter "…"; value out of range (22023).
+-- Returns:    1. Errors: Invalid NULL value; No such event queue; cannot change parameter "..."; value out of range (22023).
 -- Tables:     pgq.queue (update).
 CREATE OR REPLACE FUNCTION pgq.set_queue_config(x_queue_name text, x_param_name text, x_param_value text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

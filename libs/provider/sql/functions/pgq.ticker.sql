@@ -1,6 +1,6 @@
 -- pgq.ticker(queue)
 -- Purpose:    makes a tick when the queue's own rule says so: no tick yet; or new events, and enough of them
---             (max_count) or the last tick old enough (max_lag); or none, at 2, 4, … times the last distance up to
+--             (max_count) or the last tick old enough (max_lag); or none, at 2, 4, ... times the last distance up to
 --             idle_period.
 -- Returns:    tick id, or NULL when none is due. Errors: no such queue; This queue has external tick source.;
 --             Ticker has been paused for this queue; Invalid PgQ state; not READ COMMITTED (MR003).
@@ -72,7 +72,7 @@ END $$;
 
 -- pgq.ticker(queue, tick_id, orig_timestamp, event_seq)
 -- Purpose:    inserts a tick that was made elsewhere, for a queue with an external ticker; both sequences move forward.
--- Returns:    tick id. Errors: queue not found or ticker disabled: q; tick N is not after … (MR004).
+-- Returns:    tick id. Errors: queue not found or ticker disabled: q; tick N is not after ... (MR004).
 -- Tables:     pgq.queue (read), pgq.tick (insert).
 CREATE OR REPLACE FUNCTION pgq.ticker(i_queue_name text, i_tick_id bigint, i_orig_timestamp timestamptz, i_event_seq bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

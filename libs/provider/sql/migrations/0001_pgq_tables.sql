@@ -22,8 +22,8 @@ CREATE TABLE pgq.queue (
     queue_external_ticker    boolean NOT NULL DEFAULT false,      -- ticks come from elsewhere
     queue_disable_insert     boolean NOT NULL DEFAULT false,      -- refused unless session_replication_role is replica
     queue_ticker_paused      boolean NOT NULL DEFAULT false,
-    queue_ticker_max_count   integer NOT NULL DEFAULT 500,        -- tick after this many new events …
-    queue_ticker_max_lag     interval NOT NULL DEFAULT '3 seconds', -- … or when the last tick is this old and there are some
+    queue_ticker_max_count   integer NOT NULL DEFAULT 500,        -- tick after this many new events ...
+    queue_ticker_max_lag     interval NOT NULL DEFAULT '3 seconds', -- ... or when the last tick is this old and there are some
     queue_ticker_idle_period interval NOT NULL DEFAULT '1 minute',  -- longest gap between ticks without events
     queue_per_tx_limit       integer,                             -- kept for compatibility
     queue_data_pfx           text NOT NULL,                       -- pgq.event_7
@@ -63,7 +63,7 @@ CREATE TABLE pgq.event_template (
     ev_time   timestamptz NOT NULL,
     ev_txid   bigint NOT NULL DEFAULT txid_current(),
     ev_owner  integer,                                             -- sub_id for a retried event, else NULL
-    ev_retry  integer,                                             -- NULL first time, then 1, 2, …
+    ev_retry  integer,                                             -- NULL first time, then 1, 2, ...
     ev_type   text,
     ev_data   text,
     ev_extra1 text,

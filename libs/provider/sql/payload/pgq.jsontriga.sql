@@ -1,6 +1,6 @@
--- pgq.jsontriga('queue' [, argument …])
+-- pgq.jsontriga('queue' [, argument ...])
 -- Purpose:    row trigger (and statement trigger for TRUNCATE) that writes each change into a queue:
---             ev_type {"op":…,"table":[…],"pkey":[…]}, ev_data the row as JSON, ev_extra1 schema.table.
+--             ev_type {"op":...,"table":[...],"pkey":[...]}, ev_data the row as JSON, ev_extra1 schema.table.
 -- Parameters: SKIP, ignore=, pkey=, backup, deny, when=, ev_type=, ev_data=, ev_extra1= .. ev_extra4=.
 -- Returns:    NULL after the change, or before it with SKIP: the change itself is left out; else the row.
 --             Runs as the writer, who needs the right to call pgq.insert_event. Does nothing in the session role "local".

@@ -1,4 +1,4 @@
--- pgq.logutriga('queue' [, argument …])
+-- pgq.logutriga('queue' [, argument ...])
 -- Purpose:    row trigger (and statement trigger for TRUNCATE) that writes each change into a queue:
 --             ev_type I:key, U:key, D:key or R; ev_data the row, URL-encoded; ev_extra1 schema.table.
 -- Parameters: SKIP, ignore=, pkey=, backup, deny, when=, ev_type=, ev_data=, ev_extra1= .. ev_extra4=.

@@ -1,4 +1,4 @@
--- pgq.sqltriga('queue' [, argument …])
+-- pgq.sqltriga('queue' [, argument ...])
 -- Purpose:    row trigger (and statement trigger for TRUNCATE) that writes each change into a queue:
 --             ev_type I, U, D or R; ev_data the change as a piece of SQL; ev_extra1 schema.table.
 -- Parameters: SKIP, ignore=, pkey=, backup, deny, when=, ev_type=, ev_data=, ev_extra1= .. ev_extra4=.

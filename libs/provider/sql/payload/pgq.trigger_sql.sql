@@ -4,7 +4,7 @@
 -- Parameters: i_kind - json, url or sql; i_rows - how the row (NEW, or OLD of a DELETE), the old row of an UPDATE and the
 --             queue are written; i_op - INSERT, UPDATE, DELETE or TRUNCATE; i_options - of pgq.trigger_options.
 -- Returns:    o_call, o_when - SQL.
--- Errors:     Update/Delete on table without pkey; … does not make sense for truncate trigger.
+-- Errors:     Update/Delete on table without pkey; ... does not make sense for truncate trigger.
 -- Tables:     pg_class, pg_namespace, as pgq.trigger_columns.
 CREATE OR REPLACE FUNCTION pgq.trigger_sql(
     IN i_kind text, IN i_rows text[], IN i_relation oid, IN i_op text, IN i_options record, OUT o_call text, OUT o_when text) RETURNS record

@@ -2,7 +2,7 @@
 -- Purpose:    the part of a capture function's source for a nested statement of few rows, with the table exactly as it was
 --             when the code was made: the present rows of the keys it touched, with plans that are kept.
 -- Parameters: as millrace.capture_quick.
--- Returns:    PL/pgSQL: IF … THEN statements ELS, to be continued with E or IF; empty where there is no such part: a
+-- Returns:    PL/pgSQL: IF ... THEN statements ELS, to be continued with E or IF; empty where there is no such part: a
 --             partition (renaming its root does not make the server plan its code again), a key that cannot be named.
 -- Tables:     as millrace.capture_aliases, millrace.capture_current_steps.
 CREATE OR REPLACE FUNCTION millrace.capture_nested(i_queue_id integer, i_rel oid, i_root oid, i_op text, i_registered text, i_shape text) RETURNS text

@@ -3,7 +3,7 @@
 --             functions: each costs time in every statement of the application.
 -- Parameters: i_rel - the table.
 -- Returns:    letters in order: a all (a type we do not know in detail), b bytea_output, d DateStyle and TimeZone,
---             f extra_float_digits, i IntervalStyle; empty for integers, texts, numerics, uuids, …
+--             f extra_float_digits, i IntervalStyle; empty for integers, texts, numerics, uuids, ...
 -- Tables:     pg_attribute, pg_type (read).
 CREATE OR REPLACE FUNCTION millrace.capture_pins(i_rel oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,6 +1,6 @@
 -- millrace.capture_quick(queue_id, rel, root, op, registered, shape)
 -- Purpose:    the part of a capture function's source that logs a statement of exactly one row which keeps its key: one
---             INSERT … SELECT per event table. It can neither fail nor lie after any ALTER TABLE: key columns are named by
+--             INSERT ... SELECT per event table. It can neither fail nor lie after any ALTER TABLE: key columns are named by
 --             their place (millrace.capture_aliases), compared by their text, and a shape other than the one below is
 --             folded to "no row" when the statement is planned.
 -- Parameters: i_queue_id; i_rel, i_root - as in millrace.capture_shape; i_op - I, U or D; i_registered - ev_extra1;

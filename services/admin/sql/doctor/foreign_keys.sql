@@ -1,6 +1,6 @@
 -- Purpose:    check `foreign-keys`: what foreign keys at the subscriber point to is replicated too, and they form no cycle where
 --             replay may not switch them off.
--- Parameters: $1 tables followed there, as JSON [[schema, name], …]; $2 true: replay switches them off; $3 tables to judge, likewise.
+-- Parameters: $1 tables followed there, as JSON [[schema, name], ...]; $2 true: replay switches them off; $3 tables to judge, likewise.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pg_constraint, pg_class, pg_namespace.
 WITH RECURSIVE followed AS (

@@ -1,5 +1,5 @@
 -- Purpose:    check `replicable`: these tables of the provider can be replicated.
--- Parameters: $1 tables, as JSON [[schema, name], …].
+-- Parameters: $1 tables, as JSON [[schema, name], ...].
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      catalogs, also through millrace.capture_refusal.
 WITH asked AS (

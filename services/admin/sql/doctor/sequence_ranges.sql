@@ -1,5 +1,5 @@
 -- Purpose:    the bounds of sequences, to be compared between the two ends.
--- Parameters: $1 sequences, as JSON [[schema, name], …].
+-- Parameters: $1 sequences, as JSON [[schema, name], ...].
 -- Returns:    rows (schema, name, least, most): bounds as text.
 -- Reads:      pg_sequence, pg_class, pg_namespace.
 SELECT n.nspname AS schema, c.relname AS name, q.seqmin::text AS least, q.seqmax::text AS most, c.oid::regclass::text AS label

@@ -1,5 +1,5 @@
 -- Purpose:    check `subscriber-tables`: the tables that are to take rows there can.
--- Parameters: $1 tables, as JSON [[schema, name], …].
+-- Parameters: $1 tables, as JSON [[schema, name], ...].
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pg_class, pg_namespace, pg_partition_tree.
 WITH asked AS (

@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, loadConfig, parseConfig } from '@millrace/config';
+import { type Config, inDataDir, loadConfig, makeFolder, parseConfig } from '@millrace/config';
 import { writeSecret } from '../secret-file.ts';
 
 /** What an INI file comes to in the words of millrace.yaml. */
@@ -24,9 +23,11 @@ export function configOf(parts: ConfigParts, file: string): Config {
 
 /** The same as a file that services are started with: `millrace.yaml` in the data folder, for our own account only. */
 export function writeConfig(parts: ConfigParts): Config {
-  mkdirSync(parts.dataDir, { recursive: true });
   const file = join(parts.dataDir, 'millrace.yaml');
-  writeSecret(file, textOf(parts));
+  inDataDir(parts.dataDir, () => {
+    makeFolder(parts.dataDir);
+    writeSecret(file, textOf(parts));
+  });
   return loadConfig({ flag: file });
 }
 

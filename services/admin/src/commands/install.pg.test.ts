@@ -34,6 +34,17 @@ test('one subscriber that cannot be reached does not keep the others from being 
   expect(half.notes.join('\n')).toMatch(/subscriber us: schema installed/);
 });
 
+test.each([
+  ['provider', 'us', /eu has the database of the provider/],
+  ['us', 'eu', /us has the database of subscriber eu/],
+])('a subscriber with the database of another side (%s) is refused and not registered', async (whose, left, reason) => {
+  const site = await makeSite();
+  Object.assign(site.subscribers, { eu: whose === 'provider' ? site.provider : site.subscribers[whose] });
+  const { error } = await site.host({ provider: true, withUrl: ['eu', 'us'] }).run('install');
+  expect(error).toMatchObject({ code: 'config', message: expect.stringMatching(reason) });
+  expect(await query(site.provider, 'SELECT name FROM millrace.subscriber')).toEqual([{ name: left }]);
+});
+
 test('commands before install say what to do', async () => {
   const site = await makeSite();
   for (const words of [['tables'], ['add', 'x'], ['wait', '--timeout', '1s'], ['pause', 'eu']]) {

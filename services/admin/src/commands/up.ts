@@ -67,13 +67,21 @@ function tellHowToConnect(context: Context, { psql, configFile }: EmbeddedDefaul
   context.note(`configuration: ${configFile}; next, for example: millrace add TABLE --create`);
 }
 
+/** npm, timeout and terminals send a signal to the process and once more to its group: that is one wish. Milliseconds. */
+const echoMs = 250;
+
 /** The first signal asks for a clean end; a second one ends at once, and everything we started with us. */
 function listenForEnd(): { signal: AbortSignal; asked: Promise<void> } {
   const controller = new AbortController();
+  let askedAt = 0;
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      if (controller.signal.aborted) {
+        if (performance.now() - askedAt > echoMs) process.exit(name === 'SIGINT' ? 130 : 143);
+        return;
+      }
+      askedAt = performance.now();
       controller.abort();
       resolve();
     });

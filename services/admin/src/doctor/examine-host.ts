@@ -1,5 +1,5 @@
-import { mkdir, statfs } from 'node:fs/promises';
-import type { Config } from '@millrace/config';
+import { statfs } from 'node:fs/promises';
+import { type Config, makeFolder } from '@millrace/config';
 import { showBytes } from '../show.ts';
 import { type DoctorFinding, found, type Outcome } from './report.ts';
 
@@ -21,7 +21,7 @@ export async function examineHost(config: Config, freeBytes = freeOf): Promise<O
 }
 
 async function freeOf(dir: string): Promise<number> {
-  await mkdir(dir, { recursive: true });
+  makeFolder(dir);
   const { bavail, bsize } = await statfs(dir);
   return bavail * bsize;
 }
