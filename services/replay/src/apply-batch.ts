@@ -15,7 +15,7 @@ import {
   type TargetTable,
 } from '@millrace/subscriber';
 import type { BatchHeader, Message, SequenceValue } from '@millrace/wire';
-import { NeedsCare, needsReplica, RowConflict, tableError, WishesChanged } from './apply-errors.ts';
+import { NeedsCare, needsReplica, RowConflict, sequenceError, tableError, WishesChanged } from './apply-errors.ts';
 import { type FewRows, prepareFew, sendFew } from './apply-few.ts';
 import { type ApplyMode, BulkWriter } from './apply-staged.ts';
 import { Pipeline } from './pipeline.ts';
@@ -331,7 +331,7 @@ export class Applier {
   }
 
   #setSequence(value: SequenceValue, tx: Tx): void {
-    tx.pipeline.send(setSequenceQuery(value), { wrap: (error) => tableError(error, value) });
+    tx.pipeline.send(setSequenceQuery(value), { wrap: (error) => sequenceError(error, value) });
   }
 }
 

@@ -60,6 +60,7 @@ export function tableError(error: unknown, table: TableName): MillraceError {
   const label = tableLabel(table);
   const more = { sqlstate: state, cause: error };
   if (state.startsWith('23')) return constraintError(fields, label, more);
+  if (noSuchCharacter.test(state)) return characterError(label, more);
   if (state.startsWith('22')) return valueError(fields, label, more);
   if (missing.test(state)) {
     return new MillraceError(
@@ -115,6 +116,36 @@ function valueError(fields: ServerFields, label: string, more: { sqlstate: strin
     {
       ...more,
       advice: 'give the column the type it has at the provider; replay goes on by itself',
+    },
+  );
+}
+
+/** 22P05: the database's encoding lacks the character; 22021: the bytes are none of its characters. */
+const noSuchCharacter = /^(22P05|22021)$/;
+
+function characterError(label: string, more: { sqlstate: string; cause: unknown }): MillraceError {
+  return new MillraceError(
+    codes.BAD_VALUE,
+    `a character of a row of table ${label} is not in the encoding of the subscriber's database (SQLSTATE ${more.sqlstate})`,
+    {
+      ...more,
+      advice:
+        'change it at the provider, then take the table off this subscriber and add it again; or use a database in UTF8',
+    },
+  );
+}
+
+/** What a person reads when the server refused a sequence's value. */
+export function sequenceError(error: unknown, sequence: TableName): MillraceError {
+  const state = sqlstateOf(error);
+  if (state !== '22003') return tableError(error, sequence);
+  return new MillraceError(
+    codes.BAD_VALUE,
+    `the value of sequence ${tableLabel(sequence)} is outside its bounds at the subscriber (SQLSTATE ${state})`,
+    {
+      sqlstate: state,
+      cause: error,
+      advice: 'give it the type and bounds it has at the provider (ALTER SEQUENCE); replay goes on by itself',
     },
   );
 }

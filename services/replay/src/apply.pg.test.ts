@@ -345,3 +345,13 @@ test('sequences that came in several chunks are all set', async () => {
   );
   expect(row).toEqual({ found: [10, 11, 12, 13, 14] });
 });
+
+test('a value beyond the bounds of a sequence is told as one of the sequence', async () => {
+  const subscriber = await open();
+  await subscriber.client.query('CREATE SEQUENCE public.small AS smallint');
+  const at = { schema: 'public', name: 'small' };
+  await addSequence(subscriber.client, subscriber.queue, at);
+  await expect(subscriber.stream([], 7, [{ ...at, last_value: '70000', is_called: true }])).rejects.toMatchObject({
+    message: expect.stringContaining('sequence public.small is outside its bounds'),
+  });
+});

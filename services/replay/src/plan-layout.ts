@@ -98,7 +98,7 @@ function generatedHere(table: TargetTable, column: TargetColumn): MillraceError 
 export function lacksTable(table: TableName): MillraceError {
   return lacks(
     `table ${tableLabel(table)} is missing at the subscriber`,
-    'create it (or remove it from this subscriber); replay goes on by itself',
+    'create it, or if it was renamed give it this name again, or remove it from this subscriber; replay goes on by itself',
   );
 }
 
