@@ -104,7 +104,9 @@ test('a database of another encoding takes all of it', async () => {
   const database = await ownedDatabase();
   const name = `latin_${process.pid}`;
   const superuser = await database.openSuperuser();
-  await superuser.query(`CREATE DATABASE ${name} ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
+  await superuser.query(
+    `CREATE DATABASE ${name} ENCODING LATIN1 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+  );
   const url = new URL(database.superuserUrl);
   url.pathname = `/${name}`;
   await inSession(url.href, options, async (client) => {
