@@ -2,7 +2,17 @@ export { redactUrl } from '@millrace/telemetry';
 export { inDataDir, makeFolder } from './data-folder.ts';
 export { embeddedConfigFile, type FindOptions, findConfigFile } from './find.ts';
 export { type Config, loadConfig, parseConfig } from './load.ts';
-export { busUrl, busUrlFile, needBus, needProvider, needSubscriber, needSubscriberUrl } from './needs.ts';
+export {
+  busUrl,
+  busUrlFile,
+  needBus,
+  needProvider,
+  needQueueDatabase,
+  needSubscriber,
+  needSubscriberUrl,
+  type QueueDatabase,
+  queueDatabases,
+} from './needs.ts';
 export { configJsonSchema } from './schema.ts';
 export type { ServiceKind, ServiceStart } from './service-args.ts';
 export { parseHostPort, runFile, startFromArgs, writeRunFile } from './service-args.ts';

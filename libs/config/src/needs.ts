@@ -31,6 +31,36 @@ export function needSubscriber(config: Config, name: string): { readonly url?: s
   throw lacks(config, `has no subscriber ${JSON.stringify(name)}, ${known}`, `add it below \`subscribers:\``);
 }
 
+/** A database with queues: the provider's is called `provider`. */
+export type QueueDatabase = { readonly name: string; readonly url: string };
+
+/** All databases whose queues this configuration knows, the provider first. */
+export function queueDatabases(config: Config): QueueDatabase[] {
+  const provider = config.provider === undefined ? [] : [{ name: PROVIDER, url: config.provider.url }];
+  return [...provider, ...Object.entries(config.databases).map(([name, { url }]) => ({ name, url }))];
+}
+
+/** One of them by name; without a name the provider, or the only one there is. Throws CONFIG. */
+export function needQueueDatabase(config: Config, name?: string): QueueDatabase {
+  const all = queueDatabases(config);
+  const names = all.map((one) => one.name).join(', ');
+  const isClear = config.provider !== undefined || all.length === 1;
+  const found = name === undefined ? (isClear ? all[0] : undefined) : all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  if (all.length === 0) {
+    throw lacks(
+      config,
+      'names no database with queues',
+      'add `databases: { jobs: { url: postgresql://user@host/db } }`',
+    );
+  }
+  if (name === undefined) throw lacks(config, `names several databases: ${names}`, 'say which with --database NAME');
+  throw lacks(config, `has no database ${JSON.stringify(name)}, it has ${names}`, 'add it below `databases:`');
+}
+
+/** How the provider is called among databases. */
+const PROVIDER = 'provider';
+
 /** The bus URL from the file, else the one of the nats-server that `up` runs in data_dir; undefined when neither is there. */
 export function busUrl(config: Config): string | undefined {
   if (config.bus.url !== undefined) return config.bus.url;

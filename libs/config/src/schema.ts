@@ -57,6 +57,16 @@ const subscriber = z.strictObject({
     .describe('The subscriber database. Needed by its replay and by admin, not on the provider side.'),
 });
 
+/** Where the provider is named among databases it is called `provider`. */
+const databaseName = subscriberName.refine(
+  (name) => name.toLowerCase() !== 'provider',
+  'is the name under which the provider is known; choose another',
+);
+
+const database = z.strictObject({
+  url: postgresUrl.describe('A database with queues, as the role that owns schema pgq or a member of pgq_admin.'),
+});
+
 const http = z
   .strictObject({
     host: host
@@ -89,6 +99,20 @@ const ticker = z
       .describe(
         'Longest pause between looks while nothing arrives, milliseconds; it is reached after a silence of 40 times as long. Bounds the lag of the first change after a rest; larger: less idle CPU.',
       ),
+    queues_ms: integer(10, 60_000)
+      .default(500)
+      .describe(
+        'Pause between looks at the queues that carry no tables, of the provider and of `databases`, milliseconds. Each queue ticks by its own rule; new ones are noticed by the next look.',
+      ),
+    retry_ms: integer(100, 3_600_000)
+      .default(5_000)
+      .describe('Pause between moves of events whose retry time has come back into their queues, milliseconds.'),
+    maintenance_ms: integer(100, 3_600_000)
+      .default(5_000)
+      .describe('Pause between rounds of maintenance (rotation of event tables and what else is due), milliseconds.'),
+    statistics_ms: integer(0, 86_400_000)
+      .default(30_000)
+      .describe('How often the ticker logs what it did in each database, milliseconds; 0 = never.'),
   })
   .refine(({ active_ms, idle_ms }) => active_ms <= idle_ms, 'active_ms must not be greater than idle_ms')
   .describe('Pace of the ticker.');
@@ -154,6 +178,12 @@ export const configSchema = z.strictObject({
     )
     .default({})
     .describe('Subscribers by name.'),
+  databases: z
+    .record(databaseName, database)
+    .default({})
+    .describe(
+      'Further databases with queues of their own, by name: the ticker serves them, and the commands for queues know them.',
+    ),
   bus: z
     .strictObject({
       url: busUrl

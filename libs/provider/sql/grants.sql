@@ -5,7 +5,7 @@
 -- millrace_owner   all verbs of admin: sets, tables, sequences, subscribers, copies, status
 -- millrace_capture read events and ticks, pin a tick, report positions, do copies (SELECT on the copied tables is the
 --                  table owner's to give)
--- millrace_ticker  tick, rotate, look after triggers
+-- millrace_ticker  tick, also queues without tables; rotate, look after triggers
 -- millrace_app     write to the replicated tables needs nothing of us; see the last tick and the state of the set
 -- everybody        ask for a token of what was committed (millrace.token); see the queues of schema pgq
 -- pgq_reader       consume            pgq_writer  produce            pgq_admin  all of pgq (member of both)
@@ -30,7 +30,7 @@ DECLARE
         'public', '["pgq.get_queue_info", "pgq.get_consumer_info", "pgq.seq_getval", "pgq.quote_fqname", "pgq.version",
             "millrace.token"]'::jsonb,
         'millrace_ticker', '["millrace.tick", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
-            "millrace.report_service", "millrace.refresh_triggers", "millrace.maint_event_sequence", "pgq.maint_operations", "pgq.maint_retry_events",
+            "millrace.report_service", "millrace.refresh_triggers", "millrace.maint_event_sequence", "pgq.ticker", "pgq.maint_operations", "pgq.maint_retry_events",
             "pgq.maint_rotate_tables_step1", "pgq.maint_rotate_tables_step2", "pgq.maint_tables_to_vacuum"]'::jsonb,
         'millrace_capture', '["millrace.last_tick", "millrace.tick_info", "millrace.ticks_after", "millrace.batch_sql",
             "millrace.force_tick", "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.report_position",
@@ -53,7 +53,7 @@ DECLARE
         'millrace_app', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber"]'::jsonb,
         'pgq_reader', '["SELECT ON pgq.event_template"]'::jsonb,
         'pgq_admin', '["SELECT, INSERT, TRUNCATE ON pgq.event_template", "SELECT, INSERT, UPDATE, DELETE ON pgq.queue, pgq.consumer",
-            "SELECT, INSERT, UPDATE, DELETE ON pgq.tick, pgq.subscription, pgq.retry_queue"]'::jsonb,
+            "SELECT, INSERT, UPDATE, DELETE ON pgq.tick, pgq.subscription, pgq.retry_queue", "SELECT ON millrace.set"]'::jsonb,
         'public', '["SELECT ON pgq.queue, pgq.consumer, pgq.tick, pgq.subscription"]'::jsonb);
     v_pgq  boolean := NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq');  -- the real extension has its own grants
     v_role text;

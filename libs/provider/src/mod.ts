@@ -25,6 +25,34 @@ export { type InstalledProvider, installProvider } from './install.ts';
 export { columnsStayed, type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
 export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
 export { joinPinned, type PinnedTick, pinTick } from './pinned-tick.ts';
+export { needPgq, type PgqState, pgqState } from './queues/pgq-state.ts';
+export {
+  createQueue,
+  dropQueue,
+  hasConsumers,
+  type Place,
+  type QueueParameter,
+  queueExists,
+  queueParameters,
+  registerConsumer,
+  setQueueParameter,
+  tickAt,
+  unregisterConsumer,
+} from './queues/queue-admin.ts';
+export {
+  insertEvents,
+  listRetries,
+  type NewEvent,
+  type PeekAt,
+  type Peeked,
+  peekEvents,
+  type QueueEvent,
+  type RetryEvent,
+  releaseRetries,
+} from './queues/queue-events.ts';
+export { type ConsumerRecord, listConsumers, listQueues, type QueueRecord } from './queues/queue-list.ts';
+export { RateMeter, type Rates } from './queues/queue-rates.ts';
+export { forceQueueTick, leadQueues, type QueueTick, tickQueues } from './queues/queue-ticks.ts';
 export { reportService, type ServiceReport, serviceReports } from './reports.ts';
 export {
   addSequence,

@@ -55,10 +55,20 @@ export function histogram(name: string, help: string, buckets: number[] = SECOND
   return { record: (value, labels) => get()?.record(value, labels) };
 }
 
-/** Declares a gauge whose value is asked for only when somebody collects; `read` must be quick and must not throw. */
-export function observedGauge(name: string, help: string, read: () => number): void {
+/** A value and what it is of. */
+export type Observation = readonly [value: number, labels: Labels];
+
+/**
+ * Declares a gauge whose value is asked for only when somebody collects; `read` must be quick and must not throw. It gives one
+ * value, or one for each thing that is there at this moment.
+ */
+export function observedGauge(name: string, help: string, read: () => number | readonly Observation[]): void {
   const register = (m: Meter) =>
-    m.createObservableGauge(name, { description: help }).addCallback((r) => r.observe(read()));
+    m.createObservableGauge(name, { description: help }).addCallback((result) => {
+      const found = read();
+      if (typeof found === 'number') result.observe(found);
+      else for (const [value, labels] of found) result.observe(value, labels);
+    });
   observers.push(register);
   if (meter !== undefined) register(meter);
 }

@@ -2,7 +2,7 @@ import type { Config } from '@millrace/config';
 import { codes, toMillraceError } from '@millrace/errors';
 import { beginCommand, endCommand } from '@millrace/provider';
 import { argumentText } from './argument-text.ts';
-import type { Arguments, Command, Context } from './command.ts';
+import type { Arguments, AuditedAt, Command, Context } from './command.ts';
 import { Side } from './sides/side.ts';
 
 /** An audit must not keep a command waiting for a provider that does not answer. */
@@ -23,28 +23,34 @@ interface End {
  */
 export class AuditLine {
   readonly #context: Asking;
-  readonly #config: Config;
+  readonly #at: AuditedAt | undefined;
   readonly #name: string;
   readonly #arguments: string;
   #id: number | undefined;
   #open: boolean;
 
-  private constructor(context: Asking, config: Config, { name, text }: { name: string; text: string }) {
+  private constructor(context: Asking, at: AuditedAt | undefined, { name, text }: { name: string; text: string }) {
     this.#context = context;
-    this.#config = config;
+    this.#at = at;
     this.#name = name;
     this.#arguments = text;
-    this.#open = config.provider !== undefined;
+    this.#open = at !== undefined;
   }
 
   /** Throws CONFIG when there is no configuration; nothing else. */
   static async begin(context: Context, command: Command, args: Arguments): Promise<AuditLine> {
-    return AuditLine.open(context, { name: command.name, text: argumentText(command, args) });
+    const at = command.audited?.(await context.config(), args);
+    const text = command.auditText?.(args) ?? argumentText(command, args);
+    return AuditLine.open(context, { name: command.name, text }, at);
   }
 
   /** The same for what was typed in another language. `text` must hold no secrets. */
-  static async open(context: Asking, said: { readonly name: string; readonly text: string }): Promise<AuditLine> {
-    const line = new AuditLine(context, await context.config(), said);
+  static async open(
+    context: Asking,
+    said: { readonly name: string; readonly text: string },
+    at?: AuditedAt,
+  ): Promise<AuditLine> {
+    const line = new AuditLine(context, at ?? atProvider(await context.config()), said);
     await line.#write((side) => line.#begin(side));
     return line;
   }
@@ -60,7 +66,7 @@ export class AuditLine {
 
   async #begin(side: Side): Promise<void> {
     const command = {
-      queue: this.#config.queue,
+      queue: this.#at?.queue ?? '',
       actor: this.#context.actor,
       name: this.#name,
       arguments: this.#arguments,
@@ -69,7 +75,7 @@ export class AuditLine {
   }
 
   async #write(work: (side: Side) => Promise<void>): Promise<void> {
-    const url = this.#config.provider?.url;
+    const url = this.#at?.url;
     if (!this.#open || url === undefined) return;
     try {
       const side = await Side.open(url, 'the provider', connectMs);
@@ -82,4 +88,8 @@ export class AuditLine {
       this.#context.note(`this command could not be noted in the provider's audit: ${message}`);
     }
   }
+}
+
+function atProvider({ provider, queue }: Config): AuditedAt | undefined {
+  return provider === undefined ? undefined : { url: provider.url, queue };
 }

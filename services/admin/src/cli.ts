@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
 import { localActor } from './actor.ts';
 import { personToAsk } from './ask-person.ts';
 import type { Context } from './command.ts';
-import { loadCommand } from './commands.ts';
+import { commandsOf, loadCommand } from './commands.ts';
 import { parseArguments, splitCommand } from './parse-arguments.ts';
 
 const isDebugged = process.env['MILLRACE_DEBUG'] !== undefined;
@@ -17,6 +18,12 @@ async function main(argv: readonly string[]): Promise<number> {
     const { name, rest } = splitCommand(argv);
     if (name === undefined) return await withoutCommand(rest);
     if (name === 'up') endWhileNothingRuns();
+    const group = commandsOf(name);
+    if (group.length > 0 && (rest.includes('--help') || rest.includes('-h'))) {
+      const { helpOfGroup } = await import('./help.ts');
+      write(await helpOfGroup(name));
+      return 0;
+    }
     const command = await loadCommand(name);
     const args = parseArguments(command, rest);
     if (args.has('help')) {
@@ -66,6 +73,7 @@ function contextOf(configFile: string | undefined, json: boolean): Context {
     json,
     actor: localActor(),
     ask: personToAsk(),
+    input: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     config: async () => (await import('@millrace/config')).loadConfig({ flag: configFile }),
     note: (line) => void process.stderr.write(`${line}\n`),
     result: (document, text) => {

@@ -34,6 +34,8 @@ export interface Context {
   readonly actor: string;
   /** Asks a person; undefined where nobody can answer. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
+  /** The lines of stdin; left out where there is none, as over HTTP. */
+  readonly input?: () => AsyncIterable<string>;
   /** One line for people, to stderr. */
   note(line: string): void;
   /** The command's result: a JSON document with `--json`, else the text, to stdout. */
@@ -54,10 +56,21 @@ export interface Confirmation {
   readonly unattended: 'refuse' | 'go-on';
 }
 
+/** Where the line of a command belongs. */
+export interface AuditedAt {
+  readonly url: string;
+  readonly queue: string;
+}
+
 /** What a command is over HTTP: /api/v1/NAME; its options are the properties, with `_` for `-`. */
 export interface Api {
-  /** The property that holds the command's words; left out when it takes none. */
-  readonly words?: string;
+  /**
+   * The property that holds the command's words, or one for each of them, the last for all that follow; left out when it takes
+   * none.
+   */
+  readonly words?: string | readonly string[];
+  /** Longest word or option, in characters; default 1,000. */
+  readonly longest?: number;
   /** The document of `--json`; null: the command has none. */
   readonly result: z.ZodType;
   /** Default: POST, and GET for a command that only reads. A reading command that takes long or many arguments is a POST. */
@@ -80,6 +93,10 @@ export interface Command {
   readonly words: readonly [number, number];
   readonly effect: Effect | ((args: Arguments) => Effect);
   readonly confirm?: Confirmation;
+  /** Whose audit is written to, where that is not the set's; throws CONFIG. */
+  readonly audited?: (config: Config, args: Arguments) => AuditedAt;
+  /** What of the arguments the audit shows, where not all of them: values of rows do not belong there. */
+  readonly auditText?: (args: Arguments) => string;
   /** Left out: not over HTTP. */
   readonly api?: Api;
   /** Resolves to the exit code. */

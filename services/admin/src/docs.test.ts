@@ -67,9 +67,11 @@ test.each(ours)('$title', async ({ command }) => {
   if (name === 'run' && rest.length > 0) expect(['ticker', 'capture', 'replay', 'admin']).toContain(rest[0]);
 });
 
-test('every command is described in the operations', () => {
+test('every command is described in the operations, or with the queues', () => {
   const described = new Set(
-    commandsIn('docs/operations.md', /^(bin\/)?millrace /).map(({ command }) => words(command)[0]),
+    ['docs/operations.md', 'docs/queues.md']
+      .flatMap((path) => commandsIn(path, /^(bin\/)?millrace /))
+      .map(({ command }) => splitCommand(words(command)).name),
   );
   expect(commandNames.filter((name) => !described.has(name))).toEqual([]);
 });
@@ -81,9 +83,10 @@ test('every advice in the program names commands that exist', async () => {
   for (const folder of folders) {
     for (const file of readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
-      for (const [, name] of textOf(join(folder, file)).matchAll(
-        /\\`millrace ([a-z-]+)|'[^'\n]*`millrace ([a-z-]+)/g,
+      for (const [, inTemplate, inText] of textOf(join(folder, file)).matchAll(
+        /\\`millrace ([a-z-]+(?: [a-z-]+)?)|'[^'\n]*`millrace ([a-z-]+(?: [a-z-]+)?)/g,
       )) {
+        const { name } = splitCommand((inTemplate ?? inText ?? '').split(' '));
         if (name !== undefined) await expect(loadCommand(name), `${folder}/${file}: ${name}`).resolves.toBeDefined();
       }
     }

@@ -2,6 +2,7 @@ import { busUrl, type Config } from '@millrace/config';
 import { codes, toMillraceError } from '@millrace/errors';
 import type { Report } from '@millrace/wire';
 import { knownSubscribers, reachable } from './choose-subscribers.ts';
+import { replicates } from './parts.ts';
 import { BusSide } from './sides/bus-side.ts';
 import type { ProviderOverview, SubscriberOverview } from './sides/overviews.ts';
 import { ProviderSide } from './sides/provider-side.ts';
@@ -83,6 +84,7 @@ async function openBus(config: Config): Promise<Answer<BusSide>> {
       return side;
     });
   }
+  if (!replicates(config)) return { kind: 'absent' };
   const message = 'no bus url in the configuration, and no nats-server of `millrace up` runs';
   return { kind: 'fault', fault: { code: codes.BUS_UNAVAILABLE, message } };
 }

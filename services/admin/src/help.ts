@@ -1,5 +1,5 @@
 import type { Command, OptionSpec } from './command.ts';
-import { commandNames, loadCommand } from './commands.ts';
+import { commandNames, commandsOf, loadCommand } from './commands.ts';
 import { globalOptions, optionsOf } from './parse-arguments.ts';
 import { alignColumns } from './show.ts';
 
@@ -18,13 +18,25 @@ export function helpOf(command: Command): string {
   ].join('\n');
 }
 
+/** The text of `millrace GROUP --help`. */
+export async function helpOfGroup(group: string): Promise<string> {
+  const commands = await Promise.all(commandsOf(group).map((name) => loadCommand(name)));
+  return [
+    `millrace ${group} VERB`,
+    '',
+    alignColumns(commands.map((command) => [`  ${command.name}`, command.summary])),
+    '',
+    `\`millrace ${group} VERB --help\` tells more.`,
+  ].join('\n');
+}
+
 /** The text of `millrace --help`. */
 export async function helpOfAll(): Promise<string> {
   const commands = await Promise.all(commandNames.map((name) => loadCommand(name)));
   return [
     'millrace [--config FILE] COMMAND',
     '',
-    'Copies tables from one PostgreSQL to others and keeps them the same.',
+    'Copies tables from one PostgreSQL to others and keeps them the same; and serves queues in any PostgreSQL.',
     '',
     alignColumns(commands.map((command) => [`  ${command.name}`, command.summary])),
     '',

@@ -4,6 +4,7 @@ import {
   createSet,
   installProvider,
   listSubscribers,
+  pgqState,
   registerSubscriber,
   systemIdentifier,
   tickInfo,
@@ -57,6 +58,32 @@ export async function installParts(config: Config): Promise<Part[]> {
     await bus?.close();
   }
   return parts;
+}
+
+/**
+ * The schemas in every database below `databases`, for `install` alone: the ticker waits for them, and `up` does not make them. Where
+ * the pgq extension is, that is what the queues live in, and nothing is made.
+ */
+export async function installDatabases(config: Config): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const [name, { url }] of Object.entries(config.databases)) {
+    const label = `database ${name}`;
+    parts.push(await part(label, () => inSide(url, label, (side) => installQueues(side))));
+  }
+  return parts;
+}
+
+async function inSide<T>(url: string, label: string, work: (side: Side) => Promise<T>): Promise<T> {
+  const side = await Side.open(url, label);
+  return work(side).finally(() => side.close());
+}
+
+/** Schema pgq, where a database has none or ours; what was done, in words. */
+export async function installQueues(side: Side): Promise<Outcome> {
+  const { pgq } = await side.asked(() => pgqState(side.client));
+  if (pgq === 'extension') return { state: 'done', detail: 'it has the pgq extension' };
+  const { migrations } = await side.asked(() => installProvider(side.client));
+  return { state: 'done', detail: migrations.length === 0 ? 'schema is up to date' : 'schema installed' };
 }
 
 type Outcome = Pick<Part, 'state' | 'detail'>;

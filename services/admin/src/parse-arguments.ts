@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { codes, MillraceError } from '@millrace/errors';
 import type { Arguments, Command, OptionSpec } from './command.ts';
+import { commandsOf } from './commands.ts';
 
 /** Options that every command takes, before or after its name. */
 export const globalOptions: Readonly<Record<string, OptionSpec>> = {
@@ -9,15 +10,25 @@ export const globalOptions: Readonly<Record<string, OptionSpec>> = {
   help: { type: 'boolean', help: 'this text' },
 };
 
-/** The command's name and everything else; the name is undefined when there is none. */
+/** The command's name (`add`, `queue create`) and everything else; the name is undefined when there is none. */
 export function splitCommand(argv: readonly string[]): { name: string | undefined; rest: string[] } {
-  for (let at = 0; at < argv.length; at += 1) {
+  const first = wordAt(argv, 0);
+  const word = first === undefined ? undefined : argv[first];
+  if (word === undefined) return { name: undefined, rest: [...argv] };
+  const second = commandsOf(word).length > 0 ? wordAt(argv, (first ?? 0) + 1) : undefined;
+  const name = second === undefined ? word : `${word} ${argv[second]}`;
+  return { name, rest: argv.filter((_, at) => at !== first && at !== second) };
+}
+
+/** Where the next word stands that is no option. */
+function wordAt(argv: readonly string[], from: number): number | undefined {
+  for (let at = from; at < argv.length; at += 1) {
     const word = argv[at] ?? '';
-    if (word === '--') break;
+    if (word === '--') return undefined;
     if (word === '--config') at += 1;
-    else if (!word.startsWith('-')) return { name: word, rest: argv.filter((_, i) => i !== at) };
+    else if (!word.startsWith('-')) return at;
   }
-  return { name: undefined, rest: [...argv] };
+  return undefined;
 }
 
 /** Reads the words after a command. Throws USAGE with one line. */

@@ -1,16 +1,23 @@
-import type { Config } from '@millrace/config';
+import { type Config, queueDatabases } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 
 /** What `up` may run: a service, one subscriber's replay, or the bus. */
 export type PartName = 'nats' | 'ticker' | 'capture' | 'admin' | `replay:${string}`;
+
+/** Whether tables are replicated here; a host may as well serve queues only. */
+export function replicates(config: Config): boolean {
+  return config.provider !== undefined || Object.keys(config.subscribers).length > 0;
+}
 
 /** All parts that the configuration has on this host. */
 export function allParts(config: Config): PartName[] {
   const replays = Object.entries(config.subscribers).flatMap(([name, { url }]) =>
     url === undefined ? [] : [`replay:${name}` as const],
   );
-  const atProvider = config.provider === undefined ? [] : (['ticker', 'capture'] as const);
-  return [...(config.bus.url === undefined ? (['nats'] as const) : []), ...atProvider, ...replays, 'admin'];
+  const ticker = queueDatabases(config).length === 0 ? [] : (['ticker'] as const);
+  const capture = config.provider === undefined ? [] : (['capture'] as const);
+  const nats = config.bus.url === undefined && replicates(config) ? (['nats'] as const) : [];
+  return [...nats, ...ticker, ...capture, ...replays, 'admin'];
 }
 
 /** The parts named by `--only`; all when it was not given. Throws USAGE for a part that is not there. */

@@ -94,7 +94,7 @@ const providerStatus = z.strictObject({
 });
 
 const busStatus = z.strictObject({
-  state: z.enum(['running', 'unreachable']),
+  state: z.enum(['running', 'unreachable', 'not-configured']),
   batches: size.nullable(),
   copies: size.nullable(),
   error: fault.nullable(),

@@ -31,7 +31,7 @@ export function statusOf(gathered: Gathered, at: Date = new Date(), warnings: re
     provider.state !== 'unreachable' &&
     provider.services.every(({ state }) => state === 'running') &&
     provider.problems.length === 0 &&
-    bus.state === 'running' &&
+    bus.state !== 'unreachable' &&
     subscribers.every(isFine);
   return { ok, queue: gathered.queue, provider, bus, subscribers, warnings: [...warnings] };
 }
@@ -85,8 +85,9 @@ function serviceStatus(name: string, reports: ProviderOverview['services']): Ser
 }
 
 function busStatus(answer: Gathered['bus']): Status['bus'] {
+  if (answer.kind === 'absent') return { state: 'not-configured', batches: null, copies: null, error: null };
   if (answer.kind !== 'answer') {
-    return { state: 'unreachable', batches: null, copies: null, error: answer.kind === 'fault' ? answer.fault : null };
+    return { state: 'unreachable', batches: null, copies: null, error: answer.fault };
   }
   return { state: 'running', batches: size(answer.value.batches), copies: size(answer.value.copies), error: null };
 }

@@ -5,7 +5,7 @@ import { type Config, runFile } from '@millrace/config';
 import { ChildService } from './child-service.ts';
 import { installParts } from './install-parts.ts';
 import { OwnNats } from './own-nats.ts';
-import { type PartName, subscriberOf } from './parts.ts';
+import { type PartName, replicates, subscriberOf } from './parts.ts';
 import { LogFile } from './prefix-lines.ts';
 import { serviceProgram } from './project.ts';
 import { readableLine } from './readable-line.ts';
@@ -47,7 +47,7 @@ export class Supervisor {
   async start(): Promise<void> {
     const { config, parts, say } = this.#options;
     for (const part of parts) if (part !== 'nats') this.#releases.push(takeLock(config.data_dir, part));
-    if (config.bus.url === undefined && this.#mayRunNats()) {
+    if (config.bus.url === undefined && replicates(config) && this.#mayRunNats()) {
       this.#nats = new OwnNats(config, say);
       await this.#nats.start();
     }

@@ -104,7 +104,13 @@ function writeConfig({ dir, queue, provider, subscribers, lines }: Parts): Confi
   return loadConfig({ flag: file });
 }
 
-async function runInProcess(configFile: string, name: string, words: readonly string[]): Promise<Outcome> {
+/** Runs a command with this configuration; `lines`: what it finds on stdin. */
+export async function runInProcess(
+  configFile: string,
+  name: string,
+  words: readonly string[],
+  lines: readonly string[] = [],
+): Promise<Outcome> {
   const notes: string[] = [];
   let document: unknown;
   const context: Context = {
@@ -112,6 +118,9 @@ async function runInProcess(configFile: string, name: string, words: readonly st
     json: true,
     actor: 'tester@here',
     ask: undefined,
+    input: async function* () {
+      yield* lines;
+    },
     config: async () => loadConfig({ flag: configFile }),
     note: (line) => void notes.push(line),
     result: (found) => {

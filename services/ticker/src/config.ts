@@ -1,6 +1,7 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
-import { busUrl, type Config, needProvider, startFromArgs } from '@millrace/config';
+import { busUrl, type Config, needQueueDatabase, queueDatabases, startFromArgs } from '@millrace/config';
 
+/** The set of a provider. */
 export type TickerOptions = {
   queue: string;
   providerUrl: string;
@@ -10,31 +11,77 @@ export type TickerOptions = {
   idleMs: number;
   /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
   busUrl: () => string | undefined;
-  /** Pause between two passes of maintenance, milliseconds. */
-  maintenanceMs: number;
+  /** Pause between two looks at the triggers, milliseconds. */
+  triggersMs: number;
   /** How often a stand-by asks for the lead, milliseconds. */
   standbyMs: number;
 };
 
-/** Between two looks at the triggers, and the longest wait for a due rotation. */
-const MAINTENANCE_MS = 5_000;
+/** A database and its queues that carry no tables. */
+export type QueueTickerOptions = {
+  /** As people call the database: `provider`, or its name below `databases`. */
+  database: string;
+  url: string;
+  /** Pause between looks at its queues, milliseconds. From `ticker.queues_ms`. */
+  queuesMs: number;
+  /** Between two moves of retried events, milliseconds. From `ticker.retry_ms`. */
+  retryMs: number;
+  /** Between two rounds of maintenance, milliseconds. From `ticker.maintenance_ms`. */
+  maintenanceMs: number;
+  /** Between two lines of statistics, milliseconds; 0 = none. From `ticker.statistics_ms`. */
+  statisticsMs: number;
+  /** Between two looks for metrics, milliseconds. */
+  figuresMs: number;
+  /** How often a stand-by asks for the lead, milliseconds. */
+  standbyMs: number;
+};
+
+/** Everything a process serves. */
+export type TickerPlan = {
+  /** Undefined where the configuration names no provider. */
+  set: TickerOptions | undefined;
+  databases: QueueTickerOptions[];
+};
+
+const TRIGGERS_MS = 5_000;
+const FIGURES_MS = 5_000;
 const STANDBY_MS = 1_000;
 
 /** Reads arguments and configuration. Throws USAGE or CONFIG. */
 export function tickerStart(args?: string[]) {
   const start = startFromArgs('ticker', args);
-  return { ...start, options: tickerOptions(start.config) };
+  return { ...start, plan: tickerPlan(start.config) };
 }
 
-/** The options as the configuration gives them. Throws CONFIG when it names no provider. */
-function tickerOptions(config: Config): TickerOptions {
+/** Throws CONFIG when there is nothing to tick. */
+function tickerPlan(config: Config): TickerPlan {
+  const databases = queueDatabases(config);
+  if (databases.length === 0) needQueueDatabase(config);
+  const { queues_ms, retry_ms, maintenance_ms, statistics_ms } = config.ticker;
+  return {
+    set: setOptions(config),
+    databases: databases.map(({ name, url }) => ({
+      database: name,
+      url,
+      queuesMs: queues_ms,
+      retryMs: retry_ms,
+      maintenanceMs: maintenance_ms,
+      statisticsMs: statistics_ms,
+      figuresMs: FIGURES_MS,
+      standbyMs: STANDBY_MS,
+    })),
+  };
+}
+
+function setOptions(config: Config): TickerOptions | undefined {
+  if (config.provider === undefined) return undefined;
   return {
     queue: config.queue,
-    providerUrl: needProvider(config).url,
+    providerUrl: config.provider.url,
     activeMs: config.ticker.active_ms,
     idleMs: config.ticker.idle_ms,
     busUrl: () => busUrl(config),
-    maintenanceMs: MAINTENANCE_MS,
+    triggersMs: TRIGGERS_MS,
     standbyMs: STANDBY_MS,
   };
 }

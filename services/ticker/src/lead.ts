@@ -1,8 +1,7 @@
-// The ticker's lead: a session lock at the provider. The session that holds the lock is the one that ticks, so a leader
-// that lost its lock cannot tick by it any more; and millrace.tick takes its own lock, so even two leaders do no harm.
+// The lead of a ticker: a session lock in its database. The session that holds the lock is the one that ticks, so a leader
+// that lost its lock cannot tick by it any more; and ticking takes its own lock, so even two leaders do no harm.
 import type { Lease } from '@millrace/lifecycle';
-import { databaseError, type PgClient, tryLead } from '@millrace/postgres';
-import type { TickerOptions } from './config.ts';
+import { databaseError, type PgClient } from '@millrace/postgres';
 import { closeSession, openSession } from './session.ts';
 
 /** The lead, with the session it lives in. */
@@ -12,13 +11,23 @@ export type TickerLease = Lease & {
   abandon(): void;
 };
 
+export type LeadSessionOptions = {
+  url: string;
+  /** For errors: `the lead of the ticker`. */
+  what: string;
+  /** Longest pause between two statements of the leader or of a stand-by, milliseconds. */
+  pauseMs: number;
+  /** Asks for the lock; true when this session now has it. */
+  ask: (client: PgClient) => Promise<boolean>;
+};
+
 /** Asks for the lead on one session, kept between the questions of a stand-by. */
 export class LeadSession {
-  readonly #options: TickerOptions;
+  readonly #options: LeadSessionOptions;
   #client: PgClient | undefined;
   #lost = Promise.withResolvers<unknown>();
 
-  constructor(options: TickerOptions) {
+  constructor(options: LeadSessionOptions) {
     this.#options = options;
   }
 
@@ -26,13 +35,12 @@ export class LeadSession {
   async tryLead(): Promise<TickerLease | null> {
     try {
       this.#client ??= await this.#open();
-      const isLeader = await tryLead(this.#client, `ticker:${this.#options.queue}`);
-      if (!isLeader) return null;
+      if (!(await this.#options.ask(this.#client))) return null;
       const { promise: lost, resolve: abandon } = this.#lost;
       return { client: this.#client, lost, abandon: () => abandon(undefined), release: () => this.close() };
     } catch (error) {
       await this.close();
-      throw databaseError(error, 'asking for the lead of the ticker');
+      throw databaseError(error, `asking for ${this.#options.what}`);
     }
   }
 
@@ -45,13 +53,12 @@ export class LeadSession {
   async #open(): Promise<PgClient> {
     const lost = Promise.withResolvers<unknown>();
     this.#lost = lost;
-    const { providerUrl, idleMs, standbyMs } = this.#options;
-    // Longer than any pause of a healthy process, busy machine included.
-    const silenceMs = 5_000 + 3 * Math.max(idleMs, standbyMs);
+    const { url, pauseMs } = this.#options;
     let client: PgClient | undefined;
-    client = await openSession(providerUrl, {
+    client = await openSession(url, {
       applicationName: 'millrace ticker',
-      silenceMs,
+      // Longer than any pause of a healthy process, busy machine included.
+      silenceMs: 5_000 + 3 * pauseMs,
       onLost: (error) => {
         if (this.#client === client) this.#client = undefined;
         lost.resolve(error);

@@ -22,6 +22,14 @@ const STUB = `
   CREATE FUNCTION millrace.report_service(q text, service text, instance text, state text, code text, message text) RETURNS void
     LANGUAGE sql AS $$ INSERT INTO millrace.service_report VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT ON CONSTRAINT service_report_pkey
       DO UPDATE SET instance = $3, state = $4, error_code = $5, error_message = $6, reported_at = now() $$;
+  CREATE TABLE pgq.queue (queue_id int, queue_name text, queue_switch_time timestamptz);
+  CREATE TABLE pgq.tick (tick_queue int, tick_id bigint, tick_time timestamptz, tick_event_seq bigint);
+  CREATE FUNCTION pgq.get_queue_info() RETURNS TABLE (queue_name text, queue_ntables int, queue_cur_table int, queue_rotation_period interval,
+    queue_switch_time timestamptz, queue_external_ticker boolean, queue_ticker_paused boolean, queue_ticker_max_count int,
+    queue_ticker_max_lag interval, queue_ticker_idle_period interval, ticker_lag interval, ev_per_sec float8, ev_new bigint,
+    last_tick_id bigint) LANGUAGE plpgsql AS 'BEGIN RETURN; END';
+  CREATE FUNCTION pgq.get_consumer_info() RETURNS TABLE (queue_name text, consumer_name text, lag interval, last_seen interval,
+    last_tick bigint, current_batch bigint, next_tick bigint, pending_events bigint) LANGUAGE plpgsql AS 'BEGIN RETURN; END';
   CREATE FUNCTION pgq.maint_retry_events() RETURNS int LANGUAGE sql AS 'SELECT 0';
   CREATE FUNCTION pgq.maint_operations() RETURNS TABLE (func_name text, func_arg text) LANGUAGE plpgsql AS 'BEGIN RETURN; END';
   CREATE FUNCTION millrace.refresh_triggers(q text) RETURNS TABLE (schema_name text, table_name text, action text, problem text)

@@ -2,15 +2,15 @@
 import { runFile, writeRunFile } from '@millrace/config';
 import { runMain, runProcess } from '@millrace/lifecycle';
 import { tickerStart } from './config.ts';
-import { makeTicker } from './ticker.ts';
+import { makeTickers } from './queue-ticker.ts';
 
 await runMain('ticker', async () => {
-  const { config, http, options } = tickerStart();
+  const { config, http, plan } = tickerStart();
   await runProcess({
-    identity: { service: 'ticker', queue: config.queue },
+    identity: { service: 'ticker', ...(plan.set !== undefined && { queue: plan.set.queue }) },
     http,
     onListening: async ({ host, port, url }) =>
       writeRunFile(runFile(config, 'ticker'), { service: 'ticker', host, port, url }),
-    create: () => makeTicker(options),
+    create: () => makeTickers(plan),
   });
 });

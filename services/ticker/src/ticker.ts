@@ -1,24 +1,31 @@
-// The ticker: leads or stands by; as leader it ticks and keeps the queue trim.
+// The ticker of a set: leads or stands by; as leader it ticks and looks after the triggers.
 import { codes, toMillraceError } from '@millrace/errors';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import { tryLead } from '@millrace/postgres';
 import { lastTick, onToken, tick } from '@millrace/provider';
 import type { TickerOptions } from './config.ts';
 import { LeadSession, type TickerLease } from './lead.ts';
-import { MaintenanceSession } from './maintenance-session.ts';
 import { Notices } from './notices.ts';
-import { rotationLoop } from './rotation-loop.ts';
 import { prepared } from './session.ts';
 import { tickLoop } from './tick-loop.ts';
+import { triggerLoop } from './trigger-loop.ts';
+import { TriggerSession } from './trigger-session.ts';
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeTicker(options: TickerOptions): Service {
-  const session = new LeadSession(options);
+  const { queue, providerUrl, idleMs, standbyMs } = options;
+  const session = new LeadSession({
+    url: providerUrl,
+    what: 'the lead of the ticker',
+    pauseMs: Math.max(idleMs, standbyMs),
+    ask: (client) => tryLead(client, `ticker:${queue}`),
+  });
   return leadOrStandBy<TickerLease>({
     name: 'ticker',
     tryLead: () => session.tryLead(),
     work: (lease) => leaderWork(options, lease),
     onStopped: () => session.close(),
-    pollMs: options.standbyMs,
+    pollMs: standbyMs,
   });
 }
 
@@ -34,15 +41,15 @@ function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): S
     pulse: (newest, ageMs) => notices.pulse(newest, ageMs),
     announce: (made) => notices.send(made),
     onFailed: (error) => {
-      // Maintenance writes the report; it should not wait its turn to tell of a fault.
+      // The other loop writes the report; it should not wait its turn to tell of a fault.
       keeping.wake();
       if (costsTheSession(error)) abandon();
     },
   });
   // A session that fails here fails in the loops too.
   onToken(client, queue, () => ticking.wake()).catch(() => {});
-  const maintenance = new MaintenanceSession({ queue, providerUrl, fault: () => ticking.state?.fault });
-  const keeping = rotationLoop(maintenance, options.maintenanceMs);
+  const triggers = new TriggerSession({ queue, providerUrl, fault: () => ticking.state?.fault });
+  const keeping = triggerLoop(triggers, options.triggersMs);
   const work = new ServiceGroup([ticking, keeping]);
   const all = new ServiceGroup([notices.loop, work]);
   return { start: () => all.start(), stop: () => all.stop(), ready: () => work.ready() };

@@ -1,5 +1,5 @@
 import { RunLoop } from '@millrace/lifecycle';
-import { moveRetries, runMaintenance } from '@millrace/provider';
+import { leadQueues, moveRetries, runMaintenance, tickQueues } from '@millrace/provider';
 import { createLogger } from '@millrace/telemetry';
 import { Side } from '../sides/side.ts';
 import type { ClassicLog } from './log.ts';
@@ -15,29 +15,28 @@ export interface PlainQueuesOptions {
 
 /**
  * Ticks the queues that carry no tables but an application's own events, by each queue's own rule, and maintains them on a second
- * session: rotation and retries. Maintenance is for all queues of the database; done twice it does no harm.
+ * session: rotation and retries. For a database without a set: where there is one its ticker does all this.
  */
 export class PlainQueues {
-  readonly #ticks: SideLoop;
-  readonly #maintenance: SideLoop;
-  #queues: readonly string[] = [];
+  readonly #parts: readonly SideLoop[];
+  readonly #leaders = new WeakSet<Side>();
 
   constructor(options: PlainQueuesOptions) {
-    this.#ticks = new SideLoop(options, {
-      name: 'ticks',
-      everyMs: options.tickMs,
-      work: async (side) => {
-        for (const queue of this.#queues) await side.run('classic/tick_queue', [queue]);
-      },
-    });
-    this.#maintenance = new SideLoop(options, { name: 'maintenance', everyMs: options.maintenanceMs, work: maintain });
+    const ticks = { name: 'ticks', everyMs: options.tickMs, work: (side: Side) => this.#tick(side) };
+    const maintenance = { name: 'maintenance', everyMs: options.maintenanceMs, work: maintain };
+    this.#parts = [ticks, maintenance].map((plan) => new SideLoop(options, plan));
   }
 
-  /** From now on these; none: both sessions are closed. */
-  async serve(queues: readonly string[]): Promise<void> {
-    this.#queues = queues;
-    const parts = [this.#ticks, this.#maintenance];
-    await Promise.all(parts.map((part) => (queues.length === 0 ? part.stop() : part.start())));
+  /** Begins, or ends and closes both sessions. */
+  async serve(wanted: boolean): Promise<void> {
+    await Promise.all(this.#parts.map((part) => (wanted ? part.start() : part.stop())));
+  }
+
+  /** One ticker for a database at a time: of several the others look again and again. */
+  async #tick(side: Side): Promise<void> {
+    if (!this.#leaders.has(side) && !(await side.asked(() => leadQueues(side.client)))) return;
+    this.#leaders.add(side);
+    for (const { error } of await tickQueues(side.client, side.label)) if (error !== undefined) throw error;
   }
 }
 

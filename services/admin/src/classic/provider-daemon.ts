@@ -28,7 +28,7 @@ interface Queue {
 /**
  * Everything of the provider's side for one database: the schemas, the bus (a nats-server of its own unless the file names
  * one), its address recorded at the provider, a ticker and a capture for every queue that carries tables, and ticks for all other
- * queues; also for those made later. Of two such daemons for one database the second stands by.
+ * queues (a set's ticker makes them where there is one, else we do); also for those made later. Of two such daemons for one database the second stands by.
  */
 export class ProviderDaemon implements DaemonWork {
   readonly #settings: TickerSettings;
@@ -86,7 +86,7 @@ export class ProviderDaemon implements DaemonWork {
     }
     const all = await side.run<Queue>('classic/queues');
     const queues = all.filter((queue) => queue.is_set);
-    await this.#plain.serve(all.filter((queue) => !queue.is_set).map(({ queue }) => queue));
+    await this.#plain.serve(all.length > 0 && queues.length === 0);
     for (const [id, served] of [...this.#served]) {
       const isThere = queues.some((queue) => queue.id === id);
       if (isThere && served.busUrl === busUrl) continue;
@@ -157,7 +157,7 @@ export class ProviderDaemon implements DaemonWork {
   }
 
   async #standDown(): Promise<void> {
-    await this.#plain.serve([]);
+    await this.#plain.serve(false);
     await Promise.all([...this.#served.values()].map((served) => served.stop()));
     this.#served.clear();
     await this.#nats?.stop();

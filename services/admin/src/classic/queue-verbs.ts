@@ -1,6 +1,18 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { dropSet, installProvider, isProviderInstalled, listSets } from '@millrace/provider';
+import {
+  createQueue,
+  dropQueue,
+  dropSet,
+  hasConsumers,
+  installProvider,
+  isProviderInstalled,
+  listSets,
+  registerConsumer,
+  setQueueParameter,
+  unregisterConsumer,
+} from '@millrace/provider';
 import { unregister } from '../commands/unregister.ts';
+import { parseSetting } from '../queues/parameters.ts';
 import { Side } from '../sides/side.ts';
 import { showConfig, showConsumers, showQueues } from './queue-lists.ts';
 import { recordedBus } from './recorded-bus.ts';
@@ -12,8 +24,6 @@ import type { Job, Verb } from './tool.ts';
 type QueueJob = Job<TickerSettings>;
 
 const many = Number.POSITIVE_INFINITY;
-/** What may be set of a queue. */
-const parameters = ['ticker_max_count', 'ticker_max_lag', 'ticker_idle_period', 'ticker_paused', 'rotation_period'];
 
 export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
   install: {
@@ -86,34 +96,30 @@ interface Consumer extends Record<string, unknown> {
 }
 
 async function create({ words: [queue = ''], log }: QueueJob, side: Side): Promise<void> {
-  const [row] = await side.run<{ made: number }>('classic/create_queue', [queue]);
-  log.info(row?.made === 1 ? `queue ${queue} is made` : `queue ${queue}: nothing to do`);
+  const isNew = await side.asked(() => createQueue(side.client, queue));
+  log.info(isNew ? `queue ${queue} is made` : `queue ${queue}: nothing to do`);
 }
 
 async function drop({ words: [queue = ''], args, log }: QueueJob, side: Side): Promise<void> {
   await side.run('lock_changes', [queue]);
   const [found] = await side.run('classic/queue_status', [queue]);
   if (found === undefined) {
-    const [before] = await side.run<{ was: boolean }>('classic/was_dropped', [queue]);
+    const [before] = await side.run<{ was: boolean }>('queue_was_dropped', [queue]);
     if (before?.was === true) return log.info(`queue ${queue}: nothing to do`);
     throw noQueue(queue);
   }
   const consumers = (await side.run<Consumer>('classic/consumer_status', [queue])).map(({ name }) => name);
-  if (consumers.length > 0 && !args.has('force')) {
-    throw new MillraceError(codes.USAGE, `queue ${queue} has consumers: ${consumers.join(', ')}`, {
-      advice: 'unregister them first, or use --force',
-    });
-  }
+  if (consumers.length > 0 && !args.has('force')) throw hasConsumers(queue, consumers);
   const isSet = (await side.asked(() => listSets(side.client))).some((set) => set.queue === queue);
   if (isSet) await side.asked(() => dropSet(side.client, queue));
-  else await side.run('classic/drop_queue', [queue]);
+  else await side.asked(() => dropQueue(side.client, queue, { force: true }));
   log.info(`queue ${queue} is dropped`);
 }
 
 async function register({ words: [queue = '', name = ''], log }: QueueJob, side: Side): Promise<void> {
   await refuseUnknown(side, queue);
-  const [row] = await side.run<{ made: number }>('classic/register_consumer', [queue, name]);
-  log.info(row?.made === 1 ? `consumer ${name} is registered` : `consumer ${name}: nothing to do`);
+  const isNew = await side.asked(() => registerConsumer(side.client, { queue, consumer: name }));
+  log.info(isNew ? `consumer ${name} is registered` : `consumer ${name}: nothing to do`);
 }
 
 async function forget(job: QueueJob, side: Side): Promise<void> {
@@ -130,7 +136,7 @@ async function forget(job: QueueJob, side: Side): Promise<void> {
     return;
   }
   if (found === undefined) return log.info(`consumer ${name}: nothing to do`);
-  await side.run('classic/unregister_consumer', [queue, name]);
+  await side.asked(() => unregisterConsumer(side.client, queue, name));
   log.info(`consumer ${name} is unregistered`);
 }
 
@@ -139,18 +145,9 @@ async function config({ words, print, log }: QueueJob, side: Side): Promise<void
   if (queue !== undefined) await refuseUnknown(side, queue);
   if (queue === undefined || pairs.length === 0)
     return print(showConfig(await side.run('classic/queue_status', [queue ?? null])));
-  const wanted = pairs.map(parameterOf);
-  for (const [key, value] of wanted) await side.run('classic/set_queue_config', [queue, key, value]);
+  const wanted = pairs.map(parseSetting);
+  for (const [key, value] of wanted) await side.asked(() => setQueueParameter(side.client, queue, key, value));
   log.info(`queue ${queue}: ${wanted.map(([key, value]) => `${key} = ${value}`).join(', ')}`);
-}
-
-function parameterOf(pair: string): [string, string] {
-  const at = pair.indexOf('=');
-  const key = pair.slice(0, Math.max(at, 0)).replace(/^queue_/, '');
-  if (at > 0 && parameters.includes(key)) return [key, pair.slice(at + 1)];
-  throw new MillraceError(codes.USAGE, `config: ${JSON.stringify(pair)} is not KEY=VALUE of a queue`, {
-    advice: `keys are ${parameters.join(', ')}`,
-  });
 }
 
 async function statusOf(side: Side): Promise<string> {

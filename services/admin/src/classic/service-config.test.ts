@@ -9,9 +9,9 @@ it('says what the file said, whatever characters it holds, and bounds the pace o
     provider: { url: parts.providerUrl },
     subscribers: { s: { url: 'postgresql://u@h/e' } },
     data_dir: '/srv/x',
-    ticker: { idle_ms: 10, active_ms: 10 },
+    ticker: { idle_ms: 10, active_ms: 10, queues_ms: 10 },
     file: '/a.ini',
   });
-  expect(configOf({ ...parts, loopDelayMs: 1e9 }, '/a.ini').ticker).toEqual({ idle_ms: 60_000, active_ms: 10 });
+  expect(configOf({ ...parts, loopDelayMs: 1e9 }, '/a.ini').ticker).toMatchObject({ idle_ms: 60_000, active_ms: 10 });
   expect(configOf({ ...parts, busUrl: 'nats://t@h:4222' }, '/a.ini').bus.url).toBe('nats://t@h:4222');
 });

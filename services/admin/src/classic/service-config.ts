@@ -46,7 +46,7 @@ function textOf({ queue, providerUrl, subscriber, busUrl, dataDir, loopDelayMs }
 }
 
 /** It looks at least that often; under load it looks as often as it always does. */
-function paceOf(loopDelayMs: number): { idle_ms: number; active_ms: number } {
+function paceOf(loopDelayMs: number): { idle_ms: number; active_ms: number; queues_ms: number } {
   const idle = Math.round(Math.min(slowestMs, Math.max(fastestMs, loopDelayMs)));
-  return { idle_ms: idle, active_ms: Math.min(fastestMs, idle) };
+  return { idle_ms: idle, active_ms: Math.min(fastestMs, idle), queues_ms: idle };
 }

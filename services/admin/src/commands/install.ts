@@ -1,10 +1,10 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { z } from 'zod';
 import type { Command, Context } from '../command.ts';
-import { installParts, type Part } from '../install-parts.ts';
+import { installDatabases, installParts, type Part } from '../install-parts.ts';
 
 const part = z.strictObject({
-  part: z.string().describe('`provider`, `subscriber eu` or `bus`'),
+  part: z.string().describe('`provider`, `subscriber eu`, `database jobs` or `bus`'),
   state: z.enum(['done', 'waiting', 'failed']),
   detail: z.string(),
   code: z.string().optional().describe('of the error, when it failed'),
@@ -14,7 +14,8 @@ const result = z.strictObject({ queue: z.string(), parts: z.array(part) });
 
 export const install: Command = {
   name: 'install',
-  summary: 'Install or update the schemas at the provider and the subscribers, and register the subscribers.',
+  summary:
+    'Install or update the schemas at the provider, the subscribers and in `databases`; register the subscribers.',
   usage: '',
   example: 'millrace install',
   more: 'Does what the configuration names and can be reached from here. Repeatable, also by many at once.',
@@ -27,10 +28,10 @@ export const install: Command = {
 
 async function runInstall(context: Context): Promise<number> {
   const config = await context.config();
-  const parts = await installParts(config);
+  const parts = [...(await installParts(config)), ...(await installDatabases(config))];
   if (parts.length === 0) {
     throw new MillraceError(codes.CONFIG, `${config.file} names no database`, {
-      advice: 'add `provider:` or `subscribers:`',
+      advice: 'add `provider:`, `subscribers:` or `databases:`',
     });
   }
   for (const { part, state, detail } of parts) if (state !== 'failed') context.note(`${part}: ${detail}`);

@@ -1,4 +1,4 @@
-import { needProvider, needSubscriberUrl } from '@millrace/config';
+import { needProvider, needQueueDatabase, needSubscriberUrl, queueDatabases } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { chooseSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
@@ -25,7 +25,8 @@ async function runRun(context: Context, args: Arguments): Promise<number> {
   if (kind === 'replay' && name === undefined) throw usage('replay needs the name of a subscriber');
   if (kind !== 'replay' && name !== undefined) throw usage(`${kind} takes no name`);
   const config = await context.config();
-  if (kind === 'ticker' || kind === 'capture') needProvider(config);
+  if (kind === 'capture') needProvider(config);
+  if (kind === 'ticker' && queueDatabases(config).length === 0) needQueueDatabase(config);
   if (name !== undefined) {
     chooseSubscribers([name], Object.keys(config.subscribers));
     needSubscriberUrl(config, name);

@@ -4,7 +4,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import type { Arguments, Command, Context } from '../command.ts';
 import { refuseHopeless, tellFindings } from '../doctor/at-start.ts';
 import { type EmbeddedDefault, isEmbedded, startEmbedded } from '../embedded-default.ts';
-import { chooseParts } from '../parts.ts';
+import { chooseParts, replicates } from '../parts.ts';
 import { replicationWorks } from '../replication-works.ts';
 import { Supervisor } from '../supervisor.ts';
 import { takeLock } from '../up-lock.ts';
@@ -49,7 +49,7 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
     await refuseHopeless(config);
     supervisor = new Supervisor({ config, parts, say: context.note });
     if (!ending.signal.aborted) await Promise.race([supervisor.start(), ending.asked]);
-    if (!ending.signal.aborted) void tellFindings(config, context.note);
+    if (!ending.signal.aborted && replicates(config)) void tellFindings(config, context.note);
     const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
     if (works) process.stdout.write('ready\n');
     await ending.asked;

@@ -7,7 +7,7 @@ import { argumentsOf } from '../parse-arguments.ts';
 
 const longestBody = 1_000_000;
 
-const word = z.string().min(1).max(1_000);
+const longestWord = 1_000;
 
 /** `no-copy` on the command line is `no_copy` here. */
 const propertyOf = (option: string): string => option.replaceAll('-', '_');
@@ -16,9 +16,18 @@ const propertyOf = (option: string): string => option.replaceAll('-', '_');
 export function inputSchema(command: Command): z.ZodObject {
   const properties: Record<string, z.ZodType> = {};
   const { api, words, options, confirm } = command;
-  if (api?.words !== undefined) properties[api.words] = wordsSchema(words).describe(`as \`${command.usage}\``);
+  const word = z
+    .string()
+    .min(1)
+    .max(api?.longest ?? longestWord);
+  const names = wordNames(command);
+  for (const [at, name] of names.entries()) {
+    const most = at === names.length - 1 ? words[1] - at : 1;
+    const least = Math.min(most, Math.max(0, words[0] - at));
+    properties[name] = wordsSchema([least, most], word).describe(`as \`${command.usage}\``);
+  }
   for (const [name, spec] of Object.entries(options)) {
-    properties[propertyOf(name)] = optionSchema(spec).describe(spec.help).optional();
+    properties[propertyOf(name)] = optionSchema(spec, word).describe(spec.help).optional();
   }
   if (confirm !== undefined) {
     properties['confirm'] = z.boolean().describe('must be true where something is taken away').optional();
@@ -26,14 +35,18 @@ export function inputSchema(command: Command): z.ZodObject {
   return z.strictObject(properties);
 }
 
-function wordsSchema([least, most]: Command['words']): z.ZodType {
+function wordNames({ api }: Command): string[] {
+  return api?.words === undefined ? [] : [api.words].flat();
+}
+
+function wordsSchema([least, most]: Command['words'], word: z.ZodString): z.ZodType {
   if (most === 1) return least === 1 ? word : word.optional();
   const list = z.array(word).min(least);
   const bounded = Number.isFinite(most) ? list.max(most) : list;
   return least === 0 ? bounded.optional() : bounded;
 }
 
-function optionSchema({ type, multiple }: OptionSpec): z.ZodType {
+function optionSchema({ type, multiple }: OptionSpec, word: z.ZodString): z.ZodType {
   const one = type === 'boolean' ? z.boolean() : type === 'number' ? z.int().min(0) : word;
   return multiple === true ? z.array(one) : one;
 }
@@ -47,7 +60,7 @@ export function argumentsFrom(command: Command, input: Readonly<Record<string, u
     given.set(name, type === 'boolean' ? [''] : listOf(value));
   }
   if (input['confirm'] === true) given.set('yes', ['']);
-  const words = command.api?.words === undefined ? [] : listOf(input[command.api.words]);
+  const words = wordNames(command).flatMap((name) => listOf(input[name]));
   return argumentsOf(words, given);
 }
 

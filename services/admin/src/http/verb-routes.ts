@@ -29,9 +29,9 @@ function verbRoute(command: Command, work: VerbWork): Route {
   const method = command.effect === 'reads' && api?.method !== 'POST' ? 'GET' : 'POST';
   const document = { description: 'The document of `--json`.', ...(api === undefined ? {} : { schema: api.result }) };
   const common = {
-    name,
+    name: name.replaceAll(' ', '-'),
     method,
-    path: `/api/v1/${name}`,
+    path: `/api/v1/${name.replaceAll(' ', '/')}`,
     summary,
     ...(more === undefined ? {} : { description: more }),
     input: inputSchema(command),

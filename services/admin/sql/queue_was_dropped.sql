@@ -2,4 +2,4 @@
 -- Parameters: $1 queue. Returns: one row (was). Reads: millrace.audit.
 SELECT EXISTS (SELECT FROM millrace.audit a
                WHERE (a.what = 'drop set' AND a.detail ->> 'queue' = $1)
-                  OR (a.what = 'pgqadm drop' AND a.queue = $1 AND a.outcome = 'done')) AS was
+                  OR (a.what IN ('pgqadm drop', 'queue drop') AND a.queue = $1 AND a.outcome = 'done')) AS was

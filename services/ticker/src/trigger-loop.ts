@@ -1,15 +1,13 @@
-// Keeps the queue trim: runs the list of maintenance that the database returns (rotation, retries), looks after the
-// capture triggers, and writes how the ticker fares. On a session of its own, so that a TRUNCATE never delays a tick.
-import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
-import { counter, gauge, histogram, logger } from '@millrace/telemetry';
+// Looks after the capture triggers of a set, and writes how its ticker fares. On a session of its own, so that a look at ten
+// thousand tables never delays a tick.
+import { RunLoop } from '@millrace/lifecycle';
+import { counter, gauge, logger } from '@millrace/telemetry';
 
 /** What refresh of the capture triggers did or found at one table. */
 export type TriggerFinding = { table: string; action: string; problem: string | undefined };
 
-/** The database as this loop needs it; each call is a transaction of its own (rotation step 2 must not share step 1's). */
-export type Maintenance = {
-  /** Runs everything that is due; returns how many steps it ran. */
-  runDue(): Promise<number>;
+/** The database as this loop needs it. */
+export type TriggerKeeper = {
   refreshTriggers(): Promise<TriggerFinding[]>;
   /** Writes state and error of the ticker where admin reads them. */
   report(): Promise<void>;
@@ -17,15 +15,8 @@ export type Maintenance = {
   close(): Promise<void>;
 };
 
-const [BEFORE_MAINTENANCE, AFTER_MAINTENANCE] = defineFailpoints(
-  'ticker.before-maintenance',
-  'ticker.after-maintenance',
-);
-
-const steps = counter('millrace_maintenance_steps', 'Maintenance steps run: rotations and moved retries');
 const repairs = counter('millrace_trigger_repairs', 'Capture triggers made anew or added');
 const problems = gauge('millrace_trigger_problems', 'Tables whose changes may be missing');
-const seconds = histogram('millrace_maintenance_seconds', 'Time of one pass of maintenance');
 
 /** What the passes know of each other. */
 type Memory = {
@@ -40,49 +31,44 @@ const LOOK_SHARE = 1 / 100;
 /** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
 const LAST_PASS_MS = 2_000;
 
-/** The loop of maintenance; one pass is `maintainOnce`. */
-export function rotationLoop(maintenance: Maintenance, pauseMs: number): RunLoop {
+/** The loop; one pass is `lookOnce`. */
+export function triggerLoop(keeper: TriggerKeeper, pauseMs: number): RunLoop {
   const memory: Memory = { known: new Map(), nextLook: 0 };
   return new RunLoop({
-    name: 'maintenance',
-    runOnce: (signal) => maintainUntilStopped(maintenance, memory, signal),
+    name: 'triggers',
+    runOnce: (signal) => lookUntilStopped(keeper, memory, signal),
     idleMs: pauseMs,
-    onFailed: () => maintenance.close(),
-    onStopped: () => maintenance.close(),
+    onFailed: () => keeper.close(),
+    onStopped: () => keeper.close(),
   });
 }
 
-async function maintainUntilStopped(maintenance: Maintenance, memory: Memory, signal: AbortSignal): Promise<void> {
+async function lookUntilStopped(keeper: TriggerKeeper, memory: Memory, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const breakOff = () => {
-    timer = setTimeout(() => void maintenance.close(), LAST_PASS_MS);
+    timer = setTimeout(() => void keeper.close(), LAST_PASS_MS);
   };
   signal.addEventListener('abort', breakOff, { once: true });
   try {
-    await maintainOnce(maintenance, memory);
+    await lookOnce(keeper, memory);
   } finally {
     signal.removeEventListener('abort', breakOff);
     clearTimeout(timer);
   }
 }
 
-async function maintainOnce(maintenance: Maintenance, memory: Memory): Promise<void> {
-  const clock = performance.now();
-  await maintenance.report();
-  await failpoint(BEFORE_MAINTENANCE);
-  steps.add(await maintenance.runDue());
-  await failpoint(AFTER_MAINTENANCE);
+async function lookOnce(keeper: TriggerKeeper, memory: Memory): Promise<void> {
+  await keeper.report();
   const began = performance.now();
   if (began >= memory.nextLook) {
-    tell(await maintenance.refreshTriggers(), memory.known);
+    tell(await keeper.refreshTriggers(), memory.known);
     const ended = performance.now();
     memory.nextLook = ended + (ended - began) / LOOK_SHARE;
   }
-  seconds.record((performance.now() - clock) / 1_000);
 }
 
 function tell(findings: TriggerFinding[], known: Map<string, string>): void {
-  const log = logger('maintenance');
+  const log = logger('triggers');
   const present = new Map<string, string>();
   for (const { table, action, problem } of findings) {
     if (problem !== undefined) present.set(table, problem);

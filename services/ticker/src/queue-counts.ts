@@ -1,0 +1,41 @@
+import { counter, logger } from '@millrace/telemetry';
+
+const ticks = counter('millrace_queue_ticks', 'Ticks made in queues that carry no tables');
+const steps = counter('millrace_maintenance_steps', 'Steps of maintenance run: rotations and what else was due');
+const retries = counter('millrace_queue_retries', 'Events put back into their queues');
+
+/** What a leader did in one database since it last said so. */
+export class Counts {
+  readonly #database: string;
+  #ticks = 0;
+  #maint = 0;
+  #retry = 0;
+
+  constructor(database: string) {
+    this.#database = database;
+  }
+
+  ticked(n: number): void {
+    this.#ticks += n;
+    ticks.add(n, { database: this.#database });
+  }
+
+  maintained(n: number): void {
+    this.#maint += n;
+    steps.add(n, { database: this.#database });
+  }
+
+  retried(n: number): void {
+    this.#retry += n;
+    retries.add(n, { database: this.#database });
+  }
+
+  /** Logs it, in pgqd's words, and begins anew. */
+  tell(): void {
+    const line = `{ticks: ${this.#ticks}, maint: ${this.#maint}, retry: ${this.#retry}}`;
+    logger('queues').info({ database: this.#database }, line);
+    this.#ticks = 0;
+    this.#maint = 0;
+    this.#retry = 0;
+  }
+}

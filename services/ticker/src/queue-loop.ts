@@ -1,0 +1,52 @@
+// Ticks the queues of a database that are due by their own rule. Which these are is asked anew each time, so that a new queue
+// is served at the next look, and one that is gone, paused or ticked from elsewhere is left alone.
+import { RunLoop } from '@millrace/lifecycle';
+import type { PgClient } from '@millrace/postgres';
+import { type QueueTick, tickQueues } from '@millrace/provider';
+import { gauge, logger } from '@millrace/telemetry';
+import type { Counts } from './queue-counts.ts';
+
+export type QueueLoopOptions = {
+  client: PgClient;
+  database: string;
+  /** The database to people: `database jobs`. */
+  label: string;
+  pauseMs: number;
+  counts: Counts;
+  /** Told of a failure that may have cost the session. */
+  onFailed: (error: unknown) => void;
+};
+
+const problems = gauge('millrace_queue_problems', 'Queues without tables that could not be ticked at the last look');
+
+/** The loop that ticks. */
+export function queueLoop(options: QueueLoopOptions): RunLoop {
+  const { client, database, label, pauseMs, counts, onFailed } = options;
+  const known = new Map<string, string>();
+  return new RunLoop({
+    name: `queues of ${label}`,
+    runOnce: async () => {
+      const done = await tickQueues(client, label);
+      counts.ticked(done.filter(({ tick }) => tick !== null).length);
+      tellProblems(database, done, known);
+      return pauseMs;
+    },
+    onFailed,
+  });
+}
+
+/** A queue that cannot be ticked is told once, and once that it can again. */
+function tellProblems(database: string, done: readonly QueueTick[], known: Map<string, string>): void {
+  const log = logger('queues');
+  for (const { queue, error } of done) {
+    const before = known.get(queue);
+    if (error === undefined) {
+      if (before !== undefined) log.info({ database, queue }, 'ticks again');
+      known.delete(queue);
+    } else {
+      if (before !== error.sentence) log.error({ database, queue, code: error.code }, error.sentence);
+      known.set(queue, error.sentence);
+    }
+  }
+  problems.set(known.size, { database });
+}

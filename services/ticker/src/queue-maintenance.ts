@@ -1,0 +1,162 @@
+// Keeps the queues of a database trim: moves retried events, runs the list of maintenance that the database returns (rotation),
+// looks how queues and consumers do, and tells what was done. On a session of its own, so that a TRUNCATE never delays a tick.
+import { toMillraceError } from '@millrace/errors';
+import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
+import type { PgClient } from '@millrace/postgres';
+import {
+  listConsumers,
+  listQueues,
+  type MaintenanceOutcome,
+  moveRetries,
+  needPgq,
+  RateMeter,
+  runMaintenance,
+} from '@millrace/provider';
+import { histogram, logger } from '@millrace/telemetry';
+import type { QueueTickerOptions } from './config.ts';
+import type { Counts } from './queue-counts.ts';
+import { forgetFigures, noteFigures } from './queue-figures.ts';
+import { closeSession, openSession } from './session.ts';
+
+export type MaintenanceOptions = Omit<QueueTickerOptions, 'queuesMs' | 'standbyMs'> & {
+  /** The database to people: `database jobs`. */
+  label: string;
+  counts: Counts;
+};
+
+/** A pass over hundreds of queues takes its time. Locks are waited for much shorter. */
+const STATEMENT_MS = 300_000;
+/** Between two vacuums of the small tables, where the list asks for them (autovacuum is off). */
+const VACUUM_MS = 120_000;
+/** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
+const LAST_PASS_MS = 2_000;
+
+const [BEFORE_MAINTENANCE, AFTER_MAINTENANCE] = defineFailpoints(
+  'ticker.before-maintenance',
+  'ticker.after-maintenance',
+);
+
+const seconds = histogram('millrace_maintenance_seconds', 'Time of one pass of maintenance');
+
+/** The loop; each pass does what is due by now. */
+export function maintenanceLoop(options: MaintenanceOptions): RunLoop {
+  const work = new QueueMaintenance(options);
+  return new RunLoop({
+    name: `maintenance of ${options.label}`,
+    runOnce: (signal) => untilStopped(work, signal),
+    onFailed: () => work.close(),
+    onStopped: () => work.close({ forGood: true }),
+  });
+}
+
+async function untilStopped(work: QueueMaintenance, signal: AbortSignal): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const breakOff = () => {
+    timer = setTimeout(() => void work.close(), LAST_PASS_MS);
+  };
+  signal.addEventListener('abort', breakOff, { once: true });
+  try {
+    return await work.pass(signal);
+  } finally {
+    signal.removeEventListener('abort', breakOff);
+    clearTimeout(timer);
+  }
+}
+
+/** One kind of work and when it is due. */
+type Task = { readonly everyMs: number; nextAt: number; readonly run: (client: PgClient) => Promise<void> };
+
+/** The work on one database, on a session that is opened when needed. */
+export class QueueMaintenance {
+  readonly #options: MaintenanceOptions;
+  readonly #tasks: readonly Task[];
+  readonly #rates = new RateMeter();
+  #client: PgClient | undefined;
+  #vacuumedAt: number | undefined;
+
+  constructor(options: MaintenanceOptions) {
+    const { retryMs, maintenanceMs, statisticsMs, figuresMs, counts } = options;
+    this.#options = options;
+    const task = (everyMs: number, run: Task['run'], nextAt = 0): Task => ({ everyMs, nextAt, run });
+    const telling = task(statisticsMs, async () => counts.tell(), performance.now() + statisticsMs);
+    this.#tasks = [
+      task(retryMs, (client) => this.#retry(client)),
+      task(maintenanceMs, (client) => this.#maintain(client)),
+      task(figuresMs, (client) => this.#look(client)),
+      ...(statisticsMs === 0 ? [] : [telling]),
+    ];
+  }
+
+  /** Does what is due; gives the pause until the next is, milliseconds. */
+  async pass(signal?: AbortSignal): Promise<number> {
+    const client = await this.#session();
+    for (const task of this.#tasks) {
+      if (signal?.aborted === true) return 0;
+      if (performance.now() < task.nextAt) continue;
+      await task.run(client);
+      task.nextAt = performance.now() + task.everyMs;
+    }
+    return Math.max(0, Math.min(...this.#tasks.map(({ nextAt }) => nextAt)) - performance.now());
+  }
+
+  /** Frees the session; the next pass opens one, unless it is for good. Never throws. */
+  async close({ forGood = false } = {}): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    if (forGood) forgetFigures(this.#options.database);
+    await closeSession(client);
+  }
+
+  // An event that cannot be put back keeps neither rotation nor the figures.
+  async #retry(client: PgClient): Promise<void> {
+    const { database, counts } = this.#options;
+    try {
+      counts.retried(await moveRetries(client));
+    } catch (error) {
+      const { code, sentence } = toMillraceError(error);
+      logger('maintenance').error({ database, code }, sentence);
+    }
+  }
+
+  async #maintain(client: PgClient): Promise<void> {
+    const clock = performance.now();
+    const vacuum = this.#vacuumedAt === undefined || clock - this.#vacuumedAt >= VACUUM_MS;
+    if (vacuum) this.#vacuumedAt = clock;
+    await failpoint(BEFORE_MAINTENANCE);
+    const outcomes = await runMaintenance(client, { vacuum });
+    for (const outcome of outcomes) this.#tellFailure(outcome);
+    this.#options.counts.maintained(outcomes.filter(({ result }) => result === 'done').length);
+    await failpoint(AFTER_MAINTENANCE);
+    seconds.record((performance.now() - clock) / 1_000);
+  }
+
+  async #look(client: PgClient): Promise<void> {
+    const state = await needPgq(client, this.#options.label);
+    const queues = await listQueues(client, null, state);
+    const consumers = await listConsumers(client);
+    const rates = this.#rates.add(queues, consumers, performance.now());
+    noteFigures(this.#options.database, { queues, consumers, rates });
+  }
+
+  // One step that fails keeps neither the others nor the loop; it is due again at the next pass.
+  #tellFailure({ operation, argument, result, error }: MaintenanceOutcome): void {
+    if (result !== 'failed') return;
+    const fields = { database: this.#options.database, operation, argument, code: error?.code };
+    logger('maintenance').error(fields, error?.sentence ?? 'a step of maintenance failed');
+  }
+
+  async #session(): Promise<PgClient> {
+    if (this.#client !== undefined) return this.#client;
+    const client = await openSession(this.#options.url, {
+      applicationName: 'millrace ticker maintenance',
+      silenceMs: 0,
+      statementMs: STATEMENT_MS,
+      onLost: () => {
+        if (this.#client === client) this.#client = undefined;
+      },
+    });
+    this.#client = client;
+    await needPgq(client, this.#options.label);
+    return client;
+  }
+}

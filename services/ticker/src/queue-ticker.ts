@@ -1,0 +1,56 @@
+// The ticker of one database's queues that carry no tables: leads or stands by; as leader it ticks each by its own rule, and
+// maintains all queues of the database, those of sets as well. One database that is down is no affair of another's.
+import { codes, toMillraceError } from '@millrace/errors';
+import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import { leadQueues } from '@millrace/provider';
+import type { QueueTickerOptions, TickerPlan } from './config.ts';
+import { LeadSession, type TickerLease } from './lead.ts';
+import { Counts } from './queue-counts.ts';
+import { queueLoop } from './queue-loop.ts';
+import { maintenanceLoop } from './queue-maintenance.ts';
+import { makeTicker } from './ticker.ts';
+
+/** Everything that one process serves: a set, and the queues of its databases. Ready when all are. */
+export function makeTickers({ set, databases }: TickerPlan): Service {
+  const members = databases.map(makeQueueTicker);
+  return new ServiceGroup(set === undefined ? members : [makeTicker(set), ...members]);
+}
+
+/** Makes the service of one database; it waits for it, and for schema pgq in it, which it never makes. */
+export function makeQueueTicker(options: QueueTickerOptions): Service {
+  const { database, url, queuesMs, standbyMs } = options;
+  const session = new LeadSession({
+    url,
+    what: `the lead of the queues of ${labelOf(database)}`,
+    pauseMs: Math.max(queuesMs, standbyMs),
+    ask: leadQueues,
+  });
+  return leadOrStandBy<TickerLease>({
+    name: `ticker of ${labelOf(database)}`,
+    tryLead: () => session.tryLead(),
+    work: (lease) => leaderWork(options, lease),
+    onStopped: () => session.close(),
+    pollMs: standbyMs,
+  });
+}
+
+function leaderWork(options: QueueTickerOptions, { client, abandon }: TickerLease): Service {
+  const { database, queuesMs } = options;
+  const counts = new Counts(database);
+  const ticking = queueLoop({
+    client,
+    database,
+    label: labelOf(database),
+    pauseMs: queuesMs,
+    counts,
+    onFailed: (error) => {
+      const { code } = toMillraceError(error);
+      if (code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL) abandon();
+    },
+  });
+  return new ServiceGroup([ticking, maintenanceLoop({ ...options, label: labelOf(database), counts })]);
+}
+
+function labelOf(database: string): string {
+  return database === 'provider' ? 'the provider' : `database ${database}`;
+}
