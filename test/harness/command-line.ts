@@ -13,11 +13,14 @@ export interface CommandPlan {
   readonly env: NodeJS.ProcessEnv;
   /** Milliseconds, default 120,000; then it is killed and the call throws. */
   readonly timeoutMs?: number;
+  /** What it finds on stdin; default: nothing. */
+  readonly input?: string;
 }
 
-/** Runs a program to its end with no input. */
+/** Runs a program to its end. */
 export async function runCommand(plan: CommandPlan): Promise<CommandResult> {
-  const child = spawn(plan.file, [...plan.args], { cwd: plan.cwd, env: plan.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(plan.file, [...plan.args], { cwd: plan.cwd, env: plan.env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {}).end(plan.input ?? '');
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

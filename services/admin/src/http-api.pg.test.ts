@@ -241,12 +241,12 @@ test('the OpenAPI document is valid and has every verb but those that only a hos
   expect(document.openapi).toBe('3.1.0');
   const notOverHttp = [];
   for (const name of commandNames) {
-    const path = document.paths[`/api/v1/${name}`];
+    const path = document.paths[`/api/v1/${name.replace(' ', '/')}`];
     const { effect, api } = await loadCommand(name);
     if (path === undefined) notOverHttp.push(name);
     else expect(Object.keys(path), name).toEqual(effect === 'reads' && api?.method === undefined ? ['get'] : ['post']);
   }
-  expect(notOverHttp.sort()).toEqual(['run', 'uninstall', 'up']);
+  expect(notOverHttp.sort()).toEqual(['queue top', 'run', 'uninstall', 'up']);
   // Every path that is described is there: it is refused for its input or token, or answers, and is never unknown.
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const method of Object.keys(methods as object)) {
