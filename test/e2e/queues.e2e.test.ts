@@ -26,7 +26,9 @@ beforeAll(async () => {
   const dir = join(ground.dir, 'host');
   mkdirSync(dir);
   both = config(join(dir, 'millrace.yaml'), { jobs: { url: jobs.url }, billing: { url: billing.url } });
-  onlyJobs = config(join(dir, 'jobs.yaml'), { jobs: { url: jobs.url } });
+  const other = join(ground.dir, 'other');
+  mkdirSync(other);
+  onlyJobs = config(join(other, 'millrace.yaml'), { jobs: { url: jobs.url } });
   const args = ['--config', both, 'up'];
   up = new ServiceProcess({ label: 'up', file: launcher, args, cwd: dir, env, logFile: join(dir, 'up.log') });
 });
@@ -230,14 +232,15 @@ test('every command and every statement of the document works, in its order', as
   });
 });
 
-/** The commands of the tables; what removes the queue comes last, with its consumers first. */
+/** The commands of the tables; what takes something away comes last. */
 async function typeTables(text: string): Promise<void> {
   const rows = text.split('\n').filter((line) => line.startsWith('| '));
   const listed = rows.flatMap((line) => [...line.matchAll(/`millrace ([^`]+)`/g)].map((match) => match[1] ?? ''));
-  const drops = listed.filter((one) => one.startsWith('queue drop'));
+  const takes = (verb: string) => listed.filter((one) => one.startsWith(verb));
+  const last = [...takes('consumer unregister'), ...takes('queue drop').toReversed()];
   expect(listed.length).toBeGreaterThan(20);
   const now = new Date().toISOString();
-  for (const one of [...listed.filter((each) => !drops.includes(each)), ...drops.toReversed()]) {
+  for (const one of [...listed.filter((each) => !last.includes(each)), ...last]) {
     const bounded =
       one === 'queue top' ? 'queue top --count 2 --every 100ms' : one.replace(/--time '[^']*'/, `--time '${now}'`);
     const input = one.includes('--stdin') ? '{"type": "mail", "data": {"to": "b@example.com"}}\n' : '';

@@ -41,10 +41,10 @@ function tellProblems(database: string, done: readonly QueueTick[], known: Map<s
   for (const { queue, error } of done) {
     const before = known.get(queue);
     if (error === undefined) {
-      if (before !== undefined) log.info({ database, queue }, 'ticks again');
+      if (before !== undefined) log.info({ database }, `queue ${queue} ticks again`);
       known.delete(queue);
     } else {
-      if (before !== error.sentence) log.error({ database, queue, code: error.code }, error.sentence);
+      if (before !== error.sentence) log.error({ database, code: error.code }, error.sentence);
       known.set(queue, error.sentence);
     }
   }
