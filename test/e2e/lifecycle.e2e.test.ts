@@ -1,9 +1,11 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
 import { JetStreamHand } from '../harness/jetstream.ts';
 import { expectEqual, play } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
+import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 
@@ -68,6 +70,41 @@ describe('a site from beginning to end', () => {
     expect(await site.provider.value('SELECT count(*) FROM item')).toBe('90');
     expect(await site.subscriber('eu').value('SELECT count(*) FROM item')).toBe('90');
     expect((await site.command(['uninstall', '--yes'])).code).toBe(0);
+    await site.destroy();
+  });
+
+  test('where foreign keys stay on, tables are copied whatever their order: more children than copies at once', async () => {
+    const site = await ground.site({ name: 'modest', provider: 'provider', subscribers: { eu: 'eu' } });
+    const eu = site.subscriber('eu');
+    const name = await eu.value('SELECT quote_ident(current_database())');
+    await eu.run(
+      `CREATE ROLE modest LOGIN; ALTER DATABASE ${name} OWNER TO modest; ALTER SCHEMA public OWNER TO modest`,
+    );
+    const children = ['a', 'b', 'c', 'd'].map((letter) => `${letter}_line`);
+    const schema = `CREATE TABLE z_order (id int PRIMARY KEY);
+      ${children.map((child) => `CREATE TABLE ${child} (id int PRIMARY KEY, "order" int NOT NULL REFERENCES z_order);`).join('')}
+      CREATE TABLE public.marker (id int PRIMARY KEY, n int NOT NULL)`;
+    await site.provider.run(schema);
+    await eu.run(`SET ROLE modest; ${schema}; RESET ROLE`);
+    await site.provider.run(`INSERT INTO z_order SELECT generate_series(1, 500);
+      ${children.map((child) => `INSERT INTO ${child} SELECT i, i FROM generate_series(1, 500) i;`).join('')}`);
+    const url = new URL(eu.url);
+    url.username = 'modest';
+    const config = readFileSync(site.configFile, 'utf8').replace(eu.url, url.href);
+    writeFileSync(site.configFile, config);
+    await site.begin();
+    // The children first, and the parent only when all of them wait for it.
+    await site.millrace('add', ...children);
+    await waitFor('the children wait', async () => {
+      const { subscribers } = await site.status();
+      const waiting = subscribers[0]?.tables.filter(
+        ({ name: table, state }) => /_line/.test(table) && state === 'copying',
+      );
+      return waiting?.length === children.length;
+    });
+    await site.millrace('add', 'z_order');
+    await site.millrace('wait', '--timeout', '60s');
+    await expectEqual(site, ['z_order', ...children]);
     await site.destroy();
   });
 

@@ -11,6 +11,7 @@ import {
   holdPosition,
   moveTable,
   noteTable,
+  orderByReferences,
   readPending,
   type StoredPosition,
   type SubscribedTable,
@@ -60,7 +61,7 @@ export class TableKeeper {
 
   /** Starts the copies that are due and stops those nobody wants any more. */
   async tend(
-    { client }: ApplySession,
+    session: ApplySession,
     followed: Followed,
     { bus, provider }: { bus: Bus; provider: string },
   ): Promise<void> {
@@ -73,13 +74,27 @@ export class TableKeeper {
       await sync.stop();
       this.#isTidy = false;
     }
-    if (!this.#isTidy) await dropStrayStages(client, this.#options.queue);
+    if (!this.#isTidy) await dropStrayStages(session.client, this.#options.queue);
     this.#isTidy = true;
-    for (const [key, table] of followed.tables) {
-      if (this.#syncs.size >= (this.#options.copiesAtOnce ?? 3)) return;
-      if (this.#syncs.has(key) || !isAwaiting(table) || table.copyId === null) continue;
-      this.#start(key, table, { copyId: table.copyId, bus, provider });
+    if (!this.#hasRoom()) return;
+    for (const table of await this.#nextUp(session, followed)) {
+      if (!this.#hasRoom()) return;
+      if (table.copyId !== null) this.#start(tableKey(table), table, { copyId: table.copyId, bus, provider });
     }
+  }
+
+  /** One that cannot go on takes no place: what it waits for may be the rows of a table that is still to be copied. */
+  #hasRoom(): boolean {
+    const going = [...this.#syncs.values()].filter(({ progress }) => progress.error === null);
+    return going.length < (this.#options.copiesAtOnce ?? 3);
+  }
+
+  /** Tables whose copy may begin; parents first where foreign keys are enforced. */
+  async #nextUp({ client, replica }: ApplySession, followed: Followed): Promise<SubscribedTable[]> {
+    const next = [...followed.tables.entries()].flatMap(([key, table]) =>
+      this.#syncs.has(key) || !isAwaiting(table) || table.copyId === null ? [] : [table],
+    );
+    return replica || next.length < 2 ? next : orderByReferences(client, next);
   }
 
   /** Completes the first table whose copy is in and not ahead of us. True when one became ok, or came closer to it. */
