@@ -240,6 +240,12 @@ test('what cannot be done is one line that names it, and exit code 1', async () 
   expect((await attempt('londiste.py replica.ini subscriber dance')).stderr).toMatch(
     /^londiste: unknown command "subscriber dance"/,
   );
+  const lines = () => master.value('SELECT count(*) FROM millrace.audit');
+  const before = await lines();
+  for (const wrong of ['provider add', 'subscriber add a.b.c', 'subscriber resync', 'provider remove-seq .']) {
+    expect((await attempt(`londiste.py replica.ini ${wrong}`)).code, wrong).toBe(1);
+  }
+  expect(await lines(), 'wrong usage asks nobody and is no news').toBe(before);
   const dropped = await attempt('pgqadm.py ticker.ini drop londiste.write');
   expect(dropped.code).toBe(1);
   expect(dropped.stderr).toMatch(/^pgqadm: queue londiste\.write has consumers: lmaster_to_slave; .*--force\n$/);

@@ -25,28 +25,33 @@ export interface TablePlan {
   }[];
 }
 
+interface Asked {
+  readonly overview: ProviderOverview;
+  /** The person promises that the rows are equal. */
+  readonly noCopy: boolean;
+  /** The table is not at the subscriber and will be made there. */
+  readonly isMissing?: (target: Target, candidate: Candidate) => boolean;
+}
+
 /** Decides for every table and subscriber, or refuses. Nothing is changed. */
-export function planTables(
-  candidates: readonly Candidate[],
-  targets: readonly Target[],
-  { overview, noCopy }: { overview: ProviderOverview; noCopy: boolean },
-): TablePlan[] {
+export function planTables(candidates: readonly Candidate[], targets: readonly Target[], asked: Asked): TablePlan[] {
   const plans = candidates.map((candidate) => ({
     candidate,
-    additions: targets.map((target) => planOne(candidate, target, { overview, noCopy })),
+    additions: targets.map((target) => planOne(candidate, target, asked)),
   }));
   refuseOn(plans.flatMap(refusals));
   return plans;
 }
 
-function planOne(
-  { table, inSet, repair }: Candidate,
-  target: Target,
-  { overview, noCopy }: { overview: ProviderOverview; noCopy: boolean },
-): TablePlan['additions'][number] {
+/** What is to be done with one table at one subscriber. */
+export function planOne(candidate: Candidate, target: Target, asked: Asked): TablePlan['additions'][number] {
+  const { table, inSet, repair } = candidate;
+  const { overview, noCopy, isMissing } = asked;
   const state = target.tables.find((t) => sameTable(t, table))?.state;
   const open = overview.copies.find((c) => sameTable(c, table) && c.subscribers.includes(target.name))?.id;
-  return { target, openCopy: open, addition: planAddition({ state, inSet, broken: repair, openCopy: open, noCopy }) };
+  // A table that was dropped there and is made anew has no rows, whatever its state says.
+  const broken = repair || isMissing?.(target, candidate) === true;
+  return { target, openCopy: open, addition: planAddition({ state, inSet, broken, openCopy: open, noCopy }) };
 }
 
 function refusals({ candidate, additions }: TablePlan): Finding[] {

@@ -47,9 +47,12 @@ function endWhileNothingRuns(): void {
   }
 }
 
-async function withoutCommand(rest: readonly string[]): Promise<number> {
+async function withoutCommand(given: readonly string[]): Promise<number> {
+  let rest = given;
   const known = ['--help', '-h', '--version', '-V', '--json'];
-  const unknown = rest.find((word) => !known.includes(word));
+  const file = rest.indexOf('--config');
+  if (file >= 0) rest = rest.toSpliced(file, 2);
+  const unknown = rest.find((word) => !known.includes(word) && !word.startsWith('--config='));
   if (unknown !== undefined) {
     throw new MillraceError(codes.USAGE, `unexpected ${JSON.stringify(unknown)}`, { advice: 'try millrace --help' });
   }
@@ -64,7 +67,9 @@ async function withoutCommand(rest: readonly string[]): Promise<number> {
     write(text);
     return 0;
   }
-  throw new MillraceError(codes.USAGE, 'a command is missing', { advice: 'try millrace --help' });
+  throw new MillraceError(codes.USAGE, 'a command is missing', {
+    advice: 'usage: millrace [--config FILE] COMMAND; try millrace --help',
+  });
 }
 
 function contextOf(configFile: string | undefined, json: boolean): Context {

@@ -99,6 +99,8 @@ export interface Command {
   readonly auditText?: (args: Arguments) => string;
   /** Left out: not over HTTP. */
   readonly api?: Api;
+  /** Throws USAGE for what can be told wrong without asking anybody: then nobody is asked, and the audit has no line of it. */
+  readonly check?: (args: Arguments, context: Context) => void | Promise<void>;
   /** Resolves to the exit code. */
   run(context: Context, args: Arguments): Promise<number>;
 }

@@ -4,6 +4,7 @@ import type { Arguments, Command, Context, Effect } from './command.ts';
 
 /** Runs a command as a person gave it: asks before it takes something away, and notes it in the audit. */
 export async function runCommand(command: Command, context: Context, args: Arguments): Promise<number> {
+  await command.check?.(args, context);
   await confirm(command, context, args);
   if (effectOf(command, args) !== 'changes') return command.run(context, args);
   const line = await AuditLine.begin(context, command, args);

@@ -13,11 +13,15 @@ const freshMs = 15_000;
 /** `confirmed`: its replay said so within a moment; else the wish is noted. */
 export const pausedResult = z.strictObject({ subscriber: z.string(), paused: z.boolean(), confirmed: z.boolean() });
 
+/** Throws USAGE for a subscriber that the configuration does not name: its database could not be found. */
+export async function checkNamed({ words }: Arguments, context: Context): Promise<void> {
+  chooseSubscribers(words, knownSubscribers(await context.config()));
+}
+
 /** `pause` and `resume`: writes the wish, then waits a moment for the replay to say that it did so. */
 export async function setPausedCommand(context: Context, args: Arguments, paused: boolean): Promise<number> {
   const config = await context.config();
   const name = args.words[0] ?? '';
-  chooseSubscribers([name], knownSubscribers(config));
   if (needSubscriber(config, name).url === undefined) {
     throw new MillraceError(codes.CONFIG, `subscriber ${name}: the configuration gives no url for it`, {
       advice: 'pause and resume it where its database can be reached',

@@ -30,7 +30,13 @@ export interface CommandSite {
   /** Runs it and throws when it does not succeed. */
   do(name: string, ...words: string[]): Promise<Outcome>;
   /** The same site as a host sees it that has only a part of the configuration. */
-  host(part: { provider: boolean; withUrl: readonly string[]; without?: readonly string[] }): CommandSite;
+  host(part: {
+    provider: boolean;
+    withUrl: readonly string[];
+    without?: readonly string[];
+    /** Default: the bus of all. */
+    bus?: string;
+  }): CommandSite;
   everywhere(sql: string): Promise<void>;
 }
 
@@ -48,7 +54,14 @@ export async function makeSite(plan: SitePlan = {}): Promise<CommandSite> {
   const provider = plan.provider ?? (await createDatabase({ major: majors[0] })).url;
   const subscribers: Record<string, string> = {};
   for (const name of names) subscribers[name] = (await createDatabase({ major: majors[1] })).url;
-  return siteOf({ dir: makeScratchDir('admin'), queue: uniqueName('q'), provider, subscribers, lines: undefined });
+  return siteOf({
+    dir: makeScratchDir('admin'),
+    queue: uniqueName('q'),
+    provider,
+    subscribers,
+    lines: undefined,
+    bus: undefined,
+  });
 }
 
 interface Parts {
@@ -57,6 +70,7 @@ interface Parts {
   readonly provider: string;
   readonly subscribers: Readonly<Record<string, string>>;
   readonly lines: readonly string[] | undefined;
+  readonly bus: string | undefined;
 }
 
 function siteOf(parts: Parts): CommandSite {
@@ -74,10 +88,11 @@ function siteOf(parts: Parts): CommandSite {
       if (outcome.code !== 0) throw new Error(`${name} ${words.join(' ')}: ${outcome.error?.message ?? outcome.code}`);
       return outcome;
     },
-    host: ({ provider: hasProvider, withUrl, without = [] }) =>
+    host: ({ provider: hasProvider, withUrl, without = [], bus }) =>
       siteOf({
         ...parts,
         dir: makeScratchDir('admin-host'),
+        bus,
         lines: [
           ...(hasProvider ? [`provider: { url: "${provider}" }`] : []),
           'subscribers:',
@@ -91,7 +106,7 @@ function siteOf(parts: Parts): CommandSite {
   };
 }
 
-function writeConfig({ dir, queue, provider, subscribers, lines }: Parts): Config {
+function writeConfig({ dir, queue, provider, subscribers, lines, bus = sharedNatsUrl() }: Parts): Config {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, 'millrace.yaml');
   const all = [
@@ -99,7 +114,7 @@ function writeConfig({ dir, queue, provider, subscribers, lines }: Parts): Confi
     'subscribers:',
     ...Object.entries(subscribers).map(([name, url]) => `  ${name}: { url: "${url}" }`),
   ];
-  const text = [`queue: ${queue}`, ...(lines ?? all), `bus: { url: "${sharedNatsUrl()}" }`, 'http: { port: 0 }', ''];
+  const text = [`queue: ${queue}`, ...(lines ?? all), `bus: { url: "${bus}" }`, 'http: { port: 0 }', ''];
   writeFileSync(file, text.join('\n'));
   return loadConfig({ flag: file });
 }

@@ -3,7 +3,7 @@
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pg_stat_activity.
 SELECT 'warning' AS level, 'max_connections' AS object,
-  format('%s of %s connections are taken; a service that reconnects may find none', taken, most) AS message,
+  format('%s of %s connections are taken; a service that reconnects may find none. The fix needs a restart', taken, most) AS message,
   format('ALTER SYSTEM SET max_connections = %s', most * 2) AS fix
 FROM (
   SELECT count(*) AS taken, current_setting('max_connections')::int AS most

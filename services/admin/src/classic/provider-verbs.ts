@@ -7,7 +7,16 @@ import { removeSeq } from '../commands/remove-seq.ts';
 import { userTables } from '../create-table.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
-import { atProvider, configFor, install, namesIn, type OpenProvider, type ReplicaJob, runCommand } from './replica.ts';
+import {
+  atProvider,
+  checkNames,
+  configFor,
+  install,
+  namesIn,
+  type OpenProvider,
+  type ReplicaJob,
+  runCommand,
+} from './replica.ts';
 import type { ReplicaSettings } from './settings.ts';
 import type { Verb } from './tool.ts';
 
@@ -26,6 +35,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
     changes: true,
     summary: 'put tables into the set: their changes go into the queue',
     words: [0, many],
+    check: checkAddition,
     run: (job) => atProvider(job, (open) => add(job, open)),
   },
   'provider remove': {
@@ -33,6 +43,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
     changes: true,
     summary: 'take tables out of the set, and off the subscribers',
     words: [1, many],
+    check: checkNames,
     run: removeTables,
   },
   'provider add-seq': {
@@ -40,6 +51,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
     changes: true,
     summary: 'put sequences into the set',
     words: [1, many],
+    check: checkNames,
     run: (job) => atProvider(job, (open) => addSeq(job, open)),
   },
   'provider remove-seq': {
@@ -47,6 +59,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
     changes: true,
     summary: 'take sequences out of the set',
     words: [1, many],
+    check: checkNames,
     run: removeSequences,
   },
   'provider tables': {
@@ -72,9 +85,15 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
   },
 };
 
+function checkAddition(job: ReplicaJob): void {
+  if (job.args.has('all') === job.words.length > 0) {
+    throw new MillraceError(codes.USAGE, 'provider add: name tables, or use --all');
+  }
+  checkNames(job);
+}
+
 async function add({ words, args, log }: ReplicaJob, { provider, overview }: OpenProvider): Promise<void> {
   const all = args.has('all');
-  if (all === words.length > 0) throw new MillraceError(codes.USAGE, 'provider add: name tables, or use --all');
   const candidates: Candidate[] = [];
   const findings: Finding[] = [];
   for (const table of all ? await userTables(provider) : namesIn(words)) {

@@ -120,6 +120,11 @@ export function namesIn(words: readonly string[]): TableName[] {
   return [...new Map(names.map((name) => [tableKey(name), name])).values()];
 }
 
+/** Throws USAGE for a word that is no name. */
+export function checkNames({ words }: Pick<ReplicaJob, 'words'>): void {
+  words.forEach(parseTableName);
+}
+
 /** Throws NOT_FOUND naming those that are not among `known`. */
 export function refuseMissing(names: readonly TableName[], known: readonly TableName[], why: string): void {
   const missing = names.filter((name) => !known.some((one) => sameTable(one, name)));

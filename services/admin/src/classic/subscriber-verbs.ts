@@ -11,6 +11,7 @@ import { alignColumns } from '../show.ts';
 import {
   atProvider,
   atSubscriber,
+  checkNames,
   configFor,
   ensureRegistered,
   install,
@@ -48,6 +49,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'follow tables of the set; their rows are copied first',
     words: [0, many],
+    check: checkAddition,
     run: addTables,
   },
   'subscriber remove': {
@@ -55,6 +57,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'follow tables no longer; their rows stay',
     words: [1, many],
+    check: checkNames,
     run: (job) => atSubscriber(job, (open) => removeTables(job, open)),
   },
   'subscriber add-seq': {
@@ -62,6 +65,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'follow sequences of the set',
     words: [1, many],
+    check: checkNames,
     run: addSequences,
   },
   'subscriber remove-seq': {
@@ -69,6 +73,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'follow sequences no longer',
     words: [1, many],
+    check: checkNames,
     run: (job) => atSubscriber(job, (open) => removeSequences(job, open)),
   },
   'subscriber tables': {
@@ -100,6 +105,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'copy the rows again, of all tables with --force and no name',
     words: [0, many],
+    check: checkResync,
     run: copyAgain,
   },
   'subscriber register': {
@@ -121,6 +127,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: false,
     summary: 'compare tables, or all, with the provider; exit code 1 when they differ',
     words: [0, many],
+    check: checkNames,
     run: compareTables,
   },
   repair: {
@@ -128,18 +135,25 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     changes: true,
     summary: 'print the SQL that makes equal what differs, or with --apply do it',
     words: [0, many],
+    check: checkNames,
     run: repairTables,
   },
 };
 
-async function addTables(job: ReplicaJob): Promise<void> {
-  const { words, args, log, settings } = job;
-  const all = args.has('all');
-  if (all === words.length > 0) throw new MillraceError(codes.USAGE, 'subscriber add: name tables, or use --all');
-  if (args.has('skip-truncate')) {
+function checkAddition(job: ReplicaJob): void {
+  if (job.args.has('all') === job.words.length > 0) {
+    throw new MillraceError(codes.USAGE, 'subscriber add: name tables, or use --all');
+  }
+  if (job.args.has('skip-truncate')) {
     const text = 'subscriber add: --skip-truncate is not possible: the copy replaces the rows that are there';
     throw new MillraceError(codes.USAGE, text, { advice: 'use --expect-sync when the rows are equal already' });
   }
+  checkNames(job);
+}
+
+async function addTables(job: ReplicaJob): Promise<void> {
+  const { words, args, log, settings } = job;
+  const all = args.has('all');
   if (args.has('force')) log.warn('--force changes nothing: only differences that no row can pass are refused');
   await ensureRegistered(job);
   const inSet = await atProvider(job, async ({ overview }) => overview.tables);
@@ -203,11 +217,15 @@ async function showMissing({ print }: ReplicaJob, { overview, subscriber }: Open
   print([...missing(overview.tables, tables), ...missing(overview.sequences, sequences)].join('\n'));
 }
 
-async function copyAgain(job: ReplicaJob): Promise<void> {
-  const { words, args, settings } = job;
-  if (words.length === 0 && !args.has('force') && !args.has('all')) {
+function checkResync(job: ReplicaJob): void {
+  if (job.words.length === 0 && !job.args.has('force') && !job.args.has('all')) {
     throw new MillraceError(codes.USAGE, 'subscriber resync: name tables, or use --force for all of them');
   }
+  checkNames(job);
+}
+
+async function copyAgain(job: ReplicaJob): Promise<void> {
+  const { words, settings } = job;
   await ensureRegistered(job);
   const tables = words.length === 0 ? ['--all'] : namesIn(words).map(tableLabel);
   const argv = [...tables, '--subscriber', settings.subscriber];

@@ -39,6 +39,8 @@ export interface Verb<S> {
   readonly changes: boolean;
   /** Fewest and most words after it. */
   readonly words: readonly [number, number];
+  /** Throws USAGE for what can be told wrong without asking anybody: then nobody is asked, and the audit has no line of it. */
+  readonly check?: (job: Job<S>) => void;
   /** Resolves to the exit code; nothing is 0. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most verbs have nothing to say
   readonly run: (job: Job<S>) => Promise<number | void>;
@@ -97,7 +99,9 @@ async function work<S extends JobSettings>(tool: Tool<S>, given: Given<S>): Retu
   const { verb, words } = findVerb(tool, args.words);
   if (words.length < verb.words[0]) throw new MillraceError(codes.USAGE, `${verb.usage}: something is missing`);
   if (words.length > verb.words[1]) throw usage(tool, `unexpected ${JSON.stringify(words[verb.words[1]])}`);
-  return audited(tool, { ...given, words, print }, verb);
+  const job = { ...given, words, print };
+  verb.check?.(job);
+  return audited(tool, job, verb);
 }
 
 async function audited<S extends JobSettings>(tool: Tool<S>, job: Job<S>, verb: Verb<S>): ReturnType<Verb<S>['run']> {

@@ -17,6 +17,7 @@ export const addSeq: Command = {
   words: [1, Number.POSITIVE_INFINITY],
   effect: 'changes',
   api: { words: 'sequences', result: z.strictObject({ added: z.array(z.string()), subscribers: z.array(z.string()) }) },
+  check: ({ words }) => words.forEach(parseTableName),
   run: runAddSeq,
 };
 

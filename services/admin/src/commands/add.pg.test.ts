@@ -300,3 +300,29 @@ test('a column whose type rounds, cuts or lacks values is refused; a wider one i
   const taken = await site.run('add', ...WIDER.map((_pair, at) => `t${NARROWER.length + at}`));
   expect([taken.code, taken.error]).toEqual([0, undefined]);
 });
+
+test('a table that is ok is added again whatever the doctor says about it; one that is not is refused', async () => {
+  const site = await installed(`${ENTRY}; CREATE TABLE other (id int PRIMARY KEY)`);
+  const eu = site.subscribers['eu'] ?? '';
+  await site.do('add', 'entry', '--no-copy');
+  const always = (table: string) =>
+    `CREATE RULE quiet AS ON INSERT TO ${table} DO ALSO NOTHING; ALTER TABLE ${table} ENABLE ALWAYS RULE quiet`;
+  await query(eu, `${always('entry')}; ${always('other')}; ALTER TABLE entry DROP item`);
+  const again = await site.do('add', 'entry');
+  expect(again.notes).toEqual(['public.entry: nothing to do']);
+  expect(await site.do('add', 'entry', '--no-copy')).toMatchObject({ document: { added: [] } });
+  expect(await site.run('add', 'other')).toMatchObject({ error: { code: 'subscriber-schema' } });
+  expect(await site.run('add', 'entry', 'other')).toMatchObject({ error: { code: 'subscriber-schema' } });
+  expect(await wishes(site)).toEqual([]);
+});
+
+test('a table that was dropped at a subscriber and is made there again is copied anew', async () => {
+  const site = await installed();
+  await site.do('add', 'entry', '--no-copy');
+  const eu = site.subscribers['eu'] ?? '';
+  await query(eu, 'DROP TABLE entry');
+  expect(await site.run('add', 'entry')).toMatchObject({ error: { message: expect.stringMatching(/--create/) } });
+  await site.do('add', 'entry', '--create');
+  expect(await followed(eu)).toMatchObject([{ table_name: 'entry', state: 'registered' }]);
+  expect(await wishes(site)).toMatchObject([{ subscribers: ['eu'], state: 'wanted' }]);
+});

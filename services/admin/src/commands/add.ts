@@ -3,7 +3,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, type TableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import { addSequences } from '../add-sequences.ts';
-import { addTable, planTables, type TablePlan, type Target } from '../add-tables.ts';
+import { addTable, planOne, planTables, type TablePlan, type Target } from '../add-tables.ts';
 import { chooseSubscribers, knownSubscribers } from '../choose-subscribers.ts';
 import type { Arguments, Command, Context } from '../command.ts';
 import { noteCopy } from '../copy-note.ts';
@@ -39,17 +39,21 @@ export const add: Command = {
   words: [0, Number.POSITIVE_INFINITY],
   effect: 'changes',
   api: { words: 'tables', result: z.strictObject({ added: z.array(z.string()), subscribers: z.array(z.string()) }) },
+  check,
   run: runAdd,
 };
 
-async function runAdd(context: Context, args: Arguments): Promise<number> {
-  const tables = args.words.map(parseTableName);
-  const all = args.has('all');
-  if (all === tables.length > 0) {
+function check({ words, has }: Arguments): void {
+  if (has('all') === words.length > 0) {
     throw new MillraceError(codes.USAGE, 'add: name tables, or use --all', {
       advice: `usage: millrace add ${add.usage}`,
     });
   }
+  words.forEach(parseTableName);
+}
+
+async function runAdd(context: Context, args: Arguments): Promise<number> {
+  const tables = args.words.map(parseTableName);
   const config = await context.config();
   if (config.provider === undefined) return followOnly(context, config, { tables, args });
   const provider = await ProviderSide.open(config);
@@ -78,8 +82,13 @@ async function addAt(context: Context, work: Work): Promise<number> {
   const targets = await openTargets(config, names);
   try {
     const candidates = await findCandidates(context, work);
-    const missing = await checkTargets(context, { candidates, targets, create: args.has('create') });
-    const plans = planTables(candidates, targets, { overview, noCopy: args.has('no-copy') });
+    const asked = { overview, noCopy: args.has('no-copy') };
+    const isDone = (target: Target, candidate: Candidate) =>
+      planOne(candidate, target, asked).addition === 'nothing' && candidate.inSet && !candidate.repair;
+    const missing = await checkTargets(context, { candidates, targets, create: args.has('create'), isDone });
+    const isMissing = (target: Target, candidate: Candidate) =>
+      missing.some((one) => one.side === target.side && one.candidate === candidate);
+    const plans = planTables(candidates, targets, { ...asked, isMissing });
     await createMissing(context, provider, missing);
     await carryOut(context, work, { plans, targets });
     return 0;
@@ -134,21 +143,34 @@ type Missing = { readonly side: SubscriberSide; readonly candidate: Candidate };
 
 async function checkTargets(
   context: Context,
-  { candidates, targets, create }: { candidates: readonly Candidate[]; targets: readonly Target[]; create: boolean },
+  {
+    candidates,
+    targets,
+    create,
+    isDone,
+  }: {
+    candidates: readonly Candidate[];
+    targets: readonly Target[];
+    create: boolean;
+    /** Nothing is to be done there: only whether the table is there still matters. */
+    isDone: (target: Target, candidate: Candidate) => boolean;
+  },
 ): Promise<Missing[]> {
   const findings: Finding[] = [];
   const missing: Missing[] = [];
   const warnings: string[] = [];
-  for (const { side, tables: followed } of targets) {
+  for (const target of targets) {
+    const { side, tables: followed } = target;
     if (side === undefined) continue;
-    const tables = candidates.map(({ table }) => table);
-    for (const found of await examineAddition(side, { tables, followed })) {
+    const tables = candidates.filter((candidate) => !isDone(target, candidate)).map(({ table }) => table);
+    for (const found of tables.length === 0 ? [] : await examineAddition(side, { tables, followed })) {
       const { level, object, message, fix } = found;
       if (level === 'warning') warnings.push(findingLine(found));
       else findings.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${side.name}: ${object} ${message}`, fix });
     }
     for (const candidate of candidates) {
       const checked = await checkSubscriberTable(side, candidate);
+      if (isDone(target, candidate) && !checked.missing) continue;
       findings.push(...checked.findings);
       warnings.push(...checked.warnings.map(({ text, fix }) => `warning: ${text}; fix: ${fix}`));
       if (!checked.missing) continue;

@@ -56,6 +56,24 @@ test('commands before install say what to do', async () => {
   expect(document).toMatchObject({ provider: { tick: null, error: { code: 'not-installed' } } });
 });
 
+test('uninstall names the subscribers that it leaves as they are, and what stays on a bus that does not answer', async () => {
+  const own = await startOwnPostgres({ major: 15 });
+  const site = await makeSite({ provider: own.url });
+  await site.do('install');
+  const near = site.host({ provider: true, withUrl: ['eu'], bus: 'nats://127.0.0.1:1' });
+  const { error, notes } = await near.run('uninstall', '--yes');
+  expect(error).toMatchObject({
+    code: 'bus-unavailable',
+    message: expect.stringMatching(new RegExp(`left there: the streams .*${site.queue}`)),
+  });
+  // It is not in this configuration; the provider knew it.
+  expect(notes).toContainEqual(expect.stringMatching(/^subscriber us: left as it is, .*`millrace uninstall --yes`/));
+  expect(await query(site.subscribers['eu'] ?? '', everything)).toEqual([]);
+  expect(await query(site.subscribers['us'] ?? '', everything)).not.toEqual([]);
+  const last = await site.do('uninstall', '--yes');
+  expect(last.document).toMatchObject({ left: [] });
+});
+
 test('uninstall needs --yes, leaves the rows, and can be repeated', async () => {
   // Roles belong to the whole server, so the provider is one of this test alone.
   const own = await startOwnPostgres({ major: 15 });

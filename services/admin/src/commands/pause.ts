@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { pausedResult, setPausedCommand } from '../set-paused.ts';
+import { checkNamed, pausedResult, setPausedCommand } from '../set-paused.ts';
 
 export const pause: Command = {
   name: 'pause',
@@ -10,5 +10,6 @@ export const pause: Command = {
   words: [1, 1],
   effect: 'changes',
   api: { words: 'subscriber', result: pausedResult },
+  check: checkNamed,
   run: (context, args) => setPausedCommand(context, args, true),
 };

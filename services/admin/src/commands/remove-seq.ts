@@ -24,6 +24,7 @@ export const removeSeq: Command = {
     words: 'sequences',
     result: z.strictObject({ removed: z.array(z.string()), subscribers: z.array(z.string()) }),
   },
+  check: ({ words }) => words.forEach(parseTableName),
   run: runRemoveSeq,
 };
 

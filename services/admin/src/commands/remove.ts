@@ -28,6 +28,7 @@ export const remove: Command = {
     unattended: 'go-on',
   },
   api: { words: 'tables', result: z.strictObject({ removed: z.array(z.string()), subscribers: z.array(z.string()) }) },
+  check: ({ words }) => words.forEach(parseTableName),
   run: runRemove,
 };
 

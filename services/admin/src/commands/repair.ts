@@ -49,19 +49,29 @@ export const repair: Command = {
     unattended: 'refuse',
   },
   api: { words: 'tables', result, method: 'POST' },
+  check,
   run: runRepairCommand,
 };
 
-async function runRepairCommand(context: Context, args: Arguments): Promise<number> {
+function check(args: Arguments): void {
   if (args.has('all') && args.words.length > 0) {
     throw new MillraceError(codes.USAGE, 'repair: --all and names of tables exclude each other');
   }
+  args.words.forEach(parseTableName);
+  timeoutOf(args);
+}
+
+function timeoutOf(args: Arguments): number {
+  return parseDuration(args.value('timeout') ?? '60s', '--timeout');
+}
+
+async function runRepairCommand(context: Context, args: Arguments): Promise<number> {
   const config = await context.config();
   const apply = args.has('apply');
   const run = await runRepair(config, {
     tables: args.words.length === 0 ? undefined : args.words.map(parseTableName),
     subscribers: args.values('subscriber'),
-    timeoutMs: parseDuration(args.value('timeout') ?? '60s', '--timeout'),
+    timeoutMs: timeoutOf(args),
     note: context.note,
     apply,
   });

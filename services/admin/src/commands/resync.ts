@@ -36,16 +36,21 @@ export const resync: Command = {
     unattended: 'refuse',
   },
   api: { words: 'tables', result: z.strictObject({ resynced: z.array(z.string()), subscribers: z.array(z.string()) }) },
+  check,
   run: runResync,
 };
 
-async function runResync(context: Context, args: Arguments): Promise<number> {
-  const tables = distinctTables(args.words.map(parseTableName));
-  if (args.has('all') === tables.length > 0) {
+function check({ words, has }: Arguments): void {
+  if (has('all') === words.length > 0) {
     throw new MillraceError(codes.USAGE, 'resync: name tables, or use --all', {
       advice: `usage: millrace resync ${resync.usage}`,
     });
   }
+  words.forEach(parseTableName);
+}
+
+async function runResync(context: Context, args: Arguments): Promise<number> {
+  const tables = distinctTables(args.words.map(parseTableName));
   const config = await context.config();
   if (config.provider === undefined) return resyncHere(context, config, { tables, args });
   const provider = await ProviderSide.open(config);

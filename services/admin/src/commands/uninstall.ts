@@ -1,7 +1,7 @@
 import { deleteBucket, deleteStream } from '@millrace/bus';
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
 import { type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
-import { isProviderInstalled, listSets, uninstallProvider } from '@millrace/provider';
+import { isProviderInstalled, listSets, listSubscribers, uninstallProvider } from '@millrace/provider';
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import { reachable } from '../choose-subscribers.ts';
@@ -37,25 +37,39 @@ async function runUninstall(context: Context): Promise<number> {
       faults.push({ code, line: partLine(part, sentence) });
     }
   };
-  const queues = new Set([config.queue]);
-  if (config.provider !== undefined) await attempt('provider', () => atProvider(config, queues));
-  for (const name of reachable(config, Object.keys(config.subscribers))) {
-    await attempt(`subscriber ${name}`, () => atSubscriber(config, name));
-  }
+  const known: Known = { queues: new Set([config.queue]), subscribers: new Set(Object.keys(config.subscribers)) };
+  if (config.provider !== undefined) await attempt('provider', () => atProvider(config, known));
+  const here = reachable(config, [...known.subscribers]);
+  for (const name of here) await attempt(`subscriber ${name}`, () => atSubscriber(config, name));
+  const elsewhere = [...known.subscribers].filter((name) => !here.includes(name));
+  for (const name of elsewhere) context.note(leftAlone(name));
   if (busUrl(config) !== undefined) {
-    await attempt('bus', () => (config.provider === undefined ? leaveBus(config) : onBus(config, queues)));
+    await attempt('bus', () => (config.provider === undefined ? leaveBus(config) : onBus(config, known.queues)));
   }
   const [first] = faults;
   if (first !== undefined) throw new MillraceError(first.code, faults.map(({ line }) => line).join('\n'));
-  context.result({ uninstalled: true, queues: [...queues] }, '');
+  context.result({ uninstalled: true, queues: [...known.queues], left: elsewhere }, '');
   return 0;
 }
 
-async function atProvider(config: Config, queues: Set<string>): Promise<string> {
+/** Of what the provider's schema told before it went, and the configuration. */
+interface Known {
+  readonly queues: Set<string>;
+  readonly subscribers: Set<string>;
+}
+
+function leftAlone(name: string): string {
+  return `subscriber ${name}: left as it is, the configuration gives no url for its database; run \`millrace uninstall --yes\` where it can be reached`;
+}
+
+async function atProvider(config: Config, known: Known): Promise<string> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     if (!(await side.asked(() => isProviderInstalled(side.client)))) return 'nothing to do';
-    for (const { queue } of await side.asked(() => listSets(side.client))) queues.add(queue);
+    for (const { queue } of await side.asked(() => listSets(side.client))) {
+      known.queues.add(queue);
+      for (const { name } of await side.asked(() => listSubscribers(side.client, queue))) known.subscribers.add(name);
+    }
     await side.asked(() => uninstallProvider(side.client));
     return 'removed';
   } finally {
@@ -87,7 +101,15 @@ async function leaveBus(config: Config): Promise<string> {
 }
 
 async function onBus(config: Config, queues: ReadonlySet<string>): Promise<string> {
-  const side = await BusSide.open(config);
+  const side = await BusSide.open(config).catch((error: unknown) => {
+    const { code, message } = toMillraceError(error);
+    const streams = [...queues].flatMap((queue) => [
+      streamName(queue),
+      copyStreamName(queue),
+      `KV_${bucketName(queue)}`,
+    ]);
+    throw new MillraceError(code, `${message}; left there: the streams ${streams.join(', ')}`, { cause: error });
+  });
   if (side === undefined) return 'none';
   try {
     for (const queue of queues) {

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { connectBus, deleteStream, ensureStream } from '@millrace/bus';
 import { type Config, parseConfig } from '@millrace/config';
 import type { EmbeddedPostgres } from '@millrace/embedded';
-import { query, sharedNatsUrl, startOwnNats, startOwnPostgres, uniqueName } from '@millrace/testkit';
+import { connect } from '@millrace/postgres';
+import { query, sharedNatsUrl, startOwnNats, startOwnPostgres, uniqueName, withClient } from '@millrace/testkit';
 import { streamName } from '@millrace/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSite } from '../../test/command-site.ts';
+import { sqlText } from '../sql-text.ts';
 import { examine } from './examine.ts';
 import type { DoctorFinding } from './report.ts';
 
@@ -79,6 +81,75 @@ test('settings under which tables grow are told', async () => {
   await expect.poll(autovacuum).toMatchObject([{ fix: 'ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf()' }]);
   for (const statement of (await autovacuum())[0]?.fix?.split('; ') ?? []) await query(server.url, statement);
   await expect.poll(autovacuum).toEqual([]);
+});
+
+test('a server whose connections are nearly all taken is told, and is not once it takes more', async () => {
+  const narrow = await startOwnPostgres({ major: 18, settings: { max_connections: '15' } });
+  const config = parseConfig(`queue: q\nprovider: { url: "${narrow.url}" }`, '/nowhere/millrace.yaml');
+  const crowd = () =>
+    Promise.all(Array.from({ length: 13 }, () => connect(narrow.url, { applicationName: 'one of many' })));
+  expect(await wrong(config, 'connections')).toEqual([]);
+  const before = await crowd();
+  const [found] = await wrong(config, 'connections');
+  expect(found).toMatchObject({ object: 'max_connections', message: expect.stringMatching(/^14 of 15 connections/) });
+  await query(narrow.url, found?.fix ?? '');
+  await narrow.stop('immediate');
+  await Promise.all(before.map((client) => client.end().catch(() => {})));
+  await narrow.start();
+  const after = await crowd();
+  expect(await wrong(config, 'connections')).toEqual([]);
+  await Promise.all(after.map((client) => client.end()));
+});
+
+test('an event queue that has become a large part of its database is told, with who is furthest behind', async () => {
+  const site = await makeSite({ names: ['eu'], provider: server.urlOf('grown') });
+  await query(server.url, 'CREATE DATABASE grown');
+  await site.do('install');
+  await query(site.provider, 'CREATE TABLE large (id int PRIMARY KEY, v text)');
+  await site.do('add', 'large', '--create');
+  const size = async () =>
+    (await examine(site.config, { bounds: { largeQueue: 1 } })).findings.filter(
+      ({ check, level }) => check === 'queue-size' && level !== 'ok',
+    );
+  expect(await size()).toEqual([]);
+  await query(
+    site.provider,
+    `INSERT INTO large SELECT i, (SELECT string_agg(md5(i::text || j), '') FROM generate_series(1, 60) j) FROM generate_series(1, 6000) i`,
+  );
+  expect(await size()).toMatchObject([
+    {
+      level: 'warning',
+      object: site.queue,
+      message: expect.stringMatching(/event tables hold .* MB of the .* MB of this database; subscriber eu is/),
+      fix: 'millrace unregister eu --yes',
+    },
+  ]);
+  await site.do('unregister', 'eu', '--yes');
+  await query(site.provider, `UPDATE pgq.queue SET queue_rotation_period = '0'`);
+  // What the ticker does as time goes by.
+  for (let pass = 0; pass < 3; pass += 1) {
+    await query(site.provider, 'SELECT millrace.force_tick($1)', [site.queue]);
+    await query(site.provider, 'SELECT pgq.maint_rotate_tables_step1($1)', [site.queue]);
+    await query(site.provider, 'SELECT pgq.maint_rotate_tables_step2()');
+  }
+  expect(await size()).toEqual([]);
+});
+
+test.each([
+  ['130014', 'error', /older than 14/],
+  ['190001', 'warning', /newer than 18/],
+])('a server of version %s is told: %s', async (version, level, says) => {
+  // No such server runs here: the statement is given what one would say of itself.
+  await withClient(server.url, async (client) => {
+    await client.query(
+      `CREATE FUNCTION pg_temp.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT '${version}' $$`,
+    );
+    const sql = (await sqlText('doctor/server_version')).replaceAll('current_setting(', 'pg_temp.current_setting(');
+    const { rows } = await client.query(sql);
+    expect(rows).toMatchObject([{ level, message: expect.stringMatching(says) }]);
+    const { rows: here } = await client.query(await sqlText('doctor/server_version'));
+    expect(here).toEqual([]);
+  });
 });
 
 test('a bus with small messages, an altered stream, and one that does not answer are told', async () => {
