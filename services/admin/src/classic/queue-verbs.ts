@@ -66,7 +66,7 @@ export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
     changes: true,
     summary: 'show or set what a queue goes by',
     words: [0, many],
-    check: ({ words: [, ...pairs] }) => void pairs.map(parameterOf),
+    check: ({ words: [, ...pairs] }) => void pairs.map(parseSetting),
     run: (job) => atQueues(job, (side) => config(job, side)),
   },
   status: {
