@@ -208,7 +208,7 @@ test("the log has pgqd's line for each database, and metrics every queue and con
   expect(await (await fetch(`${admin}/status`)).json()).toMatchObject({ ok: true, bus: { state: 'not-configured' } });
 });
 
-test('every command and every statement of the document works, in its order', async () => {
+test('every command and every statement of the document works, in its order', { timeout: 300_000 }, async () => {
   const text = readFileSync(join(projectRoot, 'docs', 'queues.md'), 'utf8');
   const commands = text.match(/(?<=^millrace ).*$/gm) ?? [];
   for (const command of commands.filter((one) => !/^run /.test(one))) await millrace(command);

@@ -59,15 +59,15 @@ export async function endCommand(
   await askOne(client, 'writing the audit', 'SELECT millrace.end_command($1, $2, $3)', [id, end.outcome, end.error]);
 }
 
-/** The newest lines of a queue, newest first: commands, or with `all` also what the schema's functions noted. */
+/** The newest lines of a queue (null: of all), newest first: commands, or with `all` also what the schema's functions noted. */
 export async function readAudit(
   client: Queryable,
-  { queue, limit, all = false }: { readonly queue: string; readonly limit: number; readonly all?: boolean },
+  { queue, limit, all = false }: { readonly queue: string | null; readonly limit: number; readonly all?: boolean },
 ): Promise<AuditEntry[]> {
   const sql = `SELECT id::text AS id, ${isoTime('at')} AS at, who AS role, actor, what, arguments, outcome, error,
       ${isoTime('ended_at')} AS ended_at, (detail - 'queue')::text AS detail
     FROM millrace.audit
-    WHERE CASE WHEN actor IS NULL THEN $3 AND detail ->> 'queue' = $1 ELSE queue = $1 END
+    WHERE CASE WHEN actor IS NULL THEN $3 AND ($1::text IS NULL OR detail ->> 'queue' = $1) ELSE $1 IS NULL OR queue = $1 END
     ORDER BY audit.id DESC LIMIT $2`;
   type Row = Omit<AuditEntry, 'detail' | 'id'> & { id: string; detail: string };
   const rows = await ask<Row>(client, 'reading the audit', sql, [queue, limit, all]);

@@ -52,7 +52,14 @@ export {
 } from './queues/queue-events.ts';
 export { type ConsumerRecord, listConsumers, listQueues, type QueueRecord } from './queues/queue-list.ts';
 export { RateMeter, type Rates } from './queues/queue-rates.ts';
-export { forceQueueTick, leadQueues, type QueueTick, tickQueues } from './queues/queue-ticks.ts';
+export {
+  forceQueueTick,
+  leadQueues,
+  type QueueDuty,
+  type QueueTick,
+  queueDuty,
+  tickQueues,
+} from './queues/queue-ticks.ts';
 export { reportService, type ServiceReport, serviceReports } from './reports.ts';
 export {
   addSequence,

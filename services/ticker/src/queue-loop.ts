@@ -2,9 +2,10 @@
 // is served at the next look, and one that is gone, paused or ticked from elsewhere is left alone.
 import { RunLoop } from '@millrace/lifecycle';
 import type { PgClient } from '@millrace/postgres';
-import { type QueueTick, tickQueues } from '@millrace/provider';
+import { type QueueDuty, type QueueTick, queueDuty, tickQueues } from '@millrace/provider';
 import { gauge, logger } from '@millrace/telemetry';
 import type { Counts } from './queue-counts.ts';
+import { prepared } from './session.ts';
 
 export type QueueLoopOptions = {
   client: PgClient;
@@ -19,14 +20,27 @@ export type QueueLoopOptions = {
 
 const problems = gauge('millrace_queue_problems', 'Queues without tables that could not be ticked at the last look');
 
+/** How long it is taken as known that a database has queues, and what of PgQ it has. */
+const DUTY_MS = 5_000;
+/** Between two looks at a database without such queues, at least: a provider of tables alone is not to feel them. */
+const NOTHING_MS = 2_000;
+
 /** The loop that ticks. */
 export function queueLoop(options: QueueLoopOptions): RunLoop {
   const { client, database, label, pauseMs, counts, onFailed } = options;
   const known = new Map<string, string>();
+  const session = prepared(client);
+  let duty: QueueDuty | undefined;
+  let knownUntil = 0;
   return new RunLoop({
     name: `queues of ${label}`,
     runOnce: async () => {
-      const done = await tickQueues(client, label);
+      if (duty === undefined || !duty.any || performance.now() >= knownUntil) {
+        duty = await queueDuty(session, label);
+        knownUntil = performance.now() + DUTY_MS;
+      }
+      if (!duty.any) return Math.max(pauseMs, NOTHING_MS);
+      const done = await tickQueues(session, duty);
       counts.ticked(done.filter(({ tick }) => tick !== null).length);
       tellProblems(database, done, known);
       return pauseMs;
@@ -35,9 +49,10 @@ export function queueLoop(options: QueueLoopOptions): RunLoop {
   });
 }
 
-/** A queue that cannot be ticked is told once, and once that it can again. */
+/** A queue that cannot be ticked is told once, and once that it can again. Such a one is due at every look, until it is gone. */
 function tellProblems(database: string, done: readonly QueueTick[], known: Map<string, string>): void {
   const log = logger('queues');
+  for (const queue of known.keys()) if (!done.some((one) => one.queue === queue)) known.delete(queue);
   for (const { queue, error } of done) {
     const before = known.get(queue);
     if (error === undefined) {

@@ -1,6 +1,5 @@
 // The ticker of one database's queues that carry no tables: leads or stands by; as leader it ticks each by its own rule, and
 // maintains all queues of the database, those of sets as well. One database that is down is no affair of another's.
-import { codes, toMillraceError } from '@millrace/errors';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
 import { leadQueues } from '@millrace/provider';
 import type { QueueTickerOptions, TickerPlan } from './config.ts';
@@ -8,6 +7,7 @@ import { LeadSession, type TickerLease } from './lead.ts';
 import { Counts } from './queue-counts.ts';
 import { queueLoop } from './queue-loop.ts';
 import { maintenanceLoop } from './queue-maintenance.ts';
+import { costsTheSession } from './session.ts';
 import { makeTicker } from './ticker.ts';
 
 /** Everything that one process serves: a set, and the queues of its databases. Ready when all are. */
@@ -44,8 +44,7 @@ function leaderWork(options: QueueTickerOptions, { client, abandon }: TickerLeas
     pauseMs: queuesMs,
     counts,
     onFailed: (error) => {
-      const { code } = toMillraceError(error);
-      if (code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL) abandon();
+      if (costsTheSession(error)) abandon();
     },
   });
   return new ServiceGroup([ticking, maintenanceLoop({ ...options, label: labelOf(database), counts })]);

@@ -1,4 +1,5 @@
 // Sessions with the provider that no hung host can block for ever.
+import { codes, toMillraceError } from '@millrace/errors';
 import { applySettings, connect, neutralSettings, type PgClient, type Queryable } from '@millrace/postgres';
 
 /** Longest time the server may work on one statement. */
@@ -63,4 +64,13 @@ export function prepared(client: PgClient): Queryable {
     return client.query({ name, text, values });
   };
   return { query } as unknown as Queryable;
+}
+
+/**
+ * Whether only a new session helps: this one failed, or its prepared statement no longer fits (0A000 after an upgrade of the
+ * schema). A lock or a timeout passes on the same session.
+ */
+export function costsTheSession(error: unknown): boolean {
+  const { code, sqlstate } = toMillraceError(error);
+  return code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL || sqlstate === '0A000';
 }

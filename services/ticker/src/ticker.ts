@@ -1,12 +1,11 @@
 // The ticker of a set: leads or stands by; as leader it ticks and looks after the triggers.
-import { codes, toMillraceError } from '@millrace/errors';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
 import { tryLead } from '@millrace/postgres';
 import { lastTick, onToken, tick } from '@millrace/provider';
 import type { TickerOptions } from './config.ts';
 import { LeadSession, type TickerLease } from './lead.ts';
 import { Notices } from './notices.ts';
-import { prepared } from './session.ts';
+import { costsTheSession, prepared } from './session.ts';
 import { tickLoop } from './tick-loop.ts';
 import { triggerLoop } from './trigger-loop.ts';
 import { TriggerSession } from './trigger-session.ts';
@@ -53,11 +52,4 @@ function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): S
   const work = new ServiceGroup([ticking, keeping]);
   const all = new ServiceGroup([notices.loop, work]);
   return { start: () => all.start(), stop: () => all.stop(), ready: () => work.ready() };
-}
-
-// A lock or a timeout passes on the same session. When the session itself failed, or its prepared statement no longer
-// fits (0A000 after an upgrade of the schema), only a new one helps.
-function costsTheSession(error: unknown): boolean {
-  const { code, sqlstate } = toMillraceError(error);
-  return code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL || sqlstate === '0A000';
 }

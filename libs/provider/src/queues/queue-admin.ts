@@ -60,7 +60,10 @@ export async function setQueueParameter(
   const doing = `setting queue ${queue}`;
   if (value === null) {
     // PgQ's own function takes no NULL.
-    await ask(client, doing, 'UPDATE pgq.queue SET queue_rotation_period = NULL WHERE queue_name = $1', [queue]);
+    const sql = 'UPDATE pgq.queue SET queue_rotation_period = NULL WHERE queue_name = $1';
+    await ask(client, doing, sql, [queue]).catch((error: unknown) => {
+      throw sqlstateOf(error instanceof MillraceError ? error.cause : error) === '23502' ? mustRotate() : error;
+    });
     return;
   }
   if (!(await isValue(client, parameter, value))) {
@@ -148,5 +151,11 @@ export async function tickAt(client: Queryable, queue: string, place: Place): Pr
 function noTime(text: string | null): MillraceError {
   return new MillraceError(codes.USAGE, `${JSON.stringify(text)} is not a time`, {
     advice: "write a PostgreSQL timestamp, like '2026-01-31 08:00+01'",
+  });
+}
+
+function mustRotate(): MillraceError {
+  return new MillraceError(codes.USAGE, 'queues of the pgq extension are always rotated', {
+    advice: "write a long period, like rotation_period='10 years'",
   });
 }

@@ -4,7 +4,8 @@ import { safeInteger } from '@millrace/model';
 import { type Queryable, tryLead } from '@millrace/postgres';
 import { ask, askOne } from '../ask.ts';
 import { forceTick } from '../ticks.ts';
-import { needPgq } from './pgq-state.ts';
+import { needPgq, type PgqState } from './pgq-state.ts';
+import { queueExists } from './queue-admin.ts';
 
 /** What became of a queue that was due. */
 export interface QueueTick {
@@ -22,29 +23,49 @@ export async function leadQueues(client: Queryable): Promise<boolean> {
   return tryLead(client, leadKey);
 }
 
+/** What there is to tick in a database. */
+export interface QueueDuty {
+  readonly state: PgqState;
+  /** Whether it has a queue that is neither a set's nor ticked from elsewhere. */
+  readonly any: boolean;
+}
+
+/** Looks what there is to tick. `where` names the database. Throws NOT_INSTALLED. */
+export async function queueDuty(client: Queryable, where: string): Promise<QueueDuty> {
+  const state = await needPgq(client, where);
+  const sql = `SELECT EXISTS (SELECT FROM pgq.queue q WHERE NOT q.queue_external_ticker ${notOfSet(state)}) AS any`;
+  return { state, ...(await askOne<{ any: boolean }>(client, 'looking for queues', sql, [])) };
+}
+
 /**
  * Ticks the queues of a database that are due by their own rule (pgq.ticker), each in a transaction of its own. Left alone: queues
  * of sets, which have a ticker of their own, those with an external ticker, and paused ones. One that fails keeps no other. The session
- * is READ COMMITTED and outside a transaction. `where` names the database. Throws NOT_INSTALLED; what costs the session is thrown as well.
+ * is READ COMMITTED and outside a transaction. What costs the session is thrown.
  */
-export async function tickQueues(client: Queryable, where: string): Promise<QueueTick[]> {
-  const { millrace } = await needPgq(client, where);
-  const due = await ask<{ name: string }>(client, 'looking which queues are due', dueSql(millrace), []);
+export async function tickQueues(client: Queryable, { state }: QueueDuty): Promise<QueueTick[]> {
+  const due = await ask<{ name: string }>(client, 'looking which queues are due', dueSql(state), []);
   const done: QueueTick[] = [];
-  for (const { name: queue } of due) done.push(await tickOne(client, queue));
+  for (const { name: queue } of due) {
+    const tick = await tickOne(client, queue);
+    // One that was dropped just now has no trouble.
+    if (tick.error === undefined || (await queueExists(client, queue))) done.push(tick);
+  }
   return done;
 }
 
+function notOfSet({ millrace }: PgqState): string {
+  return millrace ? 'AND NOT EXISTS (SELECT FROM millrace.set s WHERE s.queue_id = q.queue_id)' : '';
+}
+
 // PgQ's own rule, asked for all queues at once, so that a database of many idle queues costs one question.
-function dueSql(millrace: boolean): string {
-  const notOfSet = millrace ? 'AND NOT EXISTS (SELECT FROM millrace.set s WHERE s.queue_id = q.queue_id)' : '';
+function dueSql(state: PgqState): string {
   return `SELECT i.queue_name AS name
     FROM pgq.get_queue_info() i
     JOIN pgq.queue q ON q.queue_name = i.queue_name
     LEFT JOIN pgq.tick l ON l.tick_queue = q.queue_id AND l.tick_id = i.last_tick_id
     LEFT JOIN LATERAL (SELECT l.tick_time - p.tick_time AS gap FROM pgq.tick p
                        WHERE p.tick_queue = q.queue_id AND p.tick_id < l.tick_id ORDER BY p.tick_id DESC LIMIT 1) AS b ON true
-    WHERE NOT i.queue_external_ticker AND NOT i.queue_ticker_paused ${notOfSet}
+    WHERE NOT i.queue_external_ticker AND NOT i.queue_ticker_paused ${notOfSet(state)}
       AND (l.tick_id IS NULL
            OR i.ev_new > 0 AND (i.ev_new >= i.queue_ticker_max_count OR i.ticker_lag >= i.queue_ticker_max_lag)
            OR i.ev_new <= 0 AND (b.gap IS NULL OR i.ticker_lag >= i.queue_ticker_max_lag / 2

@@ -1,5 +1,5 @@
 import { RunLoop } from '@millrace/lifecycle';
-import { leadQueues, moveRetries, runMaintenance, tickQueues } from '@millrace/provider';
+import { leadQueues, moveRetries, queueDuty, runMaintenance, tickQueues } from '@millrace/provider';
 import { createLogger } from '@millrace/telemetry';
 import { Side } from '../sides/side.ts';
 import type { ClassicLog } from './log.ts';
@@ -36,7 +36,8 @@ export class PlainQueues {
   async #tick(side: Side): Promise<void> {
     if (!this.#leaders.has(side) && !(await side.asked(() => leadQueues(side.client)))) return;
     this.#leaders.add(side);
-    for (const { error } of await tickQueues(side.client, side.label)) if (error !== undefined) throw error;
+    for (const { error } of await tickQueues(side.client, await queueDuty(side.client, side.label)))
+      if (error !== undefined) throw error;
   }
 }
 

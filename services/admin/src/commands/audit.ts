@@ -1,9 +1,11 @@
+import { needProvider, needQueueDatabase } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { type AuditEntry, readAudit } from '@millrace/provider';
 import { z } from 'zod';
 import type { Command } from '../command.ts';
+import { databaseOption, labelOf } from '../queues/at-queues.ts';
 import { alignColumns } from '../show.ts';
-import { ProviderSide } from '../sides/provider-side.ts';
+import { Side } from '../sides/side.ts';
 
 const entry = z.strictObject({
   id: z.int(),
@@ -18,19 +20,25 @@ const entry = z.strictObject({
   detail: z.record(z.string(), z.unknown()),
 });
 
-const result = z.strictObject({ queue: z.string(), entries: z.array(entry) }).describe('Newest first.');
+const result = z
+  .strictObject({ queue: z.string().nullable().describe('null: of every queue'), entries: z.array(entry) })
+  .describe('Newest first.');
 
 const most = 10_000;
 
 export const audit: Command = {
   name: 'audit',
   summary: 'Show who gave which command that changes something, when, and what it came to.',
-  usage: '[--limit N] [--all] [--json]',
+  usage: '[--limit N] [--all] [--queue NAME] [--database NAME] [--json]',
   example: 'millrace audit --limit 50',
-  more: 'Newest first. The provider keeps the newest 10,000 lines.',
+  more:
+    'Newest first. A database keeps the newest 10,000 lines. Without options it is about the set; with --database about every queue of\n' +
+    'that database.',
   options: {
     limit: { type: 'number', value: 'N', help: 'how many lines at most; default: 20' },
     all: { type: 'boolean', help: "also what the provider's schema noted by itself" },
+    queue: { type: 'string', value: 'NAME', help: "of this queue; default: the set's" },
+    ...databaseOption,
   },
   words: [0, 0],
   effect: 'reads',
@@ -38,14 +46,17 @@ export const audit: Command = {
   run: async (context, args) => {
     const limit = Number(args.value('limit') ?? 20);
     if (limit < 1 || limit > most) throw new MillraceError(codes.USAGE, `audit: --limit must be from 1 to ${most}`);
-    const provider = await ProviderSide.open(await context.config());
+    const config = await context.config();
+    if (!args.has('database')) needProvider(config);
+    const queue = args.value('queue') ?? (args.has('database') ? null : config.queue);
+    const { name, url } = needQueueDatabase(config, args.value('database'));
+    const side = await Side.open(url, labelOf({ name, url }));
     try {
-      const { side, queue } = provider;
       const entries = await side.asked(() => readAudit(side.client, { queue, limit, all: args.has('all') }));
       context.result({ queue, entries } satisfies z.input<typeof result>, showAudit(entries));
       return 0;
     } finally {
-      await provider.close();
+      await side.close();
     }
   },
 };

@@ -187,6 +187,10 @@ test('the audit says who did what to which queue, and never what an event holds'
     { actor: 'tester@here', what: 'queue create', arguments: 'audited', outcome: 'done' },
     { actor: 'tester@here', what: 'events insert', arguments: 'audited kind', outcome: 'done' },
   ]);
+  const shown = (await site.do('audit', '--database', 'jobs', '--queue', 'audited')).document as {
+    entries: { what: string }[];
+  };
+  expect(shown.entries.map(({ what }) => what)).toEqual(['events insert', 'queue create']);
 });
 
 test('the queue of a set is listed and looked at, and its own verbs alone change it', async () => {
