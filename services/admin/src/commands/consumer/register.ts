@@ -31,14 +31,16 @@ export const consumerRegister: Command = {
   options: { at: { type: 'number', value: 'TICK', help: 'a tick that is still kept' }, ...databaseOption },
   words: [2, 2],
   effect: 'changes',
+  check: ({ words: [, name = ''] }) => {
+    refuseOwnConsumer(name);
+    checkName(name, 'consumer');
+  },
   audited: auditedAtQueue,
   api: { words: ['queue', 'consumer'], result },
   run: (context, args) =>
     atQueues(context, args, async (at) => {
       const { side, database } = at;
       const [queue = '', consumer = ''] = args.words;
-      refuseOwnConsumer(consumer);
-      checkName(consumer, 'consumer');
       await needQueue(at, queue);
       await lockQueue(at, queue);
       const wanted = args.has('at') ? boundedNumber(args, 'at', [0, 0, Number.MAX_SAFE_INTEGER]) : undefined;

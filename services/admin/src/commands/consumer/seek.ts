@@ -40,6 +40,10 @@ export const consumerSeek: Command = {
   },
   words: [2, 2],
   effect: 'changes',
+  check: (args) => {
+    refuseOwnConsumer(args.words[1] ?? '');
+    placeOf(args);
+  },
   audited: auditedAtQueue,
   api: { words: ['queue', 'consumer'], result },
   run: (context, args) =>
@@ -47,7 +51,6 @@ export const consumerSeek: Command = {
       const { side, database } = at;
       const [queue = '', consumer = ''] = args.words;
       const place = placeOf(args);
-      refuseOwnConsumer(consumer);
       await needQueue(at, queue);
       await lockQueue(at, queue);
       const before = await needConsumer(at, queue, consumer);

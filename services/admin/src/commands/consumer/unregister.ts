@@ -25,6 +25,7 @@ export const consumerUnregister: Command = {
   options: { ...databaseOption },
   words: [2, 2],
   effect: 'changes',
+  check: ({ words: [, name = ''] }) => refuseOwnConsumer(name),
   audited: auditedAtQueue,
   confirm: {
     warning: ({ words: [queue, name] }) =>
@@ -36,7 +37,6 @@ export const consumerUnregister: Command = {
     atQueues(context, args, async (at) => {
       const { side, database } = at;
       const [queue = '', consumer = ''] = args.words;
-      refuseOwnConsumer(consumer);
       await needQueue(at, queue);
       await lockQueue(at, queue);
       const unregistered = await side.asked(() => unregisterConsumer(side.client, queue, consumer));

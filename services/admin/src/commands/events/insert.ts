@@ -31,6 +31,7 @@ export const eventsInsert: Command = {
   },
   words: [1, 3],
   effect: 'changes',
+  check,
   audited: auditedAtQueue,
   // Never the data.
   auditText: ({ words: [queue = '', type], has }) => [queue, ...(has('stdin') ? ['--stdin'] : [type ?? ''])].join(' '),
@@ -47,22 +48,25 @@ export const eventsInsert: Command = {
   },
 };
 
-async function eventsOf(context: Context, args: Arguments): Promise<NewEvent[]> {
-  const [, type, data] = args.words;
-  const isStdin = args.has('stdin');
+function check({ words: [, type, data], has }: Arguments, { input }: Context): void {
+  const isStdin = has('stdin');
   if (isStdin !== (type === undefined) || (!isStdin && data === undefined)) {
     throw new MillraceError(codes.USAGE, 'events insert: give TYPE and DATA, or --stdin');
   }
-  if (!isStdin) {
+  if (isStdin && input === undefined) {
+    throw new MillraceError(codes.USAGE, 'events insert: there is no stdin here', { advice: 'give type and data' });
+  }
+}
+
+async function eventsOf({ input }: Context, args: Arguments): Promise<NewEvent[]> {
+  const [, type, data] = args.words;
+  if (!args.has('stdin')) {
     const [extra1 = null, extra2 = null, extra3 = null, extra4 = null] = extras.map((name) => args.value(name) ?? null);
     return [{ type: type ?? null, data: data ?? null, extra1, extra2, extra3, extra4 }];
   }
-  if (context.input === undefined) {
-    throw new MillraceError(codes.USAGE, 'events insert: there is no stdin here', { advice: 'give type and data' });
-  }
   const events: NewEvent[] = [];
   let at = 0;
-  for await (const line of context.input()) {
+  for await (const line of input?.() ?? []) {
     at += 1;
     if (line.trim() !== '') events.push(parseEventLine(line, at));
   }

@@ -29,14 +29,12 @@ export const eventsRetry: Command = {
   },
   words: [2, 2],
   effect: (args) => (releases(args) ? 'changes' : 'reads'),
+  check,
   audited: auditedAtQueue,
   api: { words: ['queue', 'consumer'], result },
   run: async (context, args) => {
     const [queue = '', consumer = ''] = args.words;
     const limit = boundedNumber(args, 'limit', [1, 100, 10_000]);
-    if (args.has('now') && args.has('event')) {
-      throw new MillraceError(codes.USAGE, 'events retry: --now is all of them; leave out --event');
-    }
     return atQueues(context, args, async (at) => {
       const { side, database } = at;
       await needQueue(at, queue);
@@ -56,6 +54,11 @@ export const eventsRetry: Command = {
     });
   },
 };
+
+function check(args: Arguments): void {
+  if (!args.has('now') || !args.has('event')) return;
+  throw new MillraceError(codes.USAGE, 'events retry: --now is all of them; leave out --event');
+}
 
 function releases(args: Arguments): boolean {
   return args.has('now') || args.has('event');

@@ -23,6 +23,7 @@ export const queueConfig: Command = {
   options: { ...databaseOption },
   words: [1, Number.POSITIVE_INFINITY],
   effect: (args) => (args.words.length > 1 ? 'changes' : 'reads'),
+  check: ({ words: [, ...pairs] }) => pairs.forEach(parseSetting),
   audited: auditedAtQueue,
   api: { words: ['queue', 'settings'], result },
   run: async (context, args) => {

@@ -31,11 +31,14 @@ export const queueCreate: Command = {
   options: { ...parameterOptions, ...databaseOption },
   words: [1, 1],
   effect: 'changes',
+  check: (args) => {
+    checkName(args.words[0] ?? '', 'queue');
+    settingsOf(args);
+  },
   audited: auditedAtQueue,
   api: { words: 'queue', result },
   run: async (context, args) => {
     const [queue = ''] = args.words;
-    checkName(queue, 'queue');
     const settings = settingsOf(args);
     await installWhereMissing(context, args);
     return atQueues(context, args, async (at) => {
