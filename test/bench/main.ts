@@ -5,17 +5,17 @@ import { median } from './numbers.ts';
 import { judge, type Row, table } from './report.ts';
 import { bulkLoad, type Drain, drainMillrace, drainNative, type Load, tpcbLoad } from './rows/backlog.ts';
 import { compareTimes } from './rows/compare.ts';
-import { copyTimes } from './rows/copy.ts';
+import { copyTimes, parallelCopyTimes } from './rows/copy.ts';
 import { type Lag, lagMillrace, lagNative } from './rows/lag.ts';
 import { overhead } from './rows/overhead.ts';
 import { idle, memory } from './rows/resources.ts';
 import { type Servers, startServers, stopServers } from './servers.ts';
 
 /**
- * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,compare,fanout,memory,idle --major 18 --quick]
+ * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,parallel,compare,fanout,memory,idle --major 18 --quick]
  * Millrace and native logical replication take turns on the same machine; medians of the rounds.
  */
-const names = ['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'compare', 'fanout', 'memory', 'idle'] as const;
+const names = ['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'parallel', 'compare', 'fanout', 'memory', 'idle'] as const;
 
 interface Plan {
   readonly rounds: number;
@@ -80,6 +80,18 @@ async function copyRow(servers: Servers, plan: Plan): Promise<Row[]> {
   const millrace = median(rounds.map((r) => r.millrace));
   const other = median(rounds.map((r) => r.psql));
   const what = { row: `first copy of ${rows / 1e6}M rows (psql)`, unit: 's', millrace, other, rounds };
+  return [judge(what, millrace / other, { must: 1.5, aim: 1, atLeast: false })];
+}
+
+async function parallelRow(servers: Servers, plan: Plan): Promise<Row[]> {
+  const rows = plan.quick ? 1_000_000 : 5_000_000;
+  const sessions = 2;
+  const rounds = [];
+  for (let round = 0; round < (plan.quick ? 1 : plan.rounds); round += 1) {
+    rounds.push(await parallelCopyTimes(servers, rows, sessions));
+  }
+  const [millrace, other] = [median(rounds.map((r) => r.millrace)), median(rounds.map((r) => r.psql))];
+  const what = { row: `copy by ${sessions} sessions, ${rows / 1e6}M rows (psql)`, unit: 's', millrace, other, rounds };
   return [judge(what, millrace / other, { must: 1.5, aim: 1, atLeast: false })];
 }
 
@@ -149,6 +161,7 @@ async function run(): Promise<void> {
     lag: () => lagRows(servers, plan),
     overhead: () => overheadRows(servers, plan),
     copy: () => copyRow(servers, plan),
+    parallel: () => parallelRow(servers, plan),
     compare: () => compareRow(servers, plan),
     fanout: () => fanoutRows(servers, plan),
     memory: () => memoryRow(servers, plan),

@@ -64,9 +64,11 @@ export class MillraceRig {
   readonly dir: string;
   readonly names: readonly string[];
   readonly database: string;
+  readonly lines: readonly string[];
   readonly services = new Map<string, ChildProcess>();
 
   private constructor(parts: Omit<RigParts, 'dir'> & { dir: string }) {
+    this.lines = parts.lines ?? [];
     this.provider = parts.provider;
     this.subscriber = parts.subscriber;
     this.nats = parts.nats;
@@ -108,6 +110,7 @@ export class MillraceRig {
       ...subscribers,
       `bus: { url: "${this.nats.url}" }`,
       `data_dir: ${JSON.stringify(join(this.dir, 'data'))}`,
+      ...this.lines,
       '',
     ].join('\n');
   }
@@ -174,6 +177,8 @@ interface RigParts {
   readonly dir: string;
   readonly names: readonly string[];
   readonly database: string;
+  /** More lines of the configuration. */
+  readonly lines?: readonly string[];
 }
 
 /** Native logical replication between two databases of other servers, as its documentation says. */

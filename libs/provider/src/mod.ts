@@ -83,7 +83,14 @@ export {
   type SubscriberRecord,
   unregisterSubscriber,
 } from './subscribers.ts';
-export { type PageRange, planTableCopy, readTable, type TableCopyPlan, type TableReading } from './table-copy.ts';
+export {
+  type Heap,
+  type PageRange,
+  planTableCopy,
+  readTable,
+  type TableCopyPlan,
+  type TableReading,
+} from './table-copy.ts';
 export {
   batchSql,
   type ChainedTick,

@@ -13,10 +13,15 @@ export interface TableCopyPlan {
   readonly source: string;
   /** A partitioned root is read through its partitions, any other table without its children. */
   readonly partitioned: boolean;
-  /** Pages it had when this was planned; null: it cannot be read by pages. */
-  readonly pages: number | null;
+  /** What holds its rows, if that can be read by pages: the table itself, or its partitions. Empty: it cannot. */
+  readonly heaps: readonly Heap[];
   /** What the statistics say; for progress shown to people. */
   readonly estimate: { readonly rows: number; readonly bytes: number };
+}
+
+/** A table that holds rows, with the pages it had when this was planned. */
+export interface Heap extends TableName {
+  readonly pages: number;
 }
 
 interface PlanRow {
@@ -25,7 +30,7 @@ interface PlanRow {
   source: string;
   rows: string;
   bytes: string;
-  pages: string | null;
+  heaps: string | null;
 }
 
 /** Plans the copy of a table as the session's snapshot shows it. Throws NOT_FOUND. */
@@ -35,8 +40,13 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
           THEN l.reltuples / l.relpages * (pg_catalog.pg_relation_size(l.oid) / pg_catalog.current_setting('block_size')::int) ELSE 0 END), 0)::bigint
         FROM pg_catalog.pg_class l WHERE l.oid = ANY (t.leaves)) AS rows,
       (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(l)), 0)::bigint FROM pg_catalog.unnest(t.leaves) AS l) AS bytes,
-      (SELECT pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int
-        FROM pg_catalog.pg_am m WHERE m.oid = c.relam AND m.amname = 'heap' AND c.relkind = 'r') AS pages
+      (SELECT CASE WHEN pg_catalog.bool_and(h.relkind = 'r' AND m.amname = 'heap' AND (h.oid = c.oid
+            OR pg_catalog.has_table_privilege(h.oid, 'SELECT') AND pg_catalog.has_schema_privilege(hn.oid, 'USAGE')
+              AND NOT h.relrowsecurity))
+          THEN pg_catalog.json_agg(pg_catalog.json_build_object('schema', hn.nspname, 'name', h.relname,
+            'pages', pg_catalog.pg_relation_size(h.oid) / pg_catalog.current_setting('block_size')::int) ORDER BY h.oid)::text END
+        FROM pg_catalog.pg_class h JOIN pg_catalog.pg_namespace hn ON hn.oid = h.relnamespace
+        LEFT JOIN pg_catalog.pg_am m ON m.oid = h.relam WHERE h.oid = ANY (t.leaves)) AS heaps
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'p'
@@ -54,7 +64,7 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
     columns: row.columns,
     source: row.source,
     partitioned: row.kind === 'p',
-    pages: row.pages === null ? null : Number(row.pages),
+    heaps: JSON.parse(row.heaps ?? '[]') as Heap[],
     estimate: { rows: Number(row.rows), bytes: Number(row.bytes) },
   };
 }
@@ -67,8 +77,9 @@ export interface TableReading {
   rows(): Promise<number>;
 }
 
-/** Pages from one on, up to another; null: to the end, also what came behind the pages that were counted. */
+/** Pages of a heap from one on, up to another; null: to the end, also what came behind the pages that were counted. */
 export interface PageRange {
+  readonly of: TableName;
   readonly from: number;
   readonly to: number | null;
 }
@@ -96,8 +107,8 @@ function copySql(plan: TableCopyPlan): string {
   return `COPY ${source} TO STDOUT`;
 }
 
-function rangeSql(plan: TableCopyPlan, { from, to }: PageRange): string {
+function rangeSql(plan: TableCopyPlan, { of, from, to }: PageRange): string {
   const end = to === null ? '' : ` AND ctid < '(${to},0)'::pg_catalog.tid`;
-  return `COPY (SELECT ${plan.columns.map(quoteIdent).join(', ')} FROM ONLY ${quoteTable(plan.table)}
+  return `COPY (SELECT ${plan.columns.map(quoteIdent).join(', ')} FROM ONLY ${quoteTable(of)}
     WHERE ctid >= '(${from},0)'::pg_catalog.tid${end}) TO STDOUT`;
 }

@@ -142,7 +142,7 @@ class TableCopy {
   async run(): Promise<CopyProgress> {
     const { pinned, plan, sender, open } = this.#parts;
     const { readers, partPages } = this.#options;
-    const ranges = rangesFor(plan.pages, { readers, partPages });
+    const ranges = rangesFor(plan.heaps, { readers, partPages });
     const left = [...ranges];
     const read = async (client: PgClient): Promise<Chunk> => {
       let rest: Chunk = nothing;

@@ -30,8 +30,25 @@ async function fill(url: string, rows: number): Promise<void> {
 
 const allThere = (rows: number): string => `SELECT count(*) = ${rows} AS ok FROM bulk`;
 
-async function millraceCopy(servers: Servers, rows: number): Promise<number> {
-  const rig = await MillraceRig.create({ ...servers, dir: `${servers.dir}/rig`, names: ['a'], database: 'copy' });
+/** Seconds for a copy by `sessions` readers and as many loaders, against `psql`. */
+export async function parallelCopyTimes(
+  servers: Servers,
+  rows: number,
+  sessions: number,
+): Promise<Omit<CopyTimes, 'native'>> {
+  return { psql: await psqlCopy(servers, rows), millrace: await millraceCopy(servers, rows, sessions) };
+}
+
+/** `sessions` left out: as many as the program takes by itself. */
+async function millraceCopy(servers: Servers, rows: number, sessions?: number): Promise<number> {
+  const lines = sessions === undefined ? [] : [`copies: { readers: ${sessions}, loaders: ${sessions} }`];
+  const rig = await MillraceRig.create({
+    ...servers,
+    dir: `${servers.dir}/rig`,
+    names: ['a'],
+    database: 'copy',
+    lines,
+  });
   try {
     await fill(rig.providerUrl, rows);
     await createBulk(rig.subscriberUrl('a'));
