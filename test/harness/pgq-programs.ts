@@ -1,5 +1,5 @@
 // The real PgQ of Debian: a PostgreSQL 15 with extensions pgq and pgq_node, pgqd, and the Python consumer library.
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetched } from './fetched.ts';
 import type { ServerPlan } from './ground.ts';
@@ -11,6 +11,11 @@ export const pgqPrograms = fetched('pgq');
 /** A server where `CREATE EXTENSION pgq` works. */
 export function extensionServer(): ServerPlan {
   return { major: 15, binDir: join(home(), 'usr', 'lib', 'postgresql', '15', 'bin') };
+}
+
+/** Schema pgq_node as SQL, for a database whose pgq is no extension. */
+export function nodeSchema(): string {
+  return readFileSync(join(home(), 'usr', 'share', 'postgresql', '15', 'contrib', 'pgq_node.sql'), 'utf8');
 }
 
 /** What a program needs to have in its environment to find its libraries. */

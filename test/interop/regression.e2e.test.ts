@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { skipped } from '../harness/fetched.ts';
 import { Ground } from '../harness/ground.ts';
-import { extensionServer, pgqPrograms } from '../harness/pgq-programs.ts';
+import { extensionServer, nodeSchema, pgqPrograms } from '../harness/pgq-programs.ts';
+import { nodeScenarios } from './node-scenarios.ts';
 import { helpers, regression, type Scenario } from './regression-scenarios.ts';
 import { triggerScenarios } from './trigger-scenarios.ts';
 
@@ -57,13 +58,14 @@ describe.skipIf(pgqPrograms.why !== undefined)(`PgQ's own scenarios${skipped(pgq
       servers: { older: { ...extensionServer(), settings }, newer: { major: 18, settings } },
     });
     real = await ground.createDatabase('older', 'real');
-    await real.run('CREATE EXTENSION pgq');
+    await real.run('CREATE EXTENSION pgq; CREATE EXTENSION pgq_node');
     ours.set(15, await ground.createDatabase('older', 'ours'));
     ours.set(18, await ground.createDatabase('newer', 'ours'));
     for (const database of ours.values()) {
       await database.within(async (client) => {
         await installProvider(client);
       });
+      await database.run(nodeSchema());
     }
     for (const database of [real, ...ours.values()]) await database.run(helpers);
     for (const database of [real, ours.get(18)]) {
@@ -77,7 +79,7 @@ describe.skipIf(pgqPrograms.why !== undefined)(`PgQ's own scenarios${skipped(pgq
     await ground?.stop();
   });
 
-  test.each([...regression, ...triggerScenarios])('$title', async (scenario) => {
+  test.each([...regression, ...triggerScenarios, ...nodeScenarios])('$title', async (scenario) => {
     const theirs = await transcript(real, scenario);
     for (const database of ours.values()) compare(scenario, theirs, await transcript(database, scenario));
   });
