@@ -42,7 +42,7 @@ const [readPoint, sentPoint] = defineFailpoints('capture.read', 'capture.sent');
  * So much is gathered before it is sent. Larger sections of a table are a little cheaper for everybody behind, but who is
  * behind stands still meanwhile; and memory stays flat.
  */
-const windowBytes = 2 * 1024 * 1024;
+const windowBytes = 1024 * 1024;
 
 /**
  * Reads an interval's events and sends them as one batch. Returns when the last chunk is sent, not when it is stored. After a

@@ -15,7 +15,15 @@ import {
   type TargetTable,
 } from '@millrace/subscriber';
 import type { BatchHeader, Message, SequenceValue } from '@millrace/wire';
-import { NeedsCare, needsReplica, RowConflict, sequenceError, tableError, WishesChanged } from './apply-errors.ts';
+import {
+  NeedsCare,
+  NeedsWhole,
+  needsReplica,
+  RowConflict,
+  sequenceError,
+  tableError,
+  WishesChanged,
+} from './apply-errors.ts';
 import { type FewRows, prepareFew, sendFew } from './apply-few.ts';
 import { type ApplyMode, BulkWriter } from './apply-staged.ts';
 import { Pipeline } from './pipeline.ts';
@@ -61,7 +69,11 @@ export interface ApplierOptions {
   readonly conflicts: 'stop' | 'upsert';
   /** Up to so many lines of a table go without staging. For tests; default as measured. */
   readonly fewLines?: number | undefined;
+  /** So many staged updates of a table are applied before the rest of a large batch is there. Default as measured. */
+  readonly partLines?: number | undefined;
 }
+
+const partLines = 10_000;
 
 /** Applies batches, each group in one transaction with the position. One at a time. */
 export class Applier {
@@ -70,9 +82,14 @@ export class Applier {
   readonly #targets: Targets;
   readonly #conflicts: 'stop' | 'upsert';
   readonly #fewLines: number | undefined;
+  readonly #partLines: number;
+  /** Tables of which a part did not go before the rest: not tried again. */
+  readonly #wholeOnly = new Set<string>();
 
-  constructor({ session, queue, conflicts, fewLines }: ApplierOptions) {
+  constructor(options: ApplierOptions) {
+    const { session, queue, conflicts, fewLines } = options;
     this.#fewLines = fewLines;
+    this.#partLines = options.partLines ?? partLines;
     this.#session = session;
     this.#queue = queue;
     this.#conflicts = conflicts;
@@ -115,6 +132,7 @@ export class Applier {
         const sequences: SequenceValue[] = [];
         for await (const chunk of batch.open()) {
           await this.#runChunk(chunk, followed, tx);
+          if (!chunk.header.last && tx.writer.isPartDue && endsRecord(chunk)) await tx.writer.applyParts();
           lines += chunk.header.lines;
           sequences.push(...planSequences([chunk], followed));
         }
@@ -161,8 +179,18 @@ export class Applier {
     const careful = new Set<string>();
     while (true) {
       try {
-        return await work({ careful, stageAll: !this.#session.replica, conflicts: this.#conflicts });
+        return await work({
+          careful,
+          stageAll: !this.#session.replica,
+          wholeOnly: this.#wholeOnly,
+          partLines: this.#partLines,
+          conflicts: this.#conflicts,
+        });
       } catch (error) {
+        if (error instanceof NeedsWhole && !this.#wholeOnly.has(tableKey(error.table))) {
+          this.#wholeOnly.add(tableKey(error.table));
+          continue;
+        }
         const table = this.#wantsCare(error);
         if (table === undefined) throw error;
         if (careful.has(tableKey(table))) throw error instanceof NeedsCare ? (error.reason ?? error) : error;
@@ -353,6 +381,16 @@ function truncatable(targets: readonly TargetTable[]): TargetTable[] {
 
 function linesOf(chunks: readonly Message<BatchHeader>[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.header.lines, 0);
+}
+
+/** No record goes on in the next chunk, for certain. */
+function endsRecord({ header, body }: Message<BatchHeader>): boolean {
+  const section = header.sections.at(-1);
+  if (section === undefined || section.cont || body.at(-1) !== 0x0a) return false;
+  let isQuoted = false;
+  for (let at = body.indexOf(0x22, body.length - section.bytes); at >= 0; at = body.indexOf(0x22, at + 1))
+    isQuoted = !isQuoted;
+  return !isQuoted;
 }
 
 /** A deferred constraint speaks at COMMIT and names its table. */

@@ -27,6 +27,16 @@ export class NeedsCare extends Error {
   }
 }
 
+/** A part of a table's changes was not to be had before the rest: roll back and redo the batch with this table all at once. */
+export class NeedsWhole extends Error {
+  readonly table: TableName;
+
+  constructor(table: TableName) {
+    super('needed as a whole');
+    this.table = table;
+  }
+}
+
 const missing = /^(42703|42P01|428C9|42804|42846|42883|42704|3F000|0A000|42P10|42809|42P17)$/;
 
 const constraintKinds: Readonly<Record<string, string>> = {

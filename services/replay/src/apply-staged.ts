@@ -2,7 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableKey } from '@millrace/model';
 import { quoteIdent } from '@millrace/postgres';
 import { type ApplySession, planForManyRows } from '@millrace/subscriber';
-import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from './apply-errors.ts';
+import { conflict, constraintOf, isHandedOver, NeedsCare, NeedsWhole, tableError } from './apply-errors.ts';
 import { noKey } from './apply-few.ts';
 import { CopyLane } from './copy-lane.ts';
 import type { Piece } from './plan-batch.ts';
@@ -13,6 +13,7 @@ import {
   copyStageSql,
   copyTargetSql,
   deleteSql,
+  emptyNetSql,
   emptyStageSql,
   expectedBeforeSql,
   fillNetSql,
@@ -34,9 +35,16 @@ export interface ApplyMode {
   readonly careful: ReadonlySet<string>;
   /** Every change goes through staging, for an order between tables. */
   readonly stageAll: boolean;
+  /** Tables of which nothing is applied before all of the batch is here. */
+  readonly wholeOnly: ReadonlySet<string>;
+  /** From so many staged lines on they are worth applying while the rest of a batch is on its way. */
+  readonly partLines: number;
   /** upsert: rows that are not as expected are made right and counted. */
   readonly conflicts: 'stop' | 'upsert';
 }
+
+/** Parts grow with what is done already, so that their number stays small. */
+const partOfDone = 0.5;
 
 type Counts = Record<NetKind | 'keys' | 'lines' | 'bad', number>;
 
@@ -44,6 +52,10 @@ interface TableState {
   readonly table: TableName;
   /** What the stage holds; undefined: nothing is staged. */
   staged: { prepared: Prepared; shape: string; lines: number } | undefined;
+  /** Lines that were applied in parts. */
+  done: number;
+  /** More than updates is staged: that waits for the end. */
+  isMixed: boolean;
 }
 
 /** Puts lines of any number into tables within the open transaction: by COPY, directly or through a stage. */
@@ -54,6 +66,8 @@ export class BulkWriter {
   readonly #lane: CopyLane;
   readonly #tables = new Map<string, TableState>();
   #plansSet = false;
+  /** The table of which a COPY was ended between two records, though its section may go on. */
+  #endedWhole: string | undefined;
   /** Rows that were not as expected and were made right (policy upsert). */
   conflicts = 0;
 
@@ -74,9 +88,10 @@ export class BulkWriter {
       }
       const direct = await this.#directCopy(state, piece);
       const sql = direct ?? (await this.#stageCopy(state, piece));
-      if (piece.cont && !this.#lane.isOpenFor(sql))
+      if (piece.cont && !this.#lane.isOpenFor(sql) && this.#endedWhole !== tableKey(table))
         throw new MillraceError(codes.BAD_MESSAGE, 'a section goes on that did not begin');
       if (!this.#lane.isOpenFor(sql)) await this.endCopy();
+      this.#endedWhole = undefined;
       await this.#lane.write({ sql, table }, piece.body, piece.lines);
       if (direct === undefined && state.staged !== undefined) state.staged.lines += piece.lines;
     } catch (error) {
@@ -92,9 +107,60 @@ export class BulkWriter {
       ([key, state]) => state.staged !== undefined && (wanted === undefined || wanted.has(key)),
     );
     for (const [key, state] of staged) {
-      await this.#flushTable(key, state, { remove: true, write: true });
+      try {
+        await this.#flushTable(key, state, { remove: true, write: true });
+      } catch (error) {
+        throw state.done > 0 ? new NeedsWhole(state.table) : error;
+      }
       await this.#emptyStage(state, tables !== undefined);
     }
+  }
+
+  /**
+   * Applies updates that are staged, of tables that have many, while more of the batch is on its way. To be called where no
+   * record is cut. The net change of all lines is the same: what is applied is what the key's next line finds. Only
+   * values in between are seen by constraints and triggers here; if one of them minds, it is NeedsWhole.
+   */
+  async applyParts(): Promise<void> {
+    for (const [key, state] of this.#tables) {
+      const { table, staged } = state;
+      if (staged === undefined || !this.#isPartDue(key, state)) continue;
+      if (this.#lane.table !== undefined) this.#endedWhole = tableKey(this.#lane.table);
+      await this.endCopy();
+      await this.#planForMany();
+      try {
+        if (!(await this.#applyUpdates(state, staged.prepared))) continue;
+      } catch (error) {
+        throw state.done > 0 ? new NeedsWhole(table) : tableError(error, table);
+      }
+      await this.#emptyStage(state, true);
+    }
+  }
+
+  /** True when `applyParts` has something to do. */
+  get isPartDue(): boolean {
+    return [...this.#tables].some(([key, state]) => this.#isPartDue(key, state));
+  }
+
+  #isPartDue(key: string, { staged, done, isMixed }: TableState): boolean {
+    if (staged === undefined || isMixed || staged.lines < Math.max(this.#mode.partLines, done * partOfDone))
+      return false;
+    if (this.#mode.stageAll || this.#mode.careful.has(key) || this.#mode.wholeOnly.has(key)) return false;
+    return staged.prepared.layout.keyIndex !== undefined;
+  }
+
+  /** False: something else than updates is there, and nothing was done. */
+  async #applyUpdates(state: TableState, prepared: Prepared): Promise<boolean> {
+    const { client } = this.#session;
+    const counts = await this.#survey(prepared, true);
+    if (counts.update < counts.keys) {
+      state.isMixed = true;
+      await client.query(emptyNetSql(prepared.names));
+      return false;
+    }
+    state.done += counts.lines;
+    await this.#writeNet(state.table, prepared, counts);
+    return true;
   }
 
   /** The same in a session that enforces foreign keys: rows come parents first, then go children first. */
@@ -123,7 +189,7 @@ export class BulkWriter {
     const key = tableKey(table);
     let state = this.#tables.get(key);
     if (state === undefined) {
-      state = { table, staged: undefined };
+      state = { table, staged: undefined, done: 0, isMixed: false };
       this.#tables.set(key, state);
     }
     return state;
@@ -196,8 +262,7 @@ export class BulkWriter {
   ): Promise<void> {
     if (staged === undefined) return;
     const { prepared } = staged;
-    if (!this.#plansSet) await planForManyRows(this.#session.client);
-    this.#plansSet = true;
+    await this.#planForMany();
     try {
       if (prepared.layout.keyIndex === undefined) await this.#insertAll(prepared, staged.lines);
       else if (this.#mode.careful.has(key)) await this.#applyCarefully(table, prepared, phase);
@@ -206,6 +271,11 @@ export class BulkWriter {
       if (isHandedOver(error)) throw this.#handedOver(error, table, prepared.layout);
       throw error instanceof NeedsCare ? error : tableError(error, table);
     }
+  }
+
+  async #planForMany(): Promise<void> {
+    if (!this.#plansSet) await planForManyRows(this.#session.client);
+    this.#plansSet = true;
   }
 
   async #emptyStage(state: TableState, again: boolean): Promise<void> {
@@ -237,29 +307,31 @@ export class BulkWriter {
     prepared: Prepared,
     phase: { remove: boolean; write: boolean; lines: number },
   ): Promise<void> {
-    const { client } = this.#session;
-    const { layout, names } = prepared;
+    const { layout } = prepared;
     const counts = await this.#survey(prepared, phase.write);
-    const single = counts.keys === counts.lines;
-    const source = (kind: NetKind): Source =>
-      single ? { from: 'stage', names, all: counts[kind] === counts.keys } : { from: 'net', names };
-    const run = async (sql: string) => (await client.query(sql)).rowCount ?? 0;
-    const expect = (op: string, got: number, of: number) => {
-      if (got !== of) throw conflict(table, { op, wrong: Math.abs(of - got), of });
-    };
+    const source = sourceOf(prepared, counts);
     if (phase.remove && counts.remove > 0)
-      expect('delete', await run(deleteSql(layout, source('remove'), 'remove')), counts.remove);
-    if (phase.remove && counts.wipe > 0) await run(deleteSql(layout, source('wipe'), 'wipe'));
-    if (!phase.write) return;
+      expectAll(table, 'delete', await this.#run(deleteSql(layout, source('remove'), 'remove')), counts.remove);
+    if (phase.remove && counts.wipe > 0) await this.#run(deleteSql(layout, source('wipe'), 'wipe'));
+    if (phase.write) await this.#writeNet(table, prepared, counts);
+  }
+
+  async #run(sql: string): Promise<number> {
+    return (await this.#session.client.query(sql)).rowCount ?? 0;
+  }
+
+  async #writeNet(table: TableName, prepared: Prepared, counts: Counts): Promise<void> {
+    const { layout } = prepared;
+    const source = sourceOf(prepared, counts);
     for (const kind of ['update', 'put'] as const) {
       if (counts[kind] === 0) continue;
       const differs = identityDiffersSql(layout, source(kind), kind);
-      if (differs !== undefined && (await run(differs)) > 0) throw new NeedsCare(table, undefined);
-      const updated = await run(updateSql(layout, source(kind), kind));
-      if (kind === 'update') expect('update', updated, counts.update);
-      else if (updated < counts.put) await run(insertSql(layout, source(kind), kind, true));
+      if (differs !== undefined && (await this.#run(differs)) > 0) throw new NeedsCare(table, undefined);
+      const updated = await this.#run(updateSql(layout, source(kind), kind));
+      if (kind === 'update') expectAll(table, 'update', updated, counts.update);
+      else if (updated < counts.put) await this.#run(insertSql(layout, source(kind), kind, true));
     }
-    if (counts.insert > 0) await run(insertSql(layout, source('insert'), 'insert'));
+    if (counts.insert > 0) await this.#run(insertSql(layout, source('insert'), 'insert'));
   }
 
   async #applyCarefully(
@@ -288,6 +360,16 @@ export class BulkWriter {
     if (missing > 0) throw conflict(table, { op: 'update or delete', wrong: missing, of: expected });
     if (no > 0) throw conflict(table, { op: 'insert', wrong: no, of: no });
   }
+}
+
+/** Where the lines of each kind are to be had, after a survey that filled the net table if keys have several. */
+function sourceOf({ names }: Prepared, counts: Counts): (kind: NetKind) => Source {
+  const single = counts.keys === counts.lines;
+  return (kind) => (single ? { from: 'stage', names, all: counts[kind] === counts.keys } : { from: 'net', names });
+}
+
+function expectAll(table: TableName, op: string, got: number, of: number): void {
+  if (got !== of) throw conflict(table, { op, wrong: Math.abs(of - got), of });
 }
 
 function sameKey(layout: Layout, key: readonly string[]): boolean {

@@ -245,6 +245,11 @@ export function emptyStageSql({ stage, net, kept }: StageNames): string {
   return `TRUNCATE ${stage}, ${net}, ${kept}`;
 }
 
+/** Empties what a survey filled. */
+export function emptyNetSql({ net }: StageNames): string {
+  return `TRUNCATE ${net}`;
+}
+
 /** Finds a line that is no insert. */
 export function otherThanInsertSql({ stage }: StageNames): string {
   return `SELECT 1 FROM ${stage} WHERE _op <> '(I' LIMIT 1`;

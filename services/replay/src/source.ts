@@ -23,7 +23,7 @@ export interface SourceOptions extends Pick<LaneOptions, 'queue' | 'onRefused'> 
   readonly openBackfill: LaneOptions['open'];
   readonly from: number;
   /**
-   * Larger batches are applied while they arrive, and those whose end is not there yet from a quarter of it on. Bytes,
+   * Larger batches are applied while they arrive, and those whose end is not there yet from an eighth of it on. Bytes,
    * default 4 MiB.
    */
   readonly wholeBytes?: number;
@@ -214,7 +214,7 @@ export class Source {
       if (bytes > this.#wholeBytes) return 'large';
     }
     if (lane.isPast(first.message.header, chunks.length)) this.#incompleteSince ||= Number.NEGATIVE_INFINITY;
-    else if (unfinished && bytes > this.#wholeBytes / 4) return 'large';
+    else if (unfinished && bytes > this.#wholeBytes / 8) return 'large';
     return 'incomplete';
   }
 

@@ -145,14 +145,20 @@ export class TestSubscriber {
 
   static async open(
     url: string,
-    options: { queue?: string; conflicts?: 'stop' | 'upsert'; fewLines?: number; replayUrl?: string } = {},
+    options: {
+      queue?: string;
+      conflicts?: 'stop' | 'upsert';
+      fewLines?: number;
+      partLines?: number;
+      replayUrl?: string;
+    } = {},
   ): Promise<TestSubscriber> {
-    const { queue = 'q', conflicts = 'stop', fewLines, replayUrl = url } = options;
+    const { queue = 'q', conflicts = 'stop', fewLines, partLines, replayUrl = url } = options;
     const client = await connect(url, { applicationName: 'test' });
     await installSubscriber(client);
     await initPosition(client, { queue, subscriber: 'eu', provider, tick: tickOf(1) });
     const session = await openApplySession(replayUrl, 'test replay');
-    const applier = new Applier({ session, queue, conflicts, fewLines });
+    const applier = new Applier({ session, queue, conflicts, fewLines, partLines });
     return new TestSubscriber(url, queue, { client, session, applier });
   }
 
