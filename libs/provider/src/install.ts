@@ -40,6 +40,8 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
       'millrace.provider_migration',
       migrations.filter((m) => !isPgq(m.name)),
     );
+    // No queue is made or dropped meanwhile: both write insert_event anew.
+    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('pgq.create_queue', 0))`);
     await client.query(
       code
         .filter((file) => !isPgq(file.name))
@@ -47,6 +49,7 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
         .join('\n'),
     );
     await client.query('SELECT millrace.make_probe(s.queue_id) FROM millrace.set s');
+    if (pgq === 'ours') await client.query('SELECT pgq.write_insert()');
     await settleFunctions(client);
     await client.query(grants);
     await installPgqExt(client);
@@ -72,11 +75,22 @@ async function makeLedger(client: Queryable): Promise<void> {
 /** A schema pgq that is neither the extension's nor ours is somebody's queue: it is not touched. */
 async function whosePgq(client: Queryable): Promise<'ours' | 'extension'> {
   const result = await client.query(`SELECT
-    EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq') AS extension,
+    (SELECT extowner::regrole::text FROM pg_extension WHERE extname = 'pgq') AS extension,
+    (SELECT pg_has_role(extowner, 'USAGE') FROM pg_extension WHERE extname = 'pgq') AS may_use,
     EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pgq') AS schema,
     EXISTS (SELECT FROM millrace.provider_migration WHERE version = 1) AS ours`);
-  const found = result.rows[0] as { extension: boolean; schema: boolean; ours: boolean };
-  if (found.extension) return 'extension';
+  const found = result.rows[0] as { extension: string | null; may_use: boolean; schema: boolean; ours: boolean };
+  if (found.extension !== null && !found.may_use) {
+    // Its functions make a queue's sequences as their owner, and give nobody a right to them.
+    throw new MillraceError(
+      codes.PERMISSION,
+      `the extension pgq belongs to ${found.extension}, and so do the queues in it`,
+      {
+        advice: `install as ${found.extension}; the services need no more than roles millrace_ticker and millrace_capture with pgq_admin`,
+      },
+    );
+  }
+  if (found.extension !== null) return 'extension';
   if (found.schema && !found.ours) {
     throw new MillraceError(codes.NOT_REPLICABLE, 'the database has a schema pgq that is not of Millrace', {
       advice: 'install the pgq extension there, or rename that schema',

@@ -44,6 +44,37 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await fails(client, `SELECT pgq.register_consumer('q', 'c')`, 'Event queue not created yet');
   });
 
+  test('events go into the right table while queues are made, rotated and dropped by others', async () => {
+    const { client, database } = await pgq(major);
+    const other = await database.open();
+    const into = (name: string, data: string) => value(other, `SELECT pgq.insert_event($1, 't', $2)`, [name, data]);
+    const where = async () => {
+      const { rows } = await client.query(
+        `SELECT replace(tableoid::regclass::text, '"', '') AS t, ev_data FROM pgq.event_template ORDER BY ev_data`,
+      );
+      return rows.map((row) => `${row.t} ${row.ev_data}`);
+    };
+    await into('q', 'a');
+    await client.query(`SELECT pgq.create_queue('n' || i) FROM generate_series(2, 18) i`);
+    await into('n2', 'b');
+    await into('n18', 'c');
+    await into('q', 'd');
+    await client.query(`UPDATE pgq.queue SET queue_switch_time = '-infinity'`);
+    for (const name of ['n2', 'n18']) await client.query('SELECT pgq.maint_rotate_tables_step1($1)', [name]);
+    await into('n2', 'e');
+    await into('n18', 'f');
+    await client.query(`SELECT pgq.drop_queue('n3')`);
+    await into('n2', 'g');
+    const tables = ['1_0 a', '2_0 b', '18_0 c', '1_0 d', '2_1 e', '18_1 f', '2_1 g'];
+    expect(await where()).toEqual(tables.map((line) => `pgq.event_${line}`));
+    await expect(into('n3', 'h')).rejects.toThrow('No such queue');
+    const many = await Promise.all(Array.from({ length: 4 }, () => database.open()));
+    await Promise.all(many.map((one, n) => one.query(`SELECT pgq.create_queue('m${n}'), pgq.drop_queue('n${n + 5}')`)));
+    await installProvider(client);
+    await into('n18', 'i');
+    expect((await where()).at(-1)).toBe('pgq.event_18_1 i');
+  });
+
   test('batches come one by one, again until they are finished, empty ones too', async () => {
     const { client } = await pgq(major);
     expect(await next(client)).toBeNull();

@@ -40,6 +40,7 @@ BEGIN
 
     PERFORM pgq.grant_perms(i_queue_name);
     PERFORM pgq.tune_storage(i_queue_name);
+    PERFORM pgq.write_insert();
     PERFORM pgq.ticker(i_queue_name);
     RETURN 1;
 END $$;

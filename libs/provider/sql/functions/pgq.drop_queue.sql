@@ -9,6 +9,7 @@ DECLARE
     v_queue record;
     v_name  text;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pgq.create_queue', 0));  -- before any row: see pgq.write_insert
     SELECT * INTO v_queue FROM pgq.queue q WHERE q.queue_name = x_queue_name FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'No such event queue';
@@ -31,6 +32,7 @@ BEGIN
     DELETE FROM pgq.queue q WHERE q.queue_id = v_queue.queue_id;
     EXECUTE 'DROP SEQUENCE ' || pgq.quote_fqname(v_queue.queue_tick_seq);
     EXECUTE 'DROP SEQUENCE ' || pgq.quote_fqname(v_queue.queue_event_seq);
+    PERFORM pgq.write_insert();
     RETURN 1;
 END $$;
 
