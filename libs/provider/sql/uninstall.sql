@@ -5,6 +5,9 @@ DO $uninstall$
 DECLARE
     v_item record;
     v_role text;
+    -- With the real extension its roles and their rights are its own.
+    v_roles text[] := ARRAY['millrace_owner', 'millrace_capture', 'millrace_ticker', 'millrace_app']
+        || CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq') THEN '{}' ELSE ARRAY['pgq_admin', 'pgq_reader', 'pgq_writer'] END;
 BEGIN
     IF to_regclass('millrace.set') IS NOT NULL THEN
         PERFORM millrace.drop_set(s.queue) FROM millrace.set s;
@@ -46,11 +49,11 @@ BEGIN
     FOR v_item IN
         SELECT format('REVOKE ALL ON %s %I.%I FROM %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname, r.rolname) AS sql
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-        WHERE r.rolname IN ('pgq_admin', 'pgq_reader', 'pgq_writer', 'millrace_owner', 'millrace_capture', 'millrace_ticker', 'millrace_app')
+        WHERE r.rolname = ANY (v_roles)
         UNION
         SELECT format('REVOKE ALL ON SCHEMA %I FROM %I', n.nspname, r.rolname)
         FROM pg_namespace n, aclexplode(n.nspacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-        WHERE r.rolname IN ('pgq_admin', 'pgq_reader', 'pgq_writer', 'millrace_owner', 'millrace_capture', 'millrace_ticker', 'millrace_app')
+        WHERE r.rolname = ANY (v_roles)
     LOOP
         BEGIN
             EXECUTE v_item.sql;
@@ -58,8 +61,7 @@ BEGIN
             RAISE NOTICE 'not revoked: %', SQLERRM;
         END;
     END LOOP;
-    FOREACH v_role IN ARRAY ARRAY['pgq_admin', 'pgq_reader', 'pgq_writer', 'millrace_owner', 'millrace_capture', 'millrace_ticker', 'millrace_app'] LOOP
-        CONTINUE WHEN v_role LIKE 'pgq%' AND EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq');
+    FOREACH v_role IN ARRAY v_roles LOOP
         BEGIN
             EXECUTE format('DROP ROLE IF EXISTS %I', v_role);
         EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege OR object_in_use THEN
