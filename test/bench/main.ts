@@ -8,14 +8,18 @@ import { compareTimes } from './rows/compare.ts';
 import { copyTimes, parallelCopyTimes } from './rows/copy.ts';
 import { type Lag, lagMillrace, lagNative } from './rows/lag.ts';
 import { overhead } from './rows/overhead.ts';
+import { type QueueRates, queueRounds } from './rows/pgq.ts';
 import { idle, memory } from './rows/resources.ts';
 import { type Servers, startServers, stopServers } from './servers.ts';
 
 /**
- * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,parallel,compare,fanout,memory,idle --major 18 --quick]
+ * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,parallel,compare,fanout,memory,idle,pgq --major 18 --quick]
  * Millrace and native logical replication take turns on the same machine; medians of the rounds.
  */
-const names = ['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'parallel', 'compare', 'fanout', 'memory', 'idle'] as const;
+const names = [
+  ...(['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'parallel'] as const),
+  ...(['compare', 'fanout', 'memory', 'idle', 'pgq'] as const),
+];
 
 interface Plan {
   readonly rounds: number;
@@ -138,6 +142,24 @@ async function idleRow(servers: Servers, plan: Plan): Promise<Row[]> {
   return [judge(what, millrace, { must: 2, aim: 0.5, atLeast: false, times: false })];
 }
 
+async function pgqRows(servers: Servers, plan: Plan): Promise<Row[]> {
+  const rounds = await queueRounds(servers.dir, plan.quick ? 40_000 : 200_000, plan.rounds);
+  if (rounds.length === 0) return [];
+  const row = (name: string, pick: keyof QueueRates, must: number): Row => {
+    const [millrace, other] = [median(rounds.map((r) => r.ours[pick])), median(rounds.map((r) => r.real[pick]))];
+    const ratio = median(rounds.map((r) => r.ours[pick] / r.real[pick]));
+    const what = { row: `queue ${name} (C)`, unit: 'events/s', millrace, other, rounds };
+    return judge(what, ratio, { must, aim: 1, atLeast: true });
+  };
+  return [
+    row('in, 1 session', 'in1', 0.5),
+    row('in, 8 sessions', 'in8', 0.5),
+    row('in, one a transaction', 'single', 0.5),
+    row('out, 1 consumer', 'out1', 1),
+    row('out, 8 consumers', 'out8', 1),
+  ];
+}
+
 async function run(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -166,6 +188,7 @@ async function run(): Promise<void> {
     fanout: () => fanoutRows(servers, plan),
     memory: () => memoryRow(servers, plan),
     idle: () => idleRow(servers, plan),
+    pgq: () => pgqRows(servers, plan),
   };
   try {
     for (const name of names.filter((one) => wanted.has(one))) {

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..');
 const millraceBin = join(root, 'bin/millrace');
 
 /** Settings of every server in a run, ours and native's alike; only wal_level differs. */
-const settings = {
+export const serverSettings = {
   shared_buffers: '512MB',
   max_wal_size: '8GB',
   checkpoint_timeout: '30min',
@@ -23,7 +23,7 @@ export async function startServer(
   walLevel: 'replica' | 'logical',
   major: number,
 ): Promise<EmbeddedPostgres> {
-  return startPostgres({ dir, major, settings: { ...settings, wal_level: walLevel } });
+  return startPostgres({ dir, major, settings: { ...serverSettings, wal_level: walLevel } });
 }
 
 /** Runs statements one after the other in one session; gives the rows of the last. */
