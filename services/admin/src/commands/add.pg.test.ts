@@ -1,5 +1,5 @@
 // `add` against real servers, the services not running: it only makes wishes.
-import { query } from '@millrace/testkit';
+import { eventually, query, withClient } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { type CommandSite, makeSite } from '../../test/command-site.ts';
 
@@ -203,10 +203,22 @@ test('--all takes what can be replicated with its sequences, and tells what it l
 
 test('a table in use is waited for with a word, and added when it is free', async () => {
   const site = await installed();
-  const holding = query(site.provider, 'BEGIN; INSERT INTO entry VALUES (1); SELECT pg_sleep(3); COMMIT');
-  const { notes } = await site.do('add', 'entry');
-  await holding;
-  expect(notes.join('\n')).toMatch(/waiting for public\.entry at the provider/);
+  await withClient(site.provider, async (client) => {
+    await client.query('BEGIN; INSERT INTO entry VALUES (1)');
+    const adding = site.do('add', 'entry');
+    // The word is due with an attempt that fails two seconds after the first began; between two are 1.25 s at most.
+    const attempts: number[] = [];
+    await eventually(async () => {
+      const waiting = await query(
+        site.provider,
+        "SELECT extract(epoch FROM waitstart)::text AS since FROM pg_locks WHERE relation = 'entry'::regclass AND NOT granted AND waitstart IS NOT NULL",
+      );
+      for (const { since } of waiting) attempts.push(Number(since));
+      return Math.max(...attempts) - Math.min(...attempts) > 3.5;
+    });
+    await client.query('COMMIT');
+    expect((await adding).notes.join('\n')).toMatch(/waiting for public\.entry at the provider/);
+  });
   expect(await followed(site.subscribers['eu'] ?? '')).toHaveLength(1);
 });
 
