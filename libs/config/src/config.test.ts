@@ -6,7 +6,7 @@ import { MillraceError } from '@millrace/errors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findConfigFile } from './find.ts';
 import { loadConfig, parseConfig } from './load.ts';
-import { busUrl, needBus, needProvider, needSubscriberUrl } from './needs.ts';
+import { busUrl, needBus, needProvider, needQueueDatabase, needSubscriberUrl, queueDatabases } from './needs.ts';
 import { configJsonSchema } from './schema.ts';
 import { parseHostPort, runFile, startFromArgs, writeRunFile } from './service-args.ts';
 
@@ -93,6 +93,17 @@ test.each([
     'subscribers:\n  eu: {}\n  EU: {}',
     'line 3 names the subscriber "EU", which differs from "eu" in case only',
   ],
+  [
+    'databases that differ in case',
+    'databases:\n  a: { url: "postgresql://h/d" }\n  A: { url: "postgresql://h/d" }',
+    'line 3 names the database "A", which differs from "a" in case only',
+  ],
+  [
+    'a database called as the provider',
+    'databases:\n  Provider: { url: "postgresql://h/d" }',
+    'is the name under which the provider is known',
+  ],
+  ['a database without a url', 'databases:\n  jobs: {}', 'databases.jobs.url must be a URL'],
   ['a name that is the prototype', 'subscribers:\n  __proto__: {}', 'line 2 has the key "__proto__"'],
   ['an empty queue name', 'queue: ""', 'queue must not be empty'],
   ['a queue name too long', `queue: ${'ü'.repeat(32)}`, 'queue must be at most 63 bytes'],
@@ -222,4 +233,19 @@ test('a variable may stand unquoted between braces', () => {
     US_URL: 'postgresql://h/b',
   });
   expect(config.subscribers).toEqual({ eu: { url: 'postgresql://h/a' }, us: { url: 'postgresql://h/b' } });
+});
+
+test('a database with queues is the provider, the only one, or the one that is named', () => {
+  const one = 'databases: { jobs: { url: "postgresql://h/jobs" } }';
+  const provider = 'provider: { url: "postgresql://h/shop" }';
+  expect(needQueueDatabase(parse(one))).toEqual({ name: 'jobs', url: 'postgresql://h/jobs' });
+  expect(needQueueDatabase(parse(`${provider}\n${one}`)).name).toBe('provider');
+  expect(needQueueDatabase(parse(`${provider}\n${one}`), 'jobs').name).toBe('jobs');
+  expect(queueDatabases(parse(`${provider}\n${one}`)).map(({ name }) => name)).toEqual(['provider', 'jobs']);
+  const two = parse('databases: { a: { url: "postgresql://h/a" }, b: { url: "postgresql://h/b" } }');
+  expect(errorOf(() => needQueueDatabase(two)).sentence).toContain(
+    'several databases: a, b; say which with --database NAME',
+  );
+  expect(errorOf(() => needQueueDatabase(two, 'c')).sentence).toContain('has no database "c", it has a, b');
+  expect(errorOf(() => needQueueDatabase(parse('queue: q'))).sentence).toContain('names no database with queues');
 });

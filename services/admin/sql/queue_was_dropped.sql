@@ -1,5 +1,8 @@
 -- Purpose:    whether there was a queue of that name: dropping it again is no slip of the hand.
 -- Parameters: $1 queue. Returns: one row (was). Reads: millrace.audit.
+-- One command that has not ended is the asker's own; of two the other dropped it a moment ago.
 SELECT EXISTS (SELECT FROM millrace.audit a
                WHERE (a.what = 'drop set' AND a.detail ->> 'queue' = $1)
-                  OR (a.what IN ('pgqadm drop', 'queue drop') AND a.queue = $1 AND a.outcome = 'done')) AS was
+                  OR (a.what IN ('pgqadm drop', 'queue drop') AND a.queue = $1 AND a.outcome = 'done'))
+       OR (SELECT count(*) > 1 FROM millrace.audit a
+           WHERE a.what IN ('pgqadm drop', 'queue drop') AND a.queue = $1 AND a.outcome IS NULL) AS was

@@ -38,6 +38,8 @@ test.each([
   [['add', 'a.b.c']],
   [['wait', '--timeout', 'soon']],
   [['run', 'nothing']],
+  [['queue']],
+  [['consumer', 'dance']],
   [['tables']],
   [['--config', 'missing.yaml', 'tables']],
 ])('%j is wrong usage or configuration: exit 2, one line on stderr, a document with --json', async (args) => {

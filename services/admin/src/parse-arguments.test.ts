@@ -11,6 +11,18 @@ test('the command may stand before or after the global options', () => {
   expect(splitCommand(['--help'])).toEqual({ name: undefined, rest: ['--help'] });
 });
 
+test('a command of a group has two words, with options anywhere', async () => {
+  expect(splitCommand(['queue', '--config', 'a.yaml', 'create', 'jobs'])).toEqual({
+    name: 'queue create',
+    rest: ['--config', 'a.yaml', 'jobs'],
+  });
+  expect(splitCommand(['queue', '--help'])).toEqual({ name: 'queue', rest: ['--help'] });
+  await expect(loadCommand('queue')).rejects.toMatchObject({
+    advice: expect.stringContaining('verbs of queue are create, drop'),
+  });
+  await expect(loadCommand('queue dance')).rejects.toMatchObject({ message: 'unknown command "queue dance"' });
+});
+
 test.each([
   [['entry', '--subscriber', 'eu', 'us'], ['entry'], ['eu', 'us']],
   [['entry', '--subscriber', 'eu', '--subscriber', 'us'], ['entry'], ['eu', 'us']],

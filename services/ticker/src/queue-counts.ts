@@ -10,9 +10,15 @@ export class Counts {
   #ticks = 0;
   #maint = 0;
   #retry = 0;
+  #serves = true;
 
   constructor(database: string) {
     this.#database = database;
+  }
+
+  /** Whether the database has queues that carry no tables; where it has none, a period in which nothing was done is not told. */
+  serves(any: boolean): void {
+    this.#serves = any;
   }
 
   ticked(n: number): void {
@@ -32,6 +38,7 @@ export class Counts {
 
   /** Logs it, in pgqd's words, and begins anew. */
   tell(): void {
+    if (!this.#serves && this.#ticks + this.#maint + this.#retry === 0) return;
     const line = `{ticks: ${this.#ticks}, maint: ${this.#maint}, retry: ${this.#retry}}`;
     logger('queues').info({ database: this.#database }, line);
     this.#ticks = 0;

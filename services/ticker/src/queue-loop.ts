@@ -38,6 +38,7 @@ export function queueLoop(options: QueueLoopOptions): RunLoop {
       if (duty === undefined || !duty.any || performance.now() >= knownUntil) {
         duty = await queueDuty(session, label);
         knownUntil = performance.now() + DUTY_MS;
+        counts.serves(duty.any);
       }
       if (!duty.any) return Math.max(pauseMs, NOTHING_MS);
       const done = await tickQueues(session, duty);

@@ -64,6 +64,9 @@ test('a queue is dropped when it has no consumers, else with force; dropping it 
   expect((await site.do('queue drop', 'gone', '--force', '--yes')).document).toMatchObject({ dropped: true });
   expect((await site.do('queue drop', 'gone', '--yes')).document).toMatchObject({ dropped: false });
   expect((await site.run('queue drop', 'never', '--yes')).error?.code).toBe('not-found');
+  await site.do('queue create', 'raced');
+  const both = await Promise.all([site.do('queue drop', 'raced', '--yes'), site.do('queue drop', 'raced', '--yes')]);
+  expect(both.map((one) => (one.document as { dropped: boolean }).dropped).toSorted()).toEqual([false, true]);
 });
 
 test('a tick is made at once; a paused queue, and one with an external ticker, say so', async () => {
@@ -89,6 +92,12 @@ test('consumers are registered, listed, moved and forgotten; those of Millrace i
   expect((await site.do('consumer register', 'read', 'c')).document).toMatchObject({ registered: true, last_tick: 3 });
   expect((await site.do('consumer register', 'read', 'c')).document).toMatchObject({ registered: false, last_tick: 3 });
   expect((await site.run('consumer register', 'read', 'c', '--at', '1')).error?.code).toBe('conflict');
+  const both = await Promise.all([
+    site.do('consumer register', 'read', 'raced'),
+    site.do('consumer register', 'read', 'raced'),
+  ]);
+  expect(both.map((one) => (one.document as { registered: boolean }).registered).toSorted()).toEqual([false, true]);
+  await site.do('consumer unregister', 'read', 'raced', '--yes');
   expect((await site.do('consumer register', 'read', 'old', '--at', '2')).document).toMatchObject({ last_tick: 2 });
   expect((await site.run('consumer register', 'read', 'x', '--at', '99')).error?.code).toBe('not-found');
   expect((await site.do('consumer seek', 'read', 'c', '--start')).document).toMatchObject({ from_tick: 3, tick: 1 });
