@@ -1,4 +1,5 @@
 import { eventually } from '@millrace/testkit';
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { queueDatabase } from '../test/database.ts';
@@ -17,7 +18,7 @@ async function shared() {
       await database.tick();
     }
   };
-  return { queue, pool, put };
+  return { url: database.url, queue, pool, put };
 }
 
 test('subconsumers share the stream: every batch goes to one of them', async () => {
@@ -116,4 +117,57 @@ test('one whose batch was taken over is told so, and what it did exactly once do
   await Promise.all([slowRun, quickRun]);
   expect(errors).toEqual([queueCodes.BATCH_LOST]);
   expect((await pool.query('SELECT n FROM done')).rows).toEqual([{ n: 1 }]);
+});
+
+test('one whose batch was taken over while an event of it failed goes on with the next', async () => {
+  const { queue, pool, put } = await shared();
+  await put(1);
+  const errors: string[] = [];
+  const started = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const slow = queue.consumer({
+    name: 'c',
+    database: pool,
+    subconsumer: 'slow',
+    onError: (error) => void errors.push((error as { code?: string }).code ?? error.message),
+  });
+  const slowSeen: number[] = [];
+  const slowRun = slow.run(async (event) => {
+    slowSeen.push(event.payload);
+    started.resolve();
+    await release.promise;
+    if (event.payload === 1) throw new Error('too late');
+  });
+  await started.promise;
+  const seen: number[] = [];
+  const quick = queue.consumer({ name: 'c', database: pool, subconsumer: 'quick', takeOverAfterMs: 1 });
+  const quickRun = quick.run((event) => void seen.push(event.payload));
+  await eventually(
+    async () => (await queue.consumer({ name: 'c', database: pool }).info()).openBatch === null && seen.length === 1,
+  );
+  await quick.close();
+  await quickRun;
+  release.resolve();
+  await eventually(() => errors.length === 2);
+  await put(2);
+  await eventually(() => slowSeen.includes(2));
+  await slow.close();
+  await slowRun;
+  expect(errors).toEqual(['too late', queueCodes.BATCH_LOST]);
+});
+
+test('a pool without a session to spare for signs of life keeps no batch from being finished', async () => {
+  const { url, queue, put } = await shared();
+  const narrow = new pg.Pool({ connectionString: url, max: 1 });
+  await put(1, 2);
+  const seen: number[] = [];
+  const worker = queue.consumer({ name: 'c', database: narrow, subconsumer: 'w', takeOverAfterMs: 30 });
+  const run = worker.run(async (event) => {
+    seen.push(event.payload);
+    await eventually(() => narrow.waitingCount > 0);
+  });
+  await eventually(() => seen.length === 2);
+  await worker.close();
+  await run;
+  await narrow.end();
 });

@@ -73,7 +73,12 @@ export class DeadLetters {
 
   /** Gives letters back to their consumers as if they came for the first time; gives how many. Needs pgq_admin. */
   putBack(choose: Choice = {}): Promise<number> {
+    // An event may have died twice, where its consumer's process ended before its batch did.
+    const back = new Set<string>();
     return this.#settle(choose, async (client, { raw, note, consumer, id }) => {
+      const key = JSON.stringify([consumer, String(id)]);
+      if (back.has(key)) return;
+      back.add(key);
       const values = [this.#queue, consumer, id, note.time, raw.type, raw.data, ...note.extra];
       await ask(client, `putting an event of queue ${this.#queue} back`, sql.putBackEvent, values);
     });

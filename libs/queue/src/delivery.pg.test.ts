@@ -276,3 +276,85 @@ test('options that cannot work together are refused', async () => {
   expect(make({ concurrency: 2, exactlyOnce: true })).toThrow(expect.objectContaining(wrong));
   expect(make({ memory: { events: 0 } })).toThrow(expect.objectContaining(wrong));
 });
+
+test('events that fail while others are being set aside are set aside as well', async () => {
+  const count = 700;
+  const { database, queue } = await jobs(Array.from({ length: count }, (_, n) => n));
+  const pool = database.pool();
+  const writing = Promise.withResolvers<void>();
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    (client as { query: unknown }).query = (...args: unknown[]) => {
+      if ((args[0] as { text?: string }).text?.includes('pgq.event_retry')) writing.resolve();
+      return query(...args);
+    };
+  });
+  const consumer = queue.consumer({ name: 'c', database: pool, concurrency: 2 });
+  // Pieces of a hundred and five hundred; what is set aside is written after the second, while its last event is worked on.
+  const run = consumer.run(async (event) => {
+    if (event.payload.n === 599) await writing.promise;
+    throw new Error('later');
+  });
+  await eventually(() => drained(consumer));
+  await consumer.close();
+  await run;
+  expect((await pool.query('SELECT 1 FROM pgq.retry_queue')).rowCount).toBe(count);
+});
+
+test('exactly once into another database: one that comes late to it does not repeat what others have done', async () => {
+  const { database, queue, pool } = await jobs([1]);
+  const target = await targetDatabase();
+  const into = target.pool();
+  await into.query('CREATE TABLE done (n int)');
+  const narrow = target.pool();
+  narrow.options.max = 1;
+  const held = await narrow.connect();
+  const errors: unknown[] = [];
+  const start = (to: pg.Pool) => {
+    const consumer = queue.consumer({
+      name: 'c',
+      database: pool,
+      // No lead: both work at once.
+      pooler: true,
+      exactlyOnce: { into: to },
+      onError: (error) => void errors.push((error as { code?: string }).code),
+    });
+    const run = consumer.run((event, { client }) => client.query('INSERT INTO done VALUES ($1)', [event.payload.n]));
+    return { consumer, run };
+  };
+  const late = start(narrow);
+  await eventually(() => narrow.waitingCount > 0);
+  const other = start(into);
+  await eventually(() => drained(other.consumer));
+  await queue.send(pool, { n: 2 });
+  await database.tick();
+  const rows = async () => (await into.query('SELECT n FROM done ORDER BY n')).rows.map(({ n }) => n);
+  await eventually(async () => (await rows()).length === 2 && (await drained(other.consumer)));
+  held.release();
+  await eventually(() => errors.length > 0);
+  for (const { consumer, run } of [late, other]) {
+    await consumer.close();
+    await run;
+  }
+  expect(errors).toEqual([queueCodes.BATCH_LOST]);
+  expect(await rows()).toEqual([1, 2]);
+});
+
+test('an event that died twice is put back once', async () => {
+  const { database, queue, pool } = await jobs([1]);
+  const consumer = queue.consumer({ name: 'c', database: pool });
+  const run = consumer.run((_event, { deadLetter }) => deadLetter('why'));
+  await eventually(() => drained(consumer));
+  await consumer.close();
+  await run;
+  await pool.query(
+    `SELECT pgq.insert_event($1, e.ev_type, e.ev_data, e.ev_extra1, e.ev_extra2, e.ev_extra3, e.ev_extra4)
+    FROM pgq.queue q, pgq.event_template e WHERE q.queue_name = $1 AND e.tableoid::regclass::text LIKE q.queue_data_pfx || '%'`,
+    [`${queue.name}.dead`],
+  );
+  await database.tick();
+  const letters = queue.deadLetters(pool);
+  expect(await letters.list()).toHaveLength(2);
+  expect(await letters.putBack()).toBe(2);
+  expect((await pool.query('SELECT 1 FROM pgq.retry_queue')).rowCount).toBe(1);
+});

@@ -39,17 +39,21 @@ export async function handleBatch<Event extends QueueEvent, Client>(
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
-  for await (const event of batch) {
-    const one: Promise<void> = handleEvent(plan, batch, work, event)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(one));
-    running.add(one);
-    if (running.size >= plan.concurrency) await Promise.race(running);
-    if (failure !== undefined) break;
+  try {
+    for await (const event of batch) {
+      const one: Promise<void> = handleEvent(plan, batch, work, event)
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => running.delete(one));
+      running.add(one);
+      if (running.size >= plan.concurrency) await Promise.race(running);
+      if (failure !== undefined) break;
+    }
+  } finally {
+    // Also when the loop is broken off: nobody is to open the batch again while its handlers still work.
+    await Promise.all(running);
   }
-  await Promise.all(running);
   if (failure !== undefined) throw failure.error;
 }
 

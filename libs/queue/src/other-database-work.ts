@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { BatchReader } from './batch-reader.ts';
 import { finishBatch } from './batch-source.ts';
 import { ask, askOne, command, Session } from './database.ts';
+import { QueueError, queueCodes } from './errors.ts';
 import type { RawEvent } from './event.ts';
 import { Savepoints } from './savepoints.ts';
 import { SetAside } from './set-aside.ts';
@@ -81,7 +82,20 @@ export class OtherDatabaseWork implements Work {
     await command(session.client, doing, sql.begin);
     await askOne(session.client, doing, sql.lockConsumer, [this.#names('').join('/')]);
     this.#doneBefore = (await askOne(session.client, doing, sql.setBatchDone, this.#key(''))) !== 't';
+    if (!this.#doneBefore) await this.#needOpen();
     this.#savepoints = new Savepoints(session.client);
+  }
+
+  /**
+   * The note tells of the last batch only. Until we had the lock another process may have done this batch and a later one;
+   * now that we have it none can.
+   */
+  async #needOpen(): Promise<void> {
+    const { session, reader, batch } = this.#options;
+    const asking = `looking whether a batch of queue ${reader.queue} is still open`;
+    const [row] = await ask(session.client, asking, sql.batchInfo, [batch.id]);
+    if (row?.[1] != null) return;
+    throw new QueueError(queueCodes.BATCH_LOST, `batch ${batch.id} of queue ${reader.queue} is not open any more`);
   }
 
   async #commitTarget(): Promise<void> {

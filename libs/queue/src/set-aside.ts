@@ -11,6 +11,11 @@ export const deadQueueOf = (queue: string): string => `${queue}.dead`;
 /** Longest reason kept, characters. */
 const REASON_LENGTH = 2_000;
 
+interface Letter {
+  readonly raw: RawEvent;
+  readonly reason: string;
+}
+
 /** What a dead letter's third extra tells, JSON. */
 export interface LetterNote {
   readonly consumer: string;
@@ -20,8 +25,8 @@ export interface LetterNote {
 }
 
 export class SetAside {
-  readonly #retries = new Map<string, number>();
-  readonly #dead = new Map<string, { readonly raw: RawEvent; readonly reason: string }>();
+  #retries = new Map<string, number>();
+  #dead = new Map<string, Letter>();
 
   get size(): number {
     return this.#retries.size + this.#dead.size;
@@ -48,16 +53,22 @@ export class SetAside {
 
   /** Writes what is gathered, and forgets it. Throws NO_DEAD_LETTER_QUEUE. */
   async write(client: Queryable, { queue, consumer }: Reader, batch: BatchInfo): Promise<void> {
-    if (this.#retries.size > 0) {
-      const values = [batch.id, this.retryIds, [...this.#retries.values()]];
+    // Taken out before anything is waited for: handlers that work meanwhile set more aside.
+    const [retries, dead] = [this.#retries, this.#dead];
+    this.#retries = new Map();
+    this.#dead = new Map();
+    if (retries.size > 0) {
+      const values = [batch.id, [...retries.keys()], [...retries.values()]];
       await ask(client, `putting events of queue ${queue} off`, sql.retryEvents, values);
     }
-    if (this.#dead.size > 0) await this.#writeDead(client, queue, consumer);
-    this.#retries.clear();
-    this.#dead.clear();
+    if (dead.size > 0) await this.#writeDead(client, { queue, consumer }, [...dead.values()]);
   }
 
-  async #writeDead(client: Queryable, queue: string, consumer: string): Promise<void> {
+  async #writeDead(
+    client: Queryable,
+    { queue, consumer }: Pick<Reader, 'queue' | 'consumer'>,
+    letters: readonly Letter[],
+  ): Promise<void> {
     const dead = deadQueueOf(queue);
     if ((await askOne(client, 'looking for the dead letter queue', sql.queueExists, [dead])) === null) {
       throw new QueueError(
@@ -68,7 +79,6 @@ export class SetAside {
         },
       );
     }
-    const letters = [...this.#dead.values()];
     await ask(client, `setting events of queue ${queue} aside`, sql.insertEvents, [
       dead,
       letters.map(({ raw }) => raw.type),

@@ -246,7 +246,9 @@ export class Copies {
 
   async #session(): Promise<PgClient> {
     if (this.#client !== undefined) return this.#client;
-    const client = await openSession(this.#parts.options.providerUrl, {
+    // The session may be lost before it is ours.
+    let client: PgClient | undefined;
+    client = await openSession(this.#parts.options.providerUrl, {
       applicationName: 'millrace capture copies',
       answerMs: 12_000,
       onLost: () => {

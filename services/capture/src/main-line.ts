@@ -189,7 +189,9 @@ export class MainLine {
 
   async #session(signal: AbortSignal): Promise<PgClient> {
     if (this.#client !== undefined) return this.#client;
-    const client = await openSession(this.#options.providerUrl, {
+    // The session may be lost before it is ours.
+    let client: PgClient | undefined;
+    client = await openSession(this.#options.providerUrl, {
       applicationName: 'millrace capture line',
       onLost: () => {
         if (this.#client === client) this.#client = undefined;

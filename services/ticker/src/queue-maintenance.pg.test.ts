@@ -1,3 +1,5 @@
+import { createServer } from 'node:net';
+import { codes } from '@millrace/errors';
 import { createDatabase, query } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { Counts } from './queue-counts.ts';
@@ -44,4 +46,28 @@ test('maintenance runs each step in its own transaction, again while it asks for
   const { url } = await maintained(3);
   const [row] = await query(url, 'SELECT count(DISTINCT xid)::int AS n, count(*)::int AS of FROM stub.step');
   expect(row).toEqual({ n: 3, of: 3 });
+});
+
+/** Lets everybody in, and cuts the line at the first statement. Gives its port. */
+async function cutsTheLine(): Promise<number> {
+  const welcome = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write(welcome);
+      socket.once('data', () => socket.destroy());
+    });
+  });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+test('a session that is lost while it is being set up is a failed pass, not the end of the process', async () => {
+  const url = `postgresql://nobody@127.0.0.1:${await cutsTheLine()}/none`;
+  const paces = { figuresMs: 0, statisticsMs: 0, retryMs: 0, maintenanceMs: 0 };
+  const work = new QueueMaintenance({ database: 'gone', label: 'gone', url, counts: new Counts('gone'), ...paces });
+  await expect(work.pass()).rejects.toMatchObject({ code: codes.DATABASE_UNREACHABLE });
+  await work.close({ forGood: true });
 });

@@ -147,7 +147,9 @@ export class QueueMaintenance {
 
   async #session(): Promise<PgClient> {
     if (this.#client !== undefined) return this.#client;
-    const client = await openSession(this.#options.url, {
+    // The session may be lost before it is ours.
+    let client: PgClient | undefined;
+    client = await openSession(this.#options.url, {
       applicationName: 'millrace ticker maintenance',
       silenceMs: 0,
       statementMs: STATEMENT_MS,

@@ -83,14 +83,15 @@ export function showEvents<E extends ShownEvent>(
     event.time,
     more[1](event),
     event.retry === null ? '-' : String(event.retry),
-    event.type ?? '-',
+    oneLine(event.type),
     oneLine(event.data),
   ]);
   return alignColumns([['ID', 'TIME', more[0], 'RETRY', 'TYPE', 'DATA'], ...rows]);
 }
 
+/** Without control characters: whoever may write events is not to write to the operator's terminal. */
 function oneLine(data: string | null): string {
   if (data === null) return '-';
-  const line = data.replaceAll(/\s+/g, ' ');
+  const line = data.replaceAll(/[\s\p{Cc}]+/gu, ' ');
   return line.length <= widest ? line : `${line.slice(0, widest)} …`;
 }
