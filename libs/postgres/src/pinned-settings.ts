@@ -13,6 +13,8 @@ export const pinnedSettings: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   lc_monetary: 'C',
   xmloption: 'content',
+  // Off, the NULL in an array's text would become the word.
+  array_nulls: 'on',
   search_path: 'pg_catalog, pg_temp',
   client_encoding: 'UTF8',
 };

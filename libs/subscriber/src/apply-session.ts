@@ -20,7 +20,6 @@ const ownSettings: Readonly<Record<string, string>> = {
   default_transaction_read_only: 'off',
   default_transaction_deferrable: 'off',
   standard_conforming_strings: 'on',
-  array_nulls: 'on',
   transform_null_equals: 'off',
   jit: 'off',
   plan_cache_mode: 'force_generic_plan',

@@ -170,7 +170,7 @@ export class RowConflict extends MillraceError {
 
   constructor(table: TableName, message: string) {
     super(codes.CONFLICT, message, {
-      advice: 'somebody changed the subscriber: repair its rows or copy the table anew; replay goes on by itself',
+      advice: `somebody changed the subscriber: \`millrace resync ${tableLabel(table)} --subscriber NAME --yes\` copies the table anew, or put its rows right by hand; replay goes on by itself`,
     });
     this.table = table;
   }

@@ -1,4 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
+import { type TableName, tableLabel } from '@millrace/model';
 import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from './apply-errors.ts';
 import { arrayOf, compositeOf, parseRecords, type RawRecord } from './csv-lines.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -42,7 +43,7 @@ export async function prepareFew(step: RowsStep, targets: Targets, mostLines = f
 function composites(lines: readonly Line[], layout: Layout): Record<NetKind, string[]> {
   const columns = lineColumns(layout);
   if (layout.keyIndex === undefined) {
-    if (lines.some((line) => line.op !== 'I')) throw noKey();
+    if (lines.some((line) => line.op !== 'I')) throw noKey(layout.table);
     return { insert: lines.map((line) => compositeOf(line.fields)), update: [], remove: [], put: [], wipe: [] };
   }
   const net = netOfLines(
@@ -53,8 +54,14 @@ function composites(lines: readonly Line[], layout: Layout): Record<NetKind, str
   return { insert: as('insert'), update: as('update'), remove: as('remove'), put: as('put'), wipe: as('wipe') };
 }
 
-export function noKey(): MillraceError {
-  return new MillraceError(codes.BAD_MESSAGE, 'a change of a table without a key is not an insert');
+/** The provider lost the table's key: the lines do not tell which rows they mean. */
+export function noKey(table: TableName): MillraceError {
+  const label = tableLabel(table);
+  return new MillraceError(
+    codes.NOT_REPLICABLE,
+    `table ${label} had no key at the provider when rows of it were updated or deleted, so which rows is not known`,
+    { advice: `give it a key there, then \`millrace resync ${label} --yes\` copies it again and replay goes on` },
+  );
 }
 
 /** The columns of the line type, in its order. */

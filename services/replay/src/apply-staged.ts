@@ -288,7 +288,7 @@ export class BulkWriter {
   async #insertAll({ layout, names }: Prepared, lines: number): Promise<void> {
     const { client } = this.#session;
     const odd = await client.query(otherThanInsertSql(names));
-    if (odd.rowCount !== 0) throw noKey();
+    if (odd.rowCount !== 0) throw noKey(layout.table);
     const done = await client.query(insertAllSql(layout, names));
     if (done.rowCount !== lines) throw new MillraceError(codes.INTERNAL, 'not every staged row was inserted');
   }

@@ -204,6 +204,10 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
     expect(await subscriber.rows('SELECT count(*)::int AS n, count(id)::int AS ids FROM t')).toEqual([
       { n: 6, ids: 4 },
     ]);
+    const changed: TestSection = { ...lines, form: 'change', records: ['(U,1,a,y,)'] };
+    await expect(subscriber.apply([changed])).rejects.toMatchObject({
+      message: expect.stringContaining('table public.t had no key at the provider'),
+    });
   });
 
   test('and NULL, the empty string and every awkward text stay apart', async () => {

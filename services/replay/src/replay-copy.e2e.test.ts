@@ -243,7 +243,11 @@ test('a copy that is refused holds the table, which takes nothing more until a n
   await publishCopy({ id: 7, attempt: 1, tick: 1, rows: 100, value: 'bad' });
   await eventually(async () =>
     expect((await reported()).tables).toMatchObject([
-      { state: 'held', copy: { id: 7 }, error: expect.stringMatching(/check constraint "short"/) },
+      {
+        state: 'held',
+        copy: { id: 7 },
+        error: expect.stringMatching(/check constraint "short" at the subscriber refused a row$/),
+      },
     ]),
   );
   await publish({ from: 1, sections: [change('(U,5,late,)')] });

@@ -113,10 +113,12 @@ export class TableSync {
         const { code, sentence, action } = verdictOf(error);
         if (code === codes.NOT_LEADER) return;
         if (this.#error !== sentence) log.warn({ code, table: tableLabel(table) }, `copy: ${sentence}`);
-        this.#tell({ error: sentence, ...(error instanceof WrongCount ? { broken: true } : {}) });
         const { message, sqlstate } = toMillraceError(error);
         // Where foreign keys are enforced, the rows that lack may come with the copy of another table.
         const isRefused = refusals.has(code) && sqlstate !== '23503';
+        // The advice is for changes that are tried again; a held table is copied again by a person.
+        const shown = isRefused ? message : sentence;
+        this.#tell({ error: shown, ...(error instanceof WrongCount ? { broken: true } : {}) });
         if (isRefused && (await this.#hold(message))) return;
         // What a person must repair may need the whole copy again: not too often.
         pauseMs = action === 'retry' ? 1000 : Math.min(pauseMs * 2, 30_000);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Pace } from './pace.ts';
+import { Pace, restAfterLook } from './pace.ts';
 
 const bounds = { activeMs: 10, idleMs: 500 };
 
@@ -22,4 +22,8 @@ test('a slow database gets a rest as long as its answer, but no longer than the 
   const pace = new Pace(bounds);
   expect(pace.after({ tookMs: 40, foundEvents: true, now: 0 })).toBe(40);
   expect(pace.after({ tookMs: 4_000, foundEvents: true, now: 0 })).toBe(500);
+});
+
+test('triggers are looked after every half minute at least, on a slow machine too, unless there are thousands of tables', () => {
+  expect([5, 100, 1_000, 5_000].map(restAfterLook)).toEqual([500, 10_000, 30_000, 100_000]);
 });

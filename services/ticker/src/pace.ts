@@ -28,3 +28,11 @@ export class Pace {
 
 /** The pause as a part of the silence before it. */
 const SHARE_OF_SILENCE = 0.025;
+
+/**
+ * The rest after a look at the capture triggers that took `tookMs`. A look asks about every table: with many of them it is
+ * rarer, up to a hundredth of the time and every half minute; only a look of seconds, at thousands of tables, is rarer still.
+ */
+export function restAfterLook(tookMs: number): number {
+  return Math.min(tookMs * 100, Math.max(30_000, tookMs * 20));
+}

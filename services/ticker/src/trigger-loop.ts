@@ -2,6 +2,7 @@
 // thousand tables never delays a tick.
 import { RunLoop } from '@millrace/lifecycle';
 import { counter, gauge, logger } from '@millrace/telemetry';
+import { restAfterLook } from './pace.ts';
 
 /** What refresh of the capture triggers did or found at one table. */
 export type TriggerFinding = { table: string; action: string; problem: string | undefined };
@@ -26,8 +27,6 @@ type Memory = {
   nextLook: number;
 };
 
-/** A look asks about every table: with many of them it is rarer, so that it never takes more than this share of the time. */
-const LOOK_SHARE = 1 / 100;
 /** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
 const LAST_PASS_MS = 2_000;
 
@@ -63,7 +62,7 @@ async function lookOnce(keeper: TriggerKeeper, memory: Memory): Promise<void> {
   if (began >= memory.nextLook) {
     tell(await keeper.refreshTriggers(), memory.known);
     const ended = performance.now();
-    memory.nextLook = ended + (ended - began) / LOOK_SHARE;
+    memory.nextLook = ended + restAfterLook(ended - began);
   }
 }
 

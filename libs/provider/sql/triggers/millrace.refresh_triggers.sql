@@ -1,7 +1,8 @@
 -- millrace.refresh_triggers(queue)
 -- Purpose:    one look after the set's capture triggers: code is made anew for tables that were altered, new partitions get
 --             triggers, triggers that were dropped or switched off come back, and whatever may have gone by unseen is
---             recorded as the table's problem. A table in use is left for the next time.
+--             recorded as the table's problem. A table in use, or that another session looks after at this moment, is left
+--             for the next time. Two looks at once do no harm.
 -- Parameters: i_queue - the set.
 -- Returns:    (schema_name, table_name, action, problem) for each table where something was done (action: what) or is
 --             wrong (problem).
@@ -13,7 +14,11 @@ DECLARE
     v_table record;
     v_found record;
 BEGIN
-    PERFORM millrace.point_capture(s.queue_id) FROM millrace.set s WHERE s.queue = i_queue;
+    BEGIN
+        PERFORM millrace.point_capture(s.queue_id) FROM millrace.set s WHERE s.queue = i_queue;
+    EXCEPTION
+        WHEN internal_error OR unique_violation THEN NULL;  -- another session did it; being late is harmless
+    END;
     FOR v_table IN
         SELECT t.*, s.queue_id FROM millrace.set_table t JOIN millrace.set s USING (queue)
         WHERE t.queue = i_queue ORDER BY t.schema_name, t.table_name
@@ -31,7 +36,8 @@ BEGIN
                 UPDATE millrace.set_table t SET problem = refresh_triggers.problem WHERE t.queue = i_queue AND t.relid = v_table.relid;
             END IF;
         EXCEPTION
-            WHEN lock_not_available OR deadlock_detected THEN
+            -- The last four are how two sessions that make the same function or trigger meet.
+            WHEN lock_not_available OR deadlock_detected OR internal_error OR unique_violation OR duplicate_function OR duplicate_object THEN
                 action := 'in use, later';
         END;
         IF action IS NOT NULL OR problem IS NOT NULL THEN

@@ -37,6 +37,17 @@ test('a table is followed everywhere, captured, and one copy is asked for; repea
   expect(await wishes(site)).toHaveLength(1);
 });
 
+test('a table that was dropped and made anew under the same name is captured and copied again', async () => {
+  const site = await installed();
+  await site.do('add', 'entry', '--no-copy');
+  await query(site.provider, `DROP TABLE entry; ${ENTRY}`);
+  expect((await site.do('add', 'entry')).document).toMatchObject({ added: ['public.entry'] });
+  expect(await wishes(site)).toMatchObject([{ table_name: 'entry', subscribers: ['eu', 'us'], state: 'wanted' }]);
+  expect(
+    await query(site.provider, `SELECT relid = 'entry'::regclass AS ours, problem FROM millrace.set_table`),
+  ).toEqual([{ ours: true, problem: null }]);
+});
+
 test('a command that was broken off between any two steps is finished by repeating it', async () => {
   const site = await installed();
   const [eu = ''] = Object.values(site.subscribers);

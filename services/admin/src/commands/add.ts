@@ -59,6 +59,8 @@ async function runAdd(context: Context, args: Arguments): Promise<number> {
   const provider = await ProviderSide.open(config);
   try {
     await provider.lockChanges();
+    // A table that was dropped and made anew is in the set by name only.
+    await provider.lookAfterTriggers();
     const overview = await provider.overview();
     const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, overview.subscribers));
     refuseUnregistered(names, overview);

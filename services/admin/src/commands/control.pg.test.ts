@@ -36,6 +36,23 @@ test('a table is captured as long as one subscriber follows it', async () => {
   });
 });
 
+test('wait notices what went by unseen, though no ticker has looked', async () => {
+  const site = await makeSite();
+  await site.do('install');
+  await site.everywhere(
+    'CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE rest PARTITION OF whole DEFAULT; CREATE TABLE part (id int PRIMARY KEY)',
+  );
+  await site.do('add', 'whole', '--no-copy');
+  await query(
+    site.provider,
+    'INSERT INTO part VALUES (1); ALTER TABLE whole ATTACH PARTITION part FOR VALUES FROM (1) TO (9)',
+  );
+  await site.run('wait', '--timeout', '0s');
+  expect(await query(site.provider, 'SELECT problem FROM millrace.set_table')).toEqual([
+    { problem: expect.stringContaining('partition public.part came with rows that made no event') },
+  ]);
+});
+
 test('removing what does not exist, or from a subscriber nobody knows, is refused', async () => {
   const site = await withTables();
   expect(await site.run('remove', 'entyr')).toMatchObject({

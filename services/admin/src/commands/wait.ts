@@ -31,6 +31,8 @@ export const wait: Command = {
       const { subscribers, copies } = await provider.overview();
       const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
       const { tick } = await provider.forceTick();
+      // The ticker looks now and then only; what was committed before the call must not be lacking unsaid.
+      await provider.lookAfterTriggers();
       // A position behind the goal may be of a tick that is not kept any more: only one that is there counts.
       const isOurs = async (at: Position): Promise<boolean> => at.tick < tick || provider.madeTick(at);
       const troubles = async () => serviceTroubles(await provider.overview());

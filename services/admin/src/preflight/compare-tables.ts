@@ -104,6 +104,8 @@ function extraReasons({ table }: TablePair, column: ColumnDescription): Reason[]
 }
 
 function keyReasons({ table, subscriber, key }: TablePair): Reason[] {
+  // The provider lost it: that is said of the provider.
+  if (key.length === 0) return [];
   const wanted = new Set(key);
   const fits = subscriber.uniques.some((names) => names.length === wanted.size && names.every((n) => wanted.has(n)));
   if (fits) return [];

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, needProvider } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { type Position, safeInteger, type TableName } from '@millrace/model';
@@ -49,6 +50,15 @@ export class ProviderSide {
   async lockChanges(): Promise<void> {
     await this.side.run('lock_changes', [this.queue]);
     await this.side.run('lock_timeout', ['500ms']);
+  }
+
+  /** Has it recorded what changed unseen: a table that was exchanged, rows that came with a partition, disabled triggers. */
+  async lookAfterTriggers(): Promise<void> {
+    for (let left = 5; left > 0; left -= 1) {
+      const found = await this.side.run<{ action: string | null }>('refresh_triggers', [this.queue]);
+      if (!found.some(({ action }) => action === 'in use, later')) return;
+      await delay(100);
+    }
   }
 
   /** A tick that holds all that was committed before the call. */
