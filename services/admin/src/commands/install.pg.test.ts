@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { query, startOwnPostgres } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { makeSite } from '../../test/command-site.ts';
@@ -72,6 +73,20 @@ test('uninstall names the subscribers that it leaves as they are, and what stays
   expect(await query(site.subscribers['us'] ?? '', everything)).not.toEqual([]);
   const last = await site.do('uninstall', '--yes');
   expect(last.document).toMatchObject({ left: [] });
+});
+
+test('a provider that refuses to be uninstalled keeps its subscribers as they are', async () => {
+  const site = await makeSite({ names: ['eu'] });
+  await site.do('install');
+  const role = `uninstaller_${process.pid}`;
+  await query(site.provider, `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+  const provider = new URL(site.provider);
+  [provider.username, provider.password] = [role, 'secret'];
+  const text = readFileSync(site.config.file, 'utf8');
+  writeFileSync(site.config.file, text.replace(site.provider, provider.href));
+  const { error } = await site.run('uninstall', '--yes');
+  expect(error).toMatchObject({ code: 'permission', message: expect.stringMatching(/nothing was removed/) });
+  expect(await query(site.subscribers['eu'] ?? '', 'SELECT * FROM millrace.position')).toHaveLength(1);
 });
 
 test('uninstall needs --yes, leaves the rows, and can be repeated', async () => {

@@ -1,6 +1,6 @@
 import { deleteBucket, deleteStream } from '@millrace/bus';
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
-import { type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
+import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
 import { isProviderInstalled, listSets, listSubscribers, uninstallProvider } from '@millrace/provider';
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
@@ -39,6 +39,9 @@ async function runUninstall(context: Context): Promise<number> {
   };
   const known: Known = { queues: new Set([config.queue]), subscribers: new Set(Object.keys(config.subscribers)) };
   if (config.provider !== undefined) await attempt('provider', () => atProvider(config, known));
+  // A provider that refuses goes on replicating: its subscribers must not lose their positions.
+  const refused = faults.find(({ code }) => code !== codes.DATABASE_UNREACHABLE);
+  if (refused !== undefined) throw new MillraceError(refused.code, `${refused.line}; nothing was removed`);
   const here = reachable(config, [...known.subscribers]);
   for (const name of here) await attempt(`subscriber ${name}`, () => atSubscriber(config, name));
   const elsewhere = [...known.subscribers].filter((name) => !here.includes(name));
