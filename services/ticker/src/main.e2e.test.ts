@@ -22,7 +22,7 @@ const STUB = `
   CREATE FUNCTION millrace.report_service(q text, service text, instance text, state text, code text, message text) RETURNS void
     LANGUAGE sql AS $$ INSERT INTO millrace.service_report VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT ON CONSTRAINT service_report_pkey
       DO UPDATE SET instance = $3, state = $4, error_code = $5, error_message = $6, reported_at = now() $$;
-  CREATE TABLE pgq.queue (queue_id int, queue_name text, queue_switch_time timestamptz);
+  CREATE TABLE pgq.queue (queue_id int, queue_name text, queue_switch_time timestamptz, queue_external_ticker boolean, queue_ticker_paused boolean);
   CREATE TABLE pgq.tick (tick_queue int, tick_id bigint, tick_time timestamptz, tick_event_seq bigint);
   CREATE FUNCTION pgq.get_queue_info() RETURNS TABLE (queue_name text, queue_ntables int, queue_cur_table int, queue_rotation_period interval,
     queue_switch_time timestamptz, queue_external_ticker boolean, queue_ticker_paused boolean, queue_ticker_max_count int,
