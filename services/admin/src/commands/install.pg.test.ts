@@ -107,3 +107,18 @@ test('uninstall needs --yes, leaves the rows, and can be repeated', async () => 
   await site.do('uninstall', '--yes');
   await site.do('install');
 });
+
+test('uninstall does not take the queues of applications along unless told to', async () => {
+  const own = await startOwnPostgres({ major: 15 });
+  const site = await makeSite({ names: ['eu'], provider: own.url });
+  await site.do('install');
+  await site.do('queue create', 'jobs');
+  await site.everywhere('CREATE TABLE entry (id int PRIMARY KEY)');
+  await site.do('add', 'entry', '--no-copy');
+  const { error } = await site.run('uninstall', '--yes');
+  expect(error).toMatchObject({ code: 'database-refused', message: expect.stringMatching(/: jobs; .*--queues/) });
+  await query(site.provider, "INSERT INTO entry VALUES (1); SELECT pgq.insert_event('jobs', 'a', 'b')");
+  expect((await site.do('tables')).document).toMatchObject({ tables: [{ name: 'public.entry' }] });
+  await site.do('uninstall', '--yes', '--queues');
+  expect(await query(site.provider, everything)).toEqual([]);
+});

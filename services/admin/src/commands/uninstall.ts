@@ -1,11 +1,18 @@
 import { deleteBucket, deleteStream } from '@millrace/bus';
 import { busUrl, type Config, needProvider, needSubscriberUrl } from '@millrace/config';
 import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
-import { isProviderInstalled, listSets, listSubscribers, uninstallProvider } from '@millrace/provider';
+import {
+  isProviderInstalled,
+  listQueues,
+  listSets,
+  listSubscribers,
+  pgqState,
+  uninstallProvider,
+} from '@millrace/provider';
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import { reachable } from '../choose-subscribers.ts';
-import type { Command, Context } from '../command.ts';
+import type { Arguments, Command, Context } from '../command.ts';
 import { partLine } from '../part-line.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { Side } from '../sides/side.ts';
@@ -13,10 +20,10 @@ import { Side } from '../sides/side.ts';
 export const uninstall: Command = {
   name: 'uninstall',
   summary: 'Remove all that is ours: triggers, functions, roles, schemas, streams, buckets. Your data stays.',
-  usage: '--yes',
+  usage: '--yes [--queues]',
   example: 'millrace uninstall --yes',
-  more: 'Stop the services first. Removes every queue of these databases, not only the one of the configuration.',
-  options: {},
+  more: 'Stop the services first. Removes every set of these databases, not only the one of the configuration.',
+  options: { queues: { type: 'boolean', help: 'also queues that carry no tables, with their events and consumers' } },
   words: [0, 0],
   effect: 'changes',
   confirm: {
@@ -26,7 +33,7 @@ export const uninstall: Command = {
   run: runUninstall,
 };
 
-async function runUninstall(context: Context): Promise<number> {
+async function runUninstall(context: Context, args: Arguments): Promise<number> {
   const config = await context.config();
   const faults: { code: ErrorCode; line: string }[] = [];
   const attempt = async (part: string, work: () => Promise<string>): Promise<void> => {
@@ -38,7 +45,7 @@ async function runUninstall(context: Context): Promise<number> {
     }
   };
   const known: Known = { queues: new Set([config.queue]), subscribers: new Set(Object.keys(config.subscribers)) };
-  if (config.provider !== undefined) await attempt('provider', () => atProvider(config, known));
+  if (config.provider !== undefined) await attempt('provider', () => atProvider(config, known, args.has('queues')));
   // A provider that refuses goes on replicating: its subscribers must not lose their positions.
   const refused = faults.find(({ code }) => code !== codes.DATABASE_UNREACHABLE);
   if (refused !== undefined) throw new MillraceError(refused.code, `${refused.line}; nothing was removed`);
@@ -65,10 +72,22 @@ function leftAlone(name: string): string {
   return `subscriber ${name}: left as it is, the configuration gives no url for its database; run \`millrace uninstall --yes\` where it can be reached`;
 }
 
-async function atProvider(config: Config, known: Known): Promise<string> {
+/** Schema pgq would take its queues along, and with them events and triggers of applications that we know nothing of. */
+async function keepQueues({ client }: Side): Promise<void> {
+  const state = await pgqState(client);
+  const queues = state.pgq === 'ours' ? await listQueues(client, null, state) : [];
+  const plain = queues.filter(({ isSet }) => !isSet).map(({ name }) => name);
+  if (plain.length === 0) return;
+  throw new MillraceError(codes.DATABASE_REFUSED, `it has queues that carry no tables: ${plain.join(', ')}`, {
+    advice: 'drop them with `millrace queue drop`, or say `millrace uninstall --yes --queues`',
+  });
+}
+
+async function atProvider(config: Config, known: Known, withQueues: boolean): Promise<string> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     if (!(await side.asked(() => isProviderInstalled(side.client)))) return 'nothing to do';
+    if (!withQueues) await side.asked(() => keepQueues(side));
     for (const { queue } of await side.asked(() => listSets(side.client))) {
       known.queues.add(queue);
       for (const { name } of await side.asked(() => listSubscribers(side.client, queue))) known.subscribers.add(name);
