@@ -7,8 +7,8 @@ import { CopyFrames } from './copy-frames.ts';
 type Parsing = Readable & { _parse(chunk: Buffer): boolean | undefined };
 
 /**
- * `COPY … TO STDOUT` as a stream of buffers, as the server sends them; back-pressure reaches the server. The library takes a
- * microsecond or two for each row's message, so the data is taken out here; how a COPY begins and ends stays its affair.
+ * `COPY … TO STDOUT` as a stream of buffers, as the server sends them; back-pressure reaches the server. The library takes
+ * ten times as long for each row's message, so the data is taken out here; how a COPY begins and ends stays its affair.
  */
 export function copyOut(client: PgClient, sql: string): Readable {
   const query = to(sql);
