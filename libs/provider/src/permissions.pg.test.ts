@@ -176,6 +176,24 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await value(admin, `SELECT pgq.drop_queue('second')`)).toBe(1);
   });
 
+  test('what pgq_admin writes into pgq.queue does not get into the code of insert_event', async () => {
+    const fixture = await queueFixture(major);
+    const admin = await session(await member(fixture, ['pgq_admin']));
+    const source = `SELECT prosrc FROM pg_proc WHERE oid = 'pgq.insert_event(text, text, text, text, text, text, text)'::regprocedure`;
+    await admin.query(`SELECT pgq.create_queue('second')`);
+    const before = await value(fixture.client, source);
+    await admin.query(
+      `UPDATE pgq.queue SET queue_data_pfx = E'pgq.x\\n    --</queues>\\n    ELSE\\n PERFORM owned();' WHERE queue_name = 'second'`,
+    );
+    for (const name of ['third', 'fourth']) {
+      await admin.query('SELECT pgq.create_queue($1)', [name]);
+      await admin.query('SELECT pgq.insert_event($1, NULL, NULL)', [name]);
+    }
+    const after = String(await value(fixture.client, source));
+    expect(after).not.toContain('owned');
+    expect(after.length).toBeGreaterThan(String(before).length);
+  });
+
   test('no function of ours can be taken in by objects of the caller', async () => {
     const { client } = await queueFixture(major);
     const unpinned = `SELECT array_agg(p.oid::regprocedure::text) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -22,7 +22,8 @@ BEGIN
     v_dynamic := substr(v_dynamic, 1, strpos(v_dynamic, '    END IF;') - 1);
     SELECT string_agg(format('    ELSIF v_queue = %s THEN%s%s        ELSE%s%s        END IF;', q.queue_id, t.branches, E'\n', E'\n', v_dynamic), E'\n' ORDER BY q.queue_id)
     INTO v_queues
-    FROM (SELECT * FROM pgq.queue ORDER BY queue_id LIMIT v_most) AS q,
+    -- Only names that create_queue gives: pgq_admin may write into pgq.queue, and is not to write into this function.
+    FROM (SELECT * FROM pgq.queue WHERE queue_data_pfx = 'pgq.event_' || queue_id ORDER BY queue_id LIMIT v_most) AS q,
         LATERAL (SELECT string_agg(format('%s        %s v_current = %s THEN INSERT INTO %s%s', E'\n', CASE n WHEN 0 THEN 'IF' ELSE 'ELSIF' END, n,
                      pgq.quote_fqname(q.queue_data_pfx || '_' || n), v_insert), '' ORDER BY n) AS branches
                  FROM generate_series(0, q.queue_ntables - 1) AS n) AS t
