@@ -202,6 +202,7 @@ describe('files', () => {
       expect(findConfigFile({ cwd: folder, env: {}, ...found })).toBe(join(folder, file));
     }
     expect(errorOf(() => findConfigFile({ flag: 'no.yaml', cwd: folder })).code).toBe('config');
+    expect(errorOf(() => findConfigFile({ flag: folder, cwd: folder })).message).toContain('is not a file');
   });
 
   test('the bus url comes from the running nats-server when the file has none', () => {

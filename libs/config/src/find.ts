@@ -29,6 +29,8 @@ export function embeddedConfigFile(cwd = process.cwd()): string {
 
 function named(path: string, by: string, cwd: string): string {
   const file = isAbsolute(path) ? path : resolve(cwd, path);
-  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
-  throw new MillraceError(codes.CONFIG, `the configuration file ${file}, named by ${by}, does not exist`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile()) return file;
+  const why = found === undefined ? 'does not exist' : 'is not a file';
+  throw new MillraceError(codes.CONFIG, `the configuration file ${file}, named by ${by}, ${why}`);
 }

@@ -83,7 +83,7 @@ function keyObject(key: readonly string[], difference: KeyDifference): Record<st
 export function showComparison({ results, absent }: ComparisonRun): string {
   const lines = results.flatMap((result) => [showResult(result), ...keyLines(result)]);
   lines.push(...absent.map(({ name, reason }) => `${name}: not compared: ${reason}`));
-  return lines.join('\n');
+  return lines.length === 0 ? 'no subscriber follows a table: nothing to compare' : lines.join('\n');
 }
 
 function showResult(result: TableResult): string {
