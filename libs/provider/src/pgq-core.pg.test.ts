@@ -1,4 +1,5 @@
 import type { PgClient } from '@millrace/postgres';
+import { eventually } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { type OwnedDatabase, ownedDatabase, value } from '../test/owned-database.ts';
 import { installProvider } from './mod.ts';
@@ -364,5 +365,19 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await client.query(`UPDATE pgq.queue SET queue_switch_time = now() - interval '1 day'`);
     await client.query(`SELECT pgq.maint_rotate_tables_step1('q')`);
     expect(await value(client, 'SELECT queue_cur_table FROM pgq.queue')).toBe(1);
+  });
+
+  test('two sessions of one consumer: the one that waits for the other sees where that has moved the position', async () => {
+    const { client, database } = await pgq(major);
+    const other = await database.open();
+    await put(client, 'a');
+    await tick(client);
+    await client.query('BEGIN');
+    await finish(client, await next(client));
+    const waiting = next(other);
+    const blocked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    await eventually(async () => (await client.query(blocked)).rowCount === 1);
+    await client.query('COMMIT');
+    expect(await waiting).toBeNull();
   });
 });

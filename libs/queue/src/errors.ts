@@ -99,6 +99,7 @@ function serverFault(sqlstate: string, text: string): Fault {
       advice: 'run millrace install, or CREATE EXTENSION pgq (pgq_coop, pgq_ext)',
     };
   }
+  if (/^(batch not found|batch_retry: batch \d+ not found)/i.test(text)) return { code: queueCodes.BATCH_LOST };
   if (missing.test(text)) {
     return { code: queueCodes.NOT_FOUND, advice: 'queue.create makes a queue, consumer.register a consumer' };
   }

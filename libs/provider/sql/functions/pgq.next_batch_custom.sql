@@ -12,6 +12,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_sub record;
 BEGIN
+    -- Locked in a statement of its own: one that joined the ticks and then waited for another session of this consumer would
+    -- see the position moved and not the ticks that go with it.
+    PERFORM 1 FROM pgq.subscription s
+    JOIN pgq.queue q ON q.queue_id = s.sub_queue
+    JOIN pgq.consumer c ON c.co_id = s.sub_consumer
+    WHERE q.queue_name = i_queue_name AND c.co_name = i_consumer_name
+    FOR UPDATE OF s;
     SELECT s.sub_queue, s.sub_consumer, s.sub_last_tick, s.sub_next_tick, s.sub_batch,
            p.tick_id AS prev_id, p.tick_time AS prev_time, p.tick_event_seq AS prev_seq,
            n.tick_id AS next_id, n.tick_time AS next_time, n.tick_event_seq AS next_seq
@@ -21,8 +28,7 @@ BEGIN
     JOIN pgq.consumer c ON c.co_id = s.sub_consumer
     LEFT JOIN pgq.tick p ON p.tick_queue = s.sub_queue AND p.tick_id = s.sub_last_tick
     LEFT JOIN pgq.tick n ON n.tick_queue = s.sub_queue AND n.tick_id = s.sub_next_tick
-    WHERE q.queue_name = i_queue_name AND c.co_name = i_consumer_name
-    FOR UPDATE OF s;
+    WHERE q.queue_name = i_queue_name AND c.co_name = i_consumer_name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Not subscriber to queue: %/%', coalesce(i_queue_name, 'NULL'), coalesce(i_consumer_name, 'NULL');
     END IF;
