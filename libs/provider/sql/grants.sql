@@ -16,7 +16,7 @@ DECLARE
         'pgq_reader', '["pgq.next_batch", "pgq.next_batch_info", "pgq.next_batch_custom", "pgq.get_batch_events",
             "pgq.get_batch_cursor", "pgq.get_batch_info", "pgq.finish_batch", "pgq.event_retry", "pgq.batch_retry", "pgq.register_consumer",
             "pgq.register_consumer_at", "pgq.unregister_consumer", "pgq.batch_event_sql", "pgq.batch_event_tables",
-            "pgq.find_tick_helper", "pgq.force_tick",
+            "pgq.find_tick_helper", "pgq.force_tick", "pgq.listen_ticks", "pgq.unlisten_ticks",
             "pgq_coop.register_subconsumer", "pgq_coop.unregister_subconsumer", "pgq_coop.next_batch", "pgq_coop.next_batch_custom",
             "pgq_coop.finish_batch"]'::jsonb,
         'pgq_writer', '["pgq.insert_event", "pgq.current_event_table", "pgq.jsontriga", "pgq.logutriga", "pgq.sqltriga", "pgq.logtriga",

@@ -2,7 +2,7 @@
 import type { BatchInfo } from './batch-source.ts';
 import type { Codec } from './codec.ts';
 import { QueueError, queueCodes } from './errors.ts';
-import { type QueueEvent, type RawEvent, toEvent } from './event.ts';
+import { type QueueEvent, type RawEvent, rowOf, toEvent } from './event.ts';
 import type { Work } from './work.ts';
 
 /** How long until a retried event comes again, milliseconds; the ticker's retry period is added. */
@@ -25,7 +25,6 @@ export interface BatchPlan {
 export class Batch<Event extends QueueEvent = QueueEvent, Client = undefined> implements AsyncIterable<Event> {
   readonly info: BatchInfo;
   readonly #plan: BatchPlan;
-  readonly #raws = new WeakMap<object, RawEvent>();
   #state: 'open' | 'finished' | 'abandoned' = 'open';
 
   constructor(plan: BatchPlan) {
@@ -53,9 +52,7 @@ export class Batch<Event extends QueueEvent = QueueEvent, Client = undefined> im
       for (const raw of piece) {
         this.#plan.signal.throwIfAborted();
         const event = this.#decode(raw);
-        if (event === undefined) continue;
-        this.#raws.set(event, raw);
-        yield event as Event;
+        if (event !== undefined) yield event as Event;
       }
     }
   }
@@ -91,9 +88,12 @@ export class Batch<Event extends QueueEvent = QueueEvent, Client = undefined> im
   }
 
   #rawOf(event: Event): RawEvent {
-    const raw = this.#raws.get(event);
+    const raw = rowOf(event);
     if (raw !== undefined && this.isOpen) return raw;
-    throw new QueueError(queueCodes.USAGE, `event ${event.id} is not of this batch, or the batch is not open any more`);
+    throw new QueueError(
+      queueCodes.USAGE,
+      `event ${event.id} was not read from this batch, or the batch is not open any more`,
+    );
   }
 
   #decode(raw: RawEvent): QueueEvent | undefined {

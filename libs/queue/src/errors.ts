@@ -99,7 +99,8 @@ function serverFault(sqlstate: string, text: string): Fault {
       advice: 'run millrace install, or CREATE EXTENSION pgq (pgq_coop, pgq_ext)',
     };
   }
-  if (/^(batch not found|batch_retry: batch \d+ not found)/i.test(text)) return { code: queueCodes.BATCH_LOST };
+  // An event to be put off was read from the batch: not to be in it any more means that the batch is not open.
+  if (/^(batch|event) not found/i.test(text)) return { code: queueCodes.BATCH_LOST };
   if (missing.test(text)) {
     return { code: queueCodes.NOT_FOUND, advice: 'queue.create makes a queue, consumer.register a consumer' };
   }

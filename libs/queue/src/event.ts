@@ -33,17 +33,42 @@ export function rawEvent(row: readonly (string | null)[]): RawEvent {
   return { id: id ?? '', time, txid: txid ?? '0', retry: Number(retry ?? 0), type, data, extra: [e1, e2, e3, e4] };
 }
 
+/** An event that was read from a batch; it knows its row, which a WeakMap would keep until a late garbage collection. */
+class ReadEvent implements QueueEvent {
+  readonly id: bigint;
+  readonly type: string | null;
+  readonly payload: unknown;
+  readonly time: Date;
+  readonly txid: bigint;
+  readonly attempt: number;
+  readonly data: string | null;
+  readonly extra: RawEvent['extra'];
+  readonly #raw: RawEvent;
+
+  constructor(raw: RawEvent, payload: unknown) {
+    this.id = BigInt(raw.id);
+    this.type = raw.type;
+    this.payload = payload;
+    this.time = isoDate(raw.time);
+    this.txid = BigInt(raw.txid);
+    this.attempt = raw.retry + 1;
+    this.data = raw.data;
+    this.extra = raw.extra;
+    this.#raw = raw;
+  }
+
+  static rowOf(event: object): RawEvent | undefined {
+    return #raw in event ? event.#raw : undefined;
+  }
+}
+
 export function toEvent(raw: RawEvent, payload: unknown): QueueEvent {
-  return {
-    id: BigInt(raw.id),
-    type: raw.type,
-    payload,
-    time: isoDate(raw.time),
-    txid: BigInt(raw.txid),
-    attempt: raw.retry + 1,
-    data: raw.data,
-    extra: raw.extra,
-  };
+  return new ReadEvent(raw, payload);
+}
+
+/** The row of an event that `toEvent` made. */
+export function rowOf(event: object): RawEvent | undefined {
+  return ReadEvent.rowOf(event);
 }
 
 /** How much of memory it takes, roughly: characters of its texts. */

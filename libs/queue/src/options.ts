@@ -53,7 +53,7 @@ export interface ConsumerOptions {
    * one of several processes work while the others stand by. Default false.
    */
   readonly pooler?: boolean;
-  /** How much of a batch is held in memory. Default about 4 MiB of text, at most 5,000 events. */
+  /** How much of a batch is held in memory. Default about 1 MiB of text, at most 500 events. */
   readonly memory?: Partial<PieceLimits>;
   /** Register the consumer, when it is new, at the newest tick. Default true. */
   readonly register?: boolean;

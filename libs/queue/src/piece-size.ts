@@ -7,7 +7,8 @@ export interface PieceLimits {
   readonly events: number;
 }
 
-export const defaultLimits: PieceLimits = { characters: 4 << 20, events: 5_000 };
+/** Small enough that a piece is garbage before it is old: that, and not the piece, is what memory goes to. */
+export const defaultLimits: PieceLimits = { characters: 1 << 20, events: 500 };
 
 const FIRST = 100;
 const GROWTH = 5;

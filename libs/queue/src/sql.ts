@@ -69,7 +69,7 @@ export const putBackEvent =
 /** One of several processes of one consumer works; the others stand by. */
 export const tryLead = 'SELECT pg_try_advisory_lock(hashtextextended($1, 7717))';
 export const unlead = 'SELECT pg_advisory_unlock(hashtextextended($1, 7717))';
-export const hasTickChannel = `SELECT to_regprocedure('pgq.listen_ticks(text)') IS NOT NULL`;
+export const hasTickChannel = `SELECT has_function_privilege(to_regprocedure('pgq.listen_ticks(text)'), 'EXECUTE')`;
 export const listenTicks = 'SELECT pgq.listen_ticks($1)';
 
 /** In the database written to: nobody else is inside the same consumer's batch. */

@@ -1,0 +1,36 @@
+-- pgq.listen_ticks(queue)
+-- Purpose:    from now on this session is told of the queue's ticks (NOTIFY pgq_tick_N, N the queue's id), until it ends or calls
+--             pgq.unlisten_ticks. It holds a shared lock that says so: a tick notifies only while somebody does, because a
+--             NOTIFY makes all commits that notify, the application's too, wait for one another.
+-- Returns:    the channel. Errors: no such queue (MR001).
+-- Tables:     pgq.queue (read).
+CREATE OR REPLACE FUNCTION pgq.listen_ticks(i_queue text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_id integer;
+BEGIN
+    SELECT q.queue_id INTO v_id FROM pgq.queue q WHERE q.queue_name = i_queue;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no such queue: %', coalesce(i_queue, 'NULL') USING ERRCODE = 'MR001';
+    END IF;
+    EXECUTE format('LISTEN %I', 'pgq_tick_' || v_id);
+    PERFORM pg_advisory_lock_shared(1886873970, v_id);  -- "pgq2"
+    RETURN 'pgq_tick_' || v_id;
+END $$;
+
+-- pgq.unlisten_ticks(queue)
+-- Purpose:    ends it.
+-- Returns:    whether this session was listening.
+-- Tables:     pgq.queue (read).
+CREATE OR REPLACE FUNCTION pgq.unlisten_ticks(i_queue text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_id integer;
+BEGIN
+    SELECT q.queue_id INTO v_id FROM pgq.queue q WHERE q.queue_name = i_queue;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('UNLISTEN %I', 'pgq_tick_' || v_id);
+    RETURN pg_advisory_unlock_shared(1886873970, v_id);
+END $$;

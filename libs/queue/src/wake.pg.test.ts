@@ -1,0 +1,96 @@
+import { eventually } from '@millrace/testkit';
+import { expect, test } from 'vitest';
+import { queueDatabase } from '../test/database.ts';
+import { type ConsumerOptions, defineQueue } from './mod.ts';
+import { Waiter } from './wake.ts';
+
+/** So rarely does a consumer look by itself that a test would fail before. */
+const never = { minMs: 600_000, maxMs: 600_000 };
+
+async function waiting(more: Pick<ConsumerOptions, 'pooler' | 'wake'>) {
+  const database = await queueDatabase();
+  const queue = defineQueue({ name: database.name });
+  const pool = database.pool();
+  await queue.create(pool);
+  const seen: unknown[] = [];
+  const consumer = queue.consumer({
+    name: 'c',
+    database: pool,
+    poll: never,
+    ...more,
+  });
+  await consumer.register();
+  const run = consumer.run((event) => void seen.push(event.payload));
+  const idle = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%next_batch%'`;
+  await eventually(async () => (await database.query(idle)).rowCount === 1, { what: 'a consumer that waits' });
+  const end = async () => {
+    await consumer.close();
+    await run;
+  };
+  return { database, queue, pool, seen, end };
+}
+
+test('a consumer that waits is told of the tick by the database', async () => {
+  const { database, queue, pool, seen, end } = await waiting({});
+  await queue.send(pool, 'one');
+  await database.tick();
+  await eventually(() => seen.length === 1);
+  await end();
+});
+
+test('a tick notifies only while somebody has asked for it', async () => {
+  const database = await queueDatabase();
+  const queue = defineQueue({ name: database.name });
+  const pool = database.pool();
+  await queue.create(pool);
+  const told: string[] = [];
+  const [bystander, listener] = [await pool.connect(), await pool.connect()];
+  bystander.on('notification', ({ channel }) => told.push(channel));
+  const tick = async () => {
+    await queue.send(pool, 'one');
+    await database.tick();
+    await bystander.query('SELECT 1');
+  };
+  const channel = (await listener.query('SELECT pgq.listen_ticks($1) AS c', [queue.name])).rows[0].c;
+  await bystander.query(`LISTEN ${channel}`);
+  await tick();
+  await eventually(() => told.length === 1);
+  expect((await listener.query('SELECT pgq.unlisten_ticks($1) AS was', [queue.name])).rows).toEqual([{ was: true }]);
+  await tick();
+  expect(told).toEqual([channel]);
+  for (const client of [bystander, listener]) client.release(true);
+});
+
+test('through a pooler a source of the caller wakes it', async () => {
+  let tell = () => {};
+  const wake = {
+    subscribe(listener: () => void) {
+      tell = listener;
+      return () => {
+        tell = () => {};
+      };
+    },
+  };
+  const { database, queue, pool, seen, end } = await waiting({ pooler: true, wake });
+  await queue.send(pool, 'one');
+  await database.tick();
+  expect(seen).toEqual([]);
+  tell();
+  await eventually(() => seen.length === 1);
+  await end();
+});
+
+test('pauses grow up to the longest, and begin anew after a batch', async () => {
+  const waiter = new Waiter({ minMs: 10, maxMs: 35 });
+  const took: number[] = [];
+  const wait = async () => {
+    const began = performance.now();
+    await waiter.wait(AbortSignal.timeout(10_000));
+    took.push(performance.now() - began);
+  };
+  for (let n = 0; n < 4; n += 1) await wait();
+  waiter.wake();
+  await wait();
+  const [first = 0, second = 0, third = 0, fourth = 0, told = 0] = took;
+  expect([first >= 9, second >= 19, third >= 34, fourth >= 34, told < first]).toEqual([true, true, true, true, true]);
+});
