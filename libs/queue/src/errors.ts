@@ -87,8 +87,6 @@ function driverFault(text: string, syscall: unknown, code: unknown): Fault {
 function serverFault(sqlstate: string, text: string): Fault {
   if (lostStates.test(sqlstate)) return { code: queueCodes.CONNECTION_LOST };
   if (busyStates.test(sqlstate)) return { code: queueCodes.DATABASE_BUSY };
-  // Of an event that was just read: its batch is not open any more.
-  if (/^event not found/i.test(text)) return { code: queueCodes.BATCH_LOST };
   if (/^(28...|42501)$/.test(sqlstate)) {
     const advice = 'grant pgq_writer to those who send, pgq_reader to those who consume, pgq_admin to those who manage';
     return { code: queueCodes.PERMISSION, advice };

@@ -11,6 +11,8 @@ import { defineQueue } from '../src/mod.ts';
 
 async function measure(url: string, events: number): Promise<object> {
   const pool = new pg.Pool({ connectionString: url });
+  // The server that ends says so to idle sessions.
+  pool.on('error', () => {});
   const admin = await pool.connect();
   await installProvider(admin);
   const name = `large_${process.pid}`;
@@ -32,6 +34,7 @@ async function measure(url: string, events: number): Promise<object> {
     await delay(10);
   }
   admin.release();
+  const startMiB = peak();
   const began = performance.now();
   let count = 0;
   let sum = 0;
@@ -45,8 +48,18 @@ async function measure(url: string, events: number): Promise<object> {
   await queue.drop(pool, { force: true });
   await pool.end();
   if (sum !== (events * (events + 1)) / 2) throw new Error(`the sum of ${events} events is ${sum}`);
-  const peakMiB = Math.round(process.resourceUsage().maxRSS / 1_024);
-  return { events, seconds: Math.round(seconds * 10) / 10, perSecond: Math.round(events / seconds), peakMiB };
+  return {
+    events,
+    seconds: Math.round(seconds * 10) / 10,
+    perSecond: Math.round(events / seconds),
+    startMiB,
+    peakMiB: peak(),
+  };
+}
+
+/** The most memory that this process has had, MiB. */
+function peak(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1_024);
 }
 
 const [events = '5000000', url] = process.argv.slice(2);
