@@ -34,7 +34,9 @@ try {
   const where = url ?? server?.url ?? '';
   await load(where, Number(events));
   const reader = join(import.meta.dirname, 'large-reader.ts');
-  process.stdout.write(execFileSync(process.execPath, [reader, NAME, events, where], { encoding: 'utf8' }));
+  // Left alone, Node lets garbage grow where a machine has memory to spare.
+  const node = ['--max-old-space-size=64', '--max-semi-space-size=8'];
+  process.stdout.write(execFileSync(process.execPath, [...node, reader, NAME, events, where], { encoding: 'utf8' }));
 } finally {
   await server?.stop();
   if (server !== undefined) rmSync(dir, { recursive: true, force: true });
