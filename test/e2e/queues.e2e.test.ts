@@ -227,9 +227,8 @@ test('every command and every statement of the document works, in its order', { 
   }
   expect(await millrace('events retry jobs mailer', { file: onlyJobs })).toMatchObject({ waiting: [{ id: 1 }] });
   await typeTables(text);
-  expect(await millrace('queue list', { file: onlyJobs })).not.toMatchObject({
-    queues: expect.arrayContaining([{ name: 'jobs' }]),
-  });
+  const { queues } = await millrace('queue list', { file: onlyJobs });
+  expect(queues.map(({ name }: { name: string }) => name)).not.toContain('jobs');
 });
 
 /** The commands of the tables; what takes something away comes last. */
