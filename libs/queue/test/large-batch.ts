@@ -28,7 +28,7 @@ async function load(url: string, events: number): Promise<void> {
 }
 
 const [events = '5000000', url] = process.argv.slice(2);
-const dir = join(import.meta.dirname, '../../../.tools/test-runs', `large-${process.pid}`);
+const dir = join(import.meta.dirname, '../../../.tools/test-runs', `large-${process.pid}-0`);
 const server = url === undefined ? await startPostgres({ dir, major: 18 }) : undefined;
 try {
   const where = url ?? server?.url ?? '';
