@@ -1,14 +1,19 @@
-// node infra/setup/fetch.mjs haproxy|plproxy|pgq: programs that only some tests and examples need, from the packages of the
-// system's Debian, unpacked into .tools. Says on stdout, as JSON, {"dir"} or, where they cannot be had, {"why"}.
+// node infra/setup/fetch.mjs haproxy|plproxy|pgq|job-queues: programs that only some tests, examples and measurements need, from
+// the packages of the system's Debian or from the npm registry, unpacked into .tools. Says on stdout, as JSON, {"dir"} or, where they
+// cannot be had, {"why"}.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackDebianPackage } from './debian.mjs';
 import { withLock } from './lock.mjs';
+import { ensureNpmTool } from './npm-tool.mjs';
 import { tools } from './paths.mjs';
 import { run } from './process.mjs';
-import { say } from './say.mjs';
+import { SetupError, say } from './say.mjs';
 
 const server15 = 'usr/lib/postgresql/15';
+
+/** Packages of the npm registry, pinned in `packages/NAME`. */
+const fromNpm = { 'job-queues': 'pg-boss and graphile-worker' };
 
 /**
  * `packages`: what is wanted; `libraries`: what a system may have already, or not know; `proof`: what must be there then; `trial`: commands
@@ -37,7 +42,18 @@ const programs = {
   },
 };
 
+async function fetchFromNpm(name) {
+  try {
+    await ensureNpmTool(name, fromNpm[name]);
+    return { dir: join(tools, name) };
+  } catch (error) {
+    if (error instanceof SetupError) return { why: error.message };
+    throw error;
+  }
+}
+
 async function fetch(name) {
+  if (Object.hasOwn(fromNpm, name)) return fetchFromNpm(name);
   const { packages, libraries = [], proof, trial = [] } = programs[name];
   const home = join(tools, name);
   if (existsSync(join(home, proof))) return { dir: home };
@@ -75,7 +91,8 @@ async function failureOf(command, home) {
 }
 
 const [name] = process.argv.slice(2);
-const answer = Object.hasOwn(programs, name ?? '')
+const known = [...Object.keys(programs), ...Object.keys(fromNpm)];
+const answer = known.includes(name)
   ? await withLock(() => fetch(name))
-  : { why: `nothing is known of ${name}: there is ${Object.keys(programs).join(', ')}` };
+  : { why: `nothing is known of ${name}: there is ${known.join(', ')}` };
 process.stdout.write(`${JSON.stringify(answer)}\n`);

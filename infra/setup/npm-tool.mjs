@@ -37,8 +37,11 @@ export async function ensureNpmTool(name, what, complete = () => undefined) {
 
 /** npm leaves out in silence what it cannot fetch for one platform of several; only its request log says why. */
 function reasonIn(output) {
-  const failures = output.split('\n').filter((line) => /failed with|npm error|http fetch .* [45]\d\d /.test(line));
-  return failures.slice(-2).join(' ') || 'there is no package for this platform';
+  const lines = output.split('\n');
+  const requests = lines.filter((line) => /failed with|http fetch .* [45]\d\d /.test(line));
+  // The first of npm's errors name the fault; the last ones are advice.
+  const errors = lines.filter((line) => line.startsWith('npm error'));
+  return [...requests.slice(-1), ...errors.slice(0, 2)].join('; ') || 'there is no package for this platform';
 }
 
 /** The only package below a folder's node_modules; undefined when npm found none for this platform. */

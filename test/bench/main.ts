@@ -2,10 +2,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median } from './numbers.ts';
-import { judge, type Row, table } from './report.ts';
+import { beside, judge, type Row, table } from './report.ts';
 import { bulkLoad, type Drain, drainMillrace, drainNative, type Load, tpcbLoad } from './rows/backlog.ts';
 import { compareTimes } from './rows/compare.ts';
 import { copyTimes, parallelCopyTimes } from './rows/copy.ts';
+import { type JobRates, type JobSide, jobRounds } from './rows/jobs.ts';
 import { type Lag, lagMillrace, lagNative } from './rows/lag.ts';
 import { overhead } from './rows/overhead.ts';
 import { type QueueRates, queueRounds } from './rows/pgq.ts';
@@ -13,17 +14,18 @@ import { idle, memory } from './rows/resources.ts';
 import { type Servers, startServers, stopServers } from './servers.ts';
 
 /**
- * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,parallel,compare,fanout,memory,idle,pgq --major 18 --quick]
+ * npm run bench [-- --rounds 3 --only bulk,tpcb,lag,overhead,copy,parallel,compare,fanout,memory,idle,pgq,jobs --major 18 --quick]
  * Millrace and native logical replication take turns on the same machine; medians of the rounds.
  */
 const names = [
   ...(['bulk', 'tpcb', 'lag', 'overhead', 'copy', 'parallel'] as const),
-  ...(['compare', 'fanout', 'memory', 'idle', 'pgq'] as const),
+  ...(['compare', 'fanout', 'memory', 'idle', 'pgq', 'jobs'] as const),
 ];
 
 interface Plan {
   readonly rounds: number;
   readonly quick: boolean;
+  readonly major: number;
 }
 
 async function backlogRow(servers: Servers, plan: Plan, name: string, load: Load): Promise<Row[]> {
@@ -160,6 +162,28 @@ async function pgqRows(servers: Servers, plan: Plan): Promise<Row[]> {
   ];
 }
 
+async function jobsRows(servers: Servers, plan: Plan): Promise<Row[]> {
+  const jobs = plan.quick ? 4_000 : 20_000;
+  const rounds = await jobRounds({ dir: servers.dir, major: plan.major, jobs, rounds: plan.rounds });
+  if (rounds.length === 0) return [];
+  const row = (name: string, side: JobSide, pick: keyof JobRates): Row => {
+    const [millrace, other] = [median(rounds.map((r) => r.millrace[pick])), median(rounds.map((r) => r[side][pick]))];
+    const ratio = median(rounds.map((r) => r.millrace[pick] / r[side][pick]));
+    return beside({ row: `jobs ${name}`, unit: 'jobs/s', millrace, other, rounds }, ratio);
+  };
+  const others = [
+    ['boss', 'pg-boss'],
+    ['graphile', 'graphile-worker'],
+  ] as const;
+  return others.flatMap(([side, name]) => [
+    row(`in, 1,000 a transaction (${name})`, side, 'many'),
+    row(`in, one by one, 1 session (${name})`, side, 'single1'),
+    row(`in, one by one, 8 sessions (${name})`, side, 'single8'),
+    row(`out, 1 consumer (${name})`, side, 'out1'),
+    row(`out, 8 consumers (${name})`, side, 'out8'),
+  ]);
+}
+
 async function run(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -170,12 +194,12 @@ async function run(): Promise<void> {
       out: { type: 'string', default: 'bench-results' },
     },
   });
-  const plan: Plan = { rounds: Number(values.rounds), quick: values.quick };
+  const plan: Plan = { rounds: Number(values.rounds), quick: values.quick, major: Number(values.major) };
   const wanted = new Set(values.only.split(','));
   const root = join(import.meta.dirname, '../..');
   const dir = join(root, '.millrace/bench');
   rmSync(dir, { recursive: true, force: true });
-  const servers = await startServers(dir, Number(values.major));
+  const servers = await startServers(dir, plan.major);
   const rows: Row[] = [];
   const measures = {
     bulk: () => backlogRow(servers, plan, 'bulk', bulkLoad),
@@ -189,6 +213,7 @@ async function run(): Promise<void> {
     memory: () => memoryRow(servers, plan),
     idle: () => idleRow(servers, plan),
     pgq: () => pgqRows(servers, plan),
+    jobs: () => jobsRows(servers, plan),
   };
   try {
     for (const name of names.filter((one) => wanted.has(one))) {
@@ -201,10 +226,7 @@ async function run(): Promise<void> {
   }
   mkdirSync(join(root, values.out), { recursive: true });
   const file = join(root, values.out, `bench-${new Date().toISOString().replaceAll(':', '-')}.json`);
-  writeFileSync(
-    file,
-    `${JSON.stringify({ node: process.version, major: Number(values.major), plan, rows }, null, 2)}\n`,
-  );
+  writeFileSync(file, `${JSON.stringify({ node: process.version, major: plan.major, plan, rows }, null, 2)}\n`);
   process.stdout.write(`${table(rows)}\n${file}\n`);
   process.exitCode = rows.some((row) => row.holds === 'no') ? 1 : 0;
 }

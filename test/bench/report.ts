@@ -9,7 +9,8 @@ export interface Row {
   readonly judged: number;
   readonly must: string;
   readonly aim: string;
-  readonly holds: 'aim' | 'must' | 'no';
+  /** Empty where there is no bar. */
+  readonly holds: 'aim' | 'must' | 'no' | '';
   /** Every round's figures. */
   readonly rounds: readonly unknown[];
 }
@@ -24,6 +25,11 @@ export function judge(
   const text = (bar: number): string => `${bars.atLeast ? '≥' : '≤'} ${bar}${bars.times === false ? '' : ' ×'}`;
   const holds = meets(bars.aim) ? 'aim' : meets(bars.must) ? 'must' : 'no';
   return { ...what, judged, must: text(bars.must), aim: text(bars.aim), holds };
+}
+
+/** A figure beside that of another program, `times` as large; no bar says what it should be. */
+export function beside(what: Pick<Row, 'row' | 'unit' | 'millrace' | 'other' | 'rounds'>, times: number): Row {
+  return { ...what, judged: times, must: '', aim: '', holds: '' };
 }
 
 const figure = (value: number | null): string =>

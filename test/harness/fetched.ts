@@ -7,7 +7,7 @@ export type Fetched =
   | { readonly dir: string; readonly why?: undefined }
   | { readonly dir?: undefined; readonly why: string };
 
-/** A program of Debian that only some tests need; it is fetched when the first of them asks. */
+/** A program that only some tests or measurements need; it is fetched when the first of them asks. */
 export function fetched(name: string): Fetched {
   const script = join(projectRoot, 'infra', 'setup', 'fetch.mjs');
   return JSON.parse(execFileSync(process.execPath, [script, name], { encoding: 'utf8' })) as Fetched;
