@@ -1,7 +1,7 @@
 // A provider that has the real pgq extension: it is used as it is, and left as it was.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineQueue, runTicker } from '@millrace/queue';
+import { defineQueue } from '@millrace/queue';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
@@ -97,13 +97,12 @@ describe.skipIf(pgqPrograms.why !== undefined)(`a queue in the real extension${s
 
   test('events are sent, ticked, consumed and retried in a queue of its own by @millrace/queue', async () => {
     const pool = new pg.Pool({ connectionString: provider.url });
-    const stop = new AbortController();
     const queue = defineQueue({ name: 'theirs' });
     await queue.create(pool, { tickAfterMs: 50 });
     await pool.query('CREATE TABLE taken (data text, attempt int)');
     const retries = { delayMs: () => 0 };
     const consumer = queue.consumer({ name: 'they', database: pool, exactlyOnce: true, retries });
-    const ticking = runTicker({ database: pool, signal: stop.signal, tickMs: 50 });
+    // The ticks come from the ticker of the site, which serves all queues of the database.
     const running = consumer.run(async ({ data, attempt }, { client }) => {
       await client.query('INSERT INTO taken VALUES ($1, $2)', [data, attempt]);
       if (data === 'again' && attempt === 1) throw new Error('not yet');
@@ -119,8 +118,6 @@ describe.skipIf(pgqPrograms.why !== undefined)(`a queue in the real extension${s
     ]);
     await consumer.close();
     await running;
-    stop.abort();
-    await ticking;
     await pool.end();
     await provider.run(`SELECT pgq.drop_queue('theirs.dead', true); DROP TABLE taken`);
   });
