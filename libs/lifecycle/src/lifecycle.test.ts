@@ -203,9 +203,9 @@ test('a second signal ends a process that hangs while stopping', async () => {
   await child.said('up');
   child.process.kill('SIGTERM');
   await child.said('hangs');
-  await new Promise((done) => setTimeout(done, 300));
-  child.process.kill('SIGTERM');
-  expect(await child.exit).toBe(143);
+  // What comes right behind the first one is its echo and does not count, so it is repeated until one does.
+  const again = setInterval(() => child.process.kill('SIGTERM'), 20);
+  expect(await child.exit.finally(() => clearInterval(again))).toBe(143);
 });
 
 test('a signal that comes twice at once is one', async () => {
