@@ -4,7 +4,7 @@ import { quoteIdent } from '@millrace/postgres';
 import { type ApplySession, planForManyRows } from '@millrace/subscriber';
 import { conflict, constraintOf, isHandedOver, NeedsCare, NeedsWhole, tableError } from './apply-errors.ts';
 import { noKey } from './apply-few.ts';
-import { CopyLane } from './copy-lane.ts';
+import { CopyLane } from './copy/copy-lane.ts';
 import type { Piece } from './plan-batch.ts';
 import { isKeyOnly, type Layout, shapeOf } from './plan-layout.ts';
 import type { NetKind } from './plan-net.ts';

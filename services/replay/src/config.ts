@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import type { Freshness } from './freshness.ts';
-import type { CopyWay } from './sync-table.ts';
+import type { CopyWay } from './copy/sync-table.ts';
+import type { Freshness } from './report/freshness.ts';
 
 export interface ReplayOptions {
   readonly queue: string;

@@ -2,8 +2,8 @@
 import { runFile, writeRunFile } from '@millrace/config';
 import { runMain, runProcess } from '@millrace/lifecycle';
 import { replayStart } from './config.ts';
-import { Freshness } from './freshness.ts';
 import { makeReplay } from './replay.ts';
+import { Freshness } from './report/freshness.ts';
 
 await runMain('replay', async () => {
   const { config, http, name, options } = replayStart();

@@ -24,14 +24,14 @@ import { type Applied, Applier } from './apply-batch.ts';
 import { WishesChanged } from './apply-errors.ts';
 import { BusHolder } from './bus-holder.ts';
 import type { ReplayOptions } from './config.ts';
-import { Holding } from './holding.ts';
-import type { Refusal } from './lane.ts';
-import * as metrics from './metrics.ts';
+import { TableKeeper } from './copy/table-keeper.ts';
+import type { Refusal } from './feed/lane.ts';
+import { type Ready, Source } from './feed/source.ts';
 import type { Followed } from './plan-batch.ts';
-import { noPosition, otherName } from './position-errors.ts';
-import { Reporter } from './reporter.ts';
-import { type Ready, Source } from './source.ts';
-import { TableKeeper } from './table-keeper.ts';
+import * as metrics from './report/metrics.ts';
+import { Reporter } from './report/reporter.ts';
+import { Holding } from './state/holding.ts';
+import { noPosition, otherName } from './state/position-errors.ts';
 
 /** What is followed, whether replay is to rest, and at which ticks it is to stop for a moment. */
 export type Wishes = Followed & { readonly paused: boolean; readonly holds: readonly Hold[] };

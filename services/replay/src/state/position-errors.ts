@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { StoredPosition } from '@millrace/subscriber';
-import type { ReplayOptions } from './config.ts';
+import type { ReplayOptions } from '../config.ts';
 
 /** There is no row that says where the subscriber stands. */
 export function noPosition(queue: string): MillraceError {

@@ -16,16 +16,16 @@ import {
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage, type Message } from '@millrace/wire';
-import { tableError } from './apply-errors.ts';
+import { tableError } from '../apply-errors.ts';
+import { copiedColumns, type ToldColumns } from '../plan-columns.ts';
+import { type Layout, lacksTable, layoutOf } from '../plan-layout.ts';
+import { copyBytes, copyRows } from '../report/metrics.ts';
+import type { CopyProgress } from '../report/reporter.ts';
 import { type Load, type LoadEnd, WrongCount } from './load.ts';
 import { DirectLoad } from './load-direct.ts';
 import { StagedLoad, type StagedOptions } from './load-staged.ts';
-import { copyBytes, copyRows } from './metrics.ts';
-import { copiedColumns, type ToldColumns } from './plan-columns.ts';
 import { hasRowsSql } from './plan-copy.ts';
-import { type Layout, lacksTable, layoutOf } from './plan-layout.ts';
 import { Rate } from './rate.ts';
-import type { CopyProgress } from './reporter.ts';
 
 const [COPY_BEGUN, COPY_CHUNK, COPY_AFTER_COMMIT] = defineFailpoints(
   'replay.copy-begun',

@@ -17,9 +17,9 @@ import {
   type SubscribedTable,
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
-import type { Applier } from './apply-batch.ts';
-import type { Followed } from './plan-batch.ts';
-import type { CopyProgress } from './reporter.ts';
+import type { Applier } from '../apply-batch.ts';
+import type { Followed } from '../plan-batch.ts';
+import type { CopyProgress } from '../report/reporter.ts';
 import { type CopyWay, TableSync } from './sync-table.ts';
 
 const [FINISH_BEFORE_COMMIT] = defineFailpoints('replay.finish-before-commit');

@@ -16,11 +16,11 @@ import {
   stageOf,
 } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import { tableError } from './apply-errors.ts';
+import { tableError } from '../apply-errors.ts';
+import type { Layout } from '../plan-layout.ts';
 import { COPY_BEFORE_COMMIT, type Load, type LoadEnd, type LoadOf, loaded, WrongCount, wrongCount } from './load.ts';
 import { mergeCopy } from './merge-copy.ts';
 import { analyzeStageSql, copyIntoStageSql, countStageSql, stageFieldsSql } from './plan-copy.ts';
-import type { Layout } from './plan-layout.ts';
 import { StageLane } from './stage-lane.ts';
 
 const [PART] = defineFailpoints('replay.copy-part');

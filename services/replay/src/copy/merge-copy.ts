@@ -1,5 +1,6 @@
 import type { PgClient } from '@millrace/postgres';
-import { isHandedOver, needsReplica } from './apply-errors.ts';
+import { isHandedOver, needsReplica } from '../apply-errors.ts';
+import type { Layout } from '../plan-layout.ts';
 import {
   backToSavepointSql,
   fixedDiffersSql,
@@ -9,7 +10,6 @@ import {
   replaceSql,
   savepointSql,
 } from './plan-copy.ts';
-import type { Layout } from './plan-layout.ts';
 
 export interface Merge {
   readonly layout: Layout;
