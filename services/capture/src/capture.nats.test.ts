@@ -5,7 +5,7 @@ import { forceTick, requestCopy, serviceReports } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, sha256Hex, streamName } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import { makeBench, recordedTick, register, sendReport, storedBatches, writeBatch, writeEvent } from './test/bench.ts';
+import { makeBench, recordedTick, register, sendReport, storedBatches, writeBatch, writeEvent } from '../test/bench.ts';
 
 /** Waits until the stream ends with this tick, whole. */
 async function untilStored(bench: Awaited<ReturnType<typeof makeBench>>, tick: number) {

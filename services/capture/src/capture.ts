@@ -1,15 +1,15 @@
 // Capture: leads or stands by; as leader it takes batches from the queue to the bus, copies tables, sends again what a
 // subscriber lacks, and lets the queue go up to what all have applied.
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
-import { Backfills } from './backfill.ts';
+import { Backfills } from './backfill/backfill.ts';
 import { BusHolder } from './bus-holder.ts';
 import type { CaptureOptions } from './config.ts';
-import { Copies } from './copies.ts';
+import { Copies } from './copy/copies.ts';
 import { type CaptureLease, LeadSession } from './lead.ts';
-import { MainLine } from './main-line.ts';
-import { Release } from './release.ts';
-import { Reports } from './reports.ts';
-import { Shared } from './shared.ts';
+import { MainLine } from './publish/batch-publisher.ts';
+import { Release } from './release/release.ts';
+import { Reports } from './subscribers/reports.ts';
+import { Shared } from './subscribers/shared.ts';
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeCapture(options: CaptureOptions): Service {

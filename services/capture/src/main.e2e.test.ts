@@ -9,7 +9,7 @@ import { forceTick, requestCopy } from '@millrace/provider';
 import { eventually, makeScratchDir } from '@millrace/testkit';
 import { batchSubject, decodeMessage, streamName } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Bench, makeBench, register, sendReport, storedBatches, writeBatch } from './test/bench.ts';
+import { type Bench, makeBench, register, sendReport, storedBatches, writeBatch } from '../test/bench.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 

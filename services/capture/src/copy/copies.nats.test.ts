@@ -4,8 +4,8 @@ import { forceTick, requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import type { CaptureOptions } from './config.ts';
-import { type Bench, copying, makeBench, register, sendReport, writeBatch } from './test/bench.ts';
+import { type Bench, copying, makeBench, register, sendReport, writeBatch } from '../../test/bench.ts';
+import type { CaptureOptions } from '../config.ts';
 
 const table: TableName = { schema: 'public', name: 'Big "t"' };
 

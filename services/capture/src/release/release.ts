@@ -13,13 +13,13 @@ import {
   type SubscriberRecord,
 } from '@millrace/provider';
 import { bucketName } from '@millrace/wire';
-import type { Backfills } from './backfill.ts';
-import type { BusHolder } from './bus-holder.ts';
-import type { CaptureOptions } from './config.ts';
-import { providerHistory } from './cursor.ts';
-import type { CaptureLease } from './lead.ts';
-import type { Heard, Reports } from './reports.ts';
-import type { Shared } from './shared.ts';
+import type { Backfills } from '../backfill/backfill.ts';
+import type { BusHolder } from '../bus-holder.ts';
+import type { CaptureOptions } from '../config.ts';
+import type { CaptureLease } from '../lead.ts';
+import { providerHistory } from '../publish/cursor.ts';
+import type { Heard, Reports } from '../subscribers/reports.ts';
+import type { Shared } from '../subscribers/shared.ts';
 
 export interface ReleaseParts {
   readonly options: CaptureOptions;

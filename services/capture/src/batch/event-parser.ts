@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type EventDescription, eventType } from './event-head.ts';
-import type { EventHead } from './regroup-batch.ts';
+import type { EventHead } from './regrouper.ts';
 
 /** Where events go. Within one event: begin, then its data in pieces, then end. */
 export interface EventSink {

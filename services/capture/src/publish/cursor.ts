@@ -5,7 +5,7 @@ import { isSameTick, type Position } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { type SubscriberRecord, tickInfo } from '@millrace/provider';
 import { type BatchHeader, batchSubject, decodeMessage, streamName } from '@millrace/wire';
-import { badMessages } from './metrics.ts';
+import { badMessages } from '../metrics.ts';
 
 /** How far back bad messages are looked past. */
 const lookBack = 256;

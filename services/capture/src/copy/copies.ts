@@ -14,14 +14,14 @@ import {
   systemIdentifier,
 } from '@millrace/provider';
 import { copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
-import type { BusHolder } from './bus-holder.ts';
-import type { CaptureOptions } from './config.ts';
+import type { BusHolder } from '../bus-holder.ts';
+import type { CaptureOptions } from '../config.ts';
+import { copies } from '../metrics.ts';
+import { closeSession, dropSession, openSession } from '../session.ts';
+import type { Reports } from '../subscribers/reports.ts';
+import type { Shared } from '../subscribers/shared.ts';
 import { copyTable } from './copy-table.ts';
 import { isSettled, takersOf, takingOf } from './copy-takers.ts';
-import { copies } from './metrics.ts';
-import type { Reports } from './reports.ts';
-import { closeSession, dropSession, openSession } from './session.ts';
-import type { Shared } from './shared.ts';
 
 export interface CopiesParts {
   readonly options: CaptureOptions;

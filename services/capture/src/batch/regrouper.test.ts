@@ -1,9 +1,9 @@
 import { type BatchHeader, decodeMessage, sha256Hex } from '@millrace/wire';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BatchWriter } from './publish-batch.ts';
-import { EventParser } from './read-events.ts';
-import { Regrouper } from './regroup-batch.ts';
+import { BatchWriter } from './batch-writer.ts';
+import { EventParser } from './event-parser.ts';
+import { Regrouper } from './regrouper.ts';
 
 /** A row change as the model knows it. */
 interface Line {

@@ -3,10 +3,10 @@ import { codes } from '@millrace/errors';
 import { forceTick, intervalsAfter, systemIdentifier } from '@millrace/provider';
 import { batchSubject, streamName } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
-import { SectionKinds } from './event-head.ts';
+import { makeBench, storedBatches, writeBatch } from '../../test/bench.ts';
+import { SectionKinds } from '../batch/event-head.ts';
 import { Pacer } from './pacer.ts';
 import { publishInterval } from './publish-interval.ts';
-import { makeBench, storedBatches, writeBatch } from './test/bench.ts';
 
 // Nobody subscribes, or the one who does was set back: then rotation is free to empty what is being read.
 test('a batch whose events were emptied before they were read is never sent as a whole one', async () => {

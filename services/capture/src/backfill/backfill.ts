@@ -7,15 +7,15 @@ import type { PgClient } from '@millrace/postgres';
 import { intervalsAfter } from '@millrace/provider';
 import { type Logger, logger } from '@millrace/telemetry';
 import { backfillSubject, streamName } from '@millrace/wire';
-import type { CaptureOptions } from './config.ts';
-import { SectionKinds } from './event-head.ts';
-import type { MainLine } from './main-line.ts';
-import { backfills } from './metrics.ts';
-import { Pacer } from './pacer.ts';
-import { publishInterval } from './publish-interval.ts';
-import type { Heard, Reports } from './reports.ts';
-import { closeSession, dropSession, openSession } from './session.ts';
-import type { Shared } from './shared.ts';
+import { SectionKinds } from '../batch/event-head.ts';
+import type { CaptureOptions } from '../config.ts';
+import { backfills } from '../metrics.ts';
+import type { MainLine } from '../publish/batch-publisher.ts';
+import { Pacer } from '../publish/pacer.ts';
+import { publishInterval } from '../publish/publish-interval.ts';
+import { closeSession, dropSession, openSession } from '../session.ts';
+import type { Heard, Reports } from '../subscribers/reports.ts';
+import type { Shared } from '../subscribers/shared.ts';
 
 export interface BackfillParts {
   readonly options: CaptureOptions;

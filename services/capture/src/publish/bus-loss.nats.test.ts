@@ -4,7 +4,7 @@ import { requestCopy } from '@millrace/provider';
 import { eventually, startOwnNats } from '@millrace/testkit';
 import { copyStreamName, decodeMessage } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import { type Bench, makeBench, register, sendReport, storedBatches, writeBatch } from './test/bench.ts';
+import { type Bench, makeBench, register, sendReport, storedBatches, writeBatch } from '../../test/bench.ts';
 
 /** Every tick from a position on is in the stream, whole, each behind the one before it. */
 async function untilUnbroken(bench: Bench, from: number, to: number): Promise<void> {

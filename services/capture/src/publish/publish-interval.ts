@@ -5,8 +5,11 @@ import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { databaseError, type PgClient } from '@millrace/postgres';
 import { columnsStayed, type Interval, intervalShapes, isWhole, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
-import type { ColumnNames } from './column-names.ts';
-import { kindOf, type SectionKinds } from './event-head.ts';
+import { type BatchTotals, BatchWriter } from '../batch/batch-writer.ts';
+import type { ColumnNames } from '../batch/column-names.ts';
+import { kindOf, type SectionKinds } from '../batch/event-head.ts';
+import { EventParser } from '../batch/event-parser.ts';
+import { Regrouper } from '../batch/regrouper.ts';
 import {
   batchesPublished,
   bytesPublished,
@@ -14,12 +17,9 @@ import {
   linesPublished,
   publishSeconds,
   readSeconds,
-} from './metrics.ts';
+} from '../metrics.ts';
+import { closeSession } from '../session.ts';
 import type { Pacer } from './pacer.ts';
-import { type BatchTotals, BatchWriter } from './publish-batch.ts';
-import { EventParser } from './read-events.ts';
-import { Regrouper } from './regroup-batch.ts';
-import { closeSession } from './session.ts';
 
 export interface IntervalTarget {
   readonly queue: string;

@@ -1,7 +1,7 @@
 // How far the subscribers are with one copy, from their reports.
 import type { CopyRequest } from '@millrace/provider';
 import type { Report } from '@millrace/wire';
-import type { Reports } from './reports.ts';
+import type { Reports } from '../subscribers/reports.ts';
 
 type ReportedTable = Report['tables'][number];
 

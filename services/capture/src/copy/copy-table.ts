@@ -16,13 +16,13 @@ import {
   type TableCopyPlan,
 } from '@millrace/provider';
 import { type CopyHeader, encodeMessage, sha256Hex } from '@millrace/wire';
+import { copyBytes } from '../metrics.ts';
+import { dropSession, openSession } from '../session.ts';
+import type { Reports } from '../subscribers/reports.ts';
 import { type Chunk, ChunkMaker } from './chunk-maker.ts';
 import { brokenOff, CopySender } from './copy-sender.ts';
 import { takingOf } from './copy-takers.ts';
-import { copyBytes } from './metrics.ts';
 import { rangesFor } from './page-ranges.ts';
-import type { Reports } from './reports.ts';
-import { dropSession, openSession } from './session.ts';
 
 export interface CopyTableOptions {
   readonly providerUrl: string;

@@ -1,6 +1,6 @@
 import { addTable, columnsStayed, forceTick, intervalsAfter } from '@millrace/provider';
 import { expect, test } from 'vitest';
-import { type Bench, makeBench, register, sendReport, storedBatches } from './test/bench.ts';
+import { type Bench, makeBench, register, sendReport, storedBatches } from '../../test/bench.ts';
 
 /** Publishes all there is; the sections of the last batch. */
 async function published(bench: Bench) {

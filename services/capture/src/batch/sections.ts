@@ -1,6 +1,6 @@
 import type { TableName } from '@millrace/model';
 import type { Section } from '@millrace/wire';
-import { LastLines } from './superseded.ts';
+import { LastLines } from './last-lines.ts';
 
 /** What all bytes of one section have in common. One object per kind: compare by identity. */
 export interface SectionKind {

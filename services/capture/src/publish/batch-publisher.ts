@@ -6,16 +6,16 @@ import type { Position } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { intervalsAfter, listSets, systemIdentifier } from '@millrace/provider';
 import { batchSubject, streamName, tickSubject } from '@millrace/wire';
+import { SectionKinds } from '../batch/event-head.ts';
+import type { BusHolder } from '../bus-holder.ts';
+import type { CaptureOptions } from '../config.ts';
+import { queueTicks, reopenings } from '../metrics.ts';
+import { closeSession, dropSession, openSession } from '../session.ts';
+import type { Shared } from '../subscribers/shared.ts';
 import { type BatchStream, checkBatchStream, coverageStart, openBatchStream } from './batch-stream.ts';
-import type { BusHolder } from './bus-holder.ts';
-import type { CaptureOptions } from './config.ts';
 import { findCursor, providerHistory } from './cursor.ts';
-import { SectionKinds } from './event-head.ts';
-import { queueTicks, reopenings } from './metrics.ts';
 import { Pacer } from './pacer.ts';
 import { publishInterval } from './publish-interval.ts';
-import { closeSession, dropSession, openSession } from './session.ts';
-import type { Shared } from './shared.ts';
 
 /** Intervals read ahead in one question. */
 const readAhead = 64;

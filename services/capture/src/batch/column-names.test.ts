@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EventType } from './event-head.ts';
-import { Regrouper } from './regroup-batch.ts';
+import { Regrouper } from './regrouper.ts';
 
 /** `type columns numbers key`, columns and numbers separated by commas; a column `-` is generated. */
 function regroup(...events: string[]): string[] {

@@ -14,8 +14,8 @@ import {
   streamName,
 } from '@millrace/wire';
 import { onTestFinished } from 'vitest';
-import { makeCapture } from '../capture.ts';
-import { type CaptureOptions, captureDefaults } from '../config.ts';
+import { makeCapture } from '../src/capture.ts';
+import { type CaptureOptions, captureDefaults } from '../src/config.ts';
 
 export interface Bench {
   readonly url: string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { kindOf, SectionKinds } from './event-head.ts';
-import { Regrouper } from './regroup-batch.ts';
+import { Regrouper } from './regrouper.ts';
 import { walkRecords } from './sections.ts';
 
 /** A line of one row: its operation, its key, its value. */

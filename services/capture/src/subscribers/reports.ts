@@ -1,7 +1,7 @@
 // What the subscribers say of themselves, as it lies in the bucket. News, never the truth.
 import { type Bus, watchBucket } from '@millrace/bus';
 import { bucketName, type Report, report as reportSchema } from '@millrace/wire';
-import { badMessages } from './metrics.ts';
+import { badMessages } from '../metrics.ts';
 
 export interface Heard {
   readonly report: Report;
