@@ -3,15 +3,15 @@ import { codes, MillraceError } from '@millrace/errors';
 import { type BatchHeader, batchHeader, type CopyHeader, copyHeader } from './messages-v1.ts';
 
 /**
- * A message on the bus: four bytes of length (big endian), the header as JSON, the body as it is.
- * The body is bytes for COPY and is never made a string, so any encoding and any size goes through.
+ * A message on the bus: four bytes of length (big endian), the header as JSON, the body unchanged.
+ * The body is bytes for COPY and is never decoded to a string, so any encoding and any size passes.
  */
 export interface Message<H = BatchHeader | CopyHeader> {
   readonly header: H;
   readonly body: Buffer;
 }
 
-/** Headers hold names only; a larger one is damage. */
+/** Headers hold names only; a larger one is damaged. */
 const maxHeaderBytes = 64 * 1024 * 1024;
 
 /** One buffer to publish. `parts` are the body's pieces in order; their digest must already be in the header. */

@@ -1,7 +1,7 @@
 import { tableStates } from '@millrace/model';
 import { z } from 'zod';
 
-/** The version of everything in this file. A change that an older reader cannot take needs a new file. */
+/** The version of all messages in this file. A change that an older reader cannot read needs a new file. */
 export const wireVersion = 1;
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -13,7 +13,7 @@ const table = z.strictObject({ schema: name, name });
 const position = z.strictObject({ tick: count, fingerprint });
 const tick = z.strictObject({ tick: count, fingerprint, time: isoTime });
 const provider = z.string().regex(/^[0-9]{1,20}$/);
-/** Number and type of each column at the provider, in order (`parseSource` of libs/model); left out: not known. */
+/** Number and type of each column at the provider, in order (`parseSource` of libs/model); absent: not known. */
 const source = z.string().max(400_000).optional();
 
 export const sequenceValue = z.strictObject({
@@ -85,7 +85,7 @@ export const copyHeader = z.strictObject({
   provider,
   queue: name,
   copy: count,
-  /** A copy that was broken off begins anew with the next attempt. */
+  /** A copy that was interrupted starts again with the next attempt. */
   attempt: count,
   table,
   columns: z.array(name).max(1600),
@@ -109,15 +109,15 @@ const reportedTable = z.strictObject({
   copied_rows: count,
   copied_bytes: count,
   copy: z.strictObject({ id: count, attempt: count, chunk: count }).nullable(),
-  /** The copy cannot go on without being sent anew: a chunk is missing or damaged. */
+  /** The copy cannot continue unless it is sent again: a chunk is missing or damaged. */
   broken: z.boolean().optional(),
-  /** Of a copy under way: what the provider's statistics say of the table, and rows over the last seconds. */
+  /** Of a copy in progress: the provider's statistics of the table, and rows per second over the last seconds. */
   estimate: z.strictObject({ rows: count, bytes: count }).optional(),
   rows_per_s: count.optional(),
   error: z.string().max(2000).nullable().optional(),
 });
 
-/** What a replay says of itself; the value of its key in the bucket. It permits or delays release, and is never the truth. */
+/** A replay's report of itself; the value of its key in the bucket. It permits or delays release, and is never the record. */
 export const report = z.strictObject({
   v: z.literal(wireVersion),
   kind: z.literal('report'),
@@ -127,10 +127,10 @@ export const report = z.strictObject({
   tick: count,
   fingerprint,
   state: z.enum(['running', 'paused', 'stopped']),
-  /** A batch is being applied now: do not take silence for a gap. */
+  /** A batch is being applied now: an unchanged position does not mean a gap. */
   busy: z.boolean(),
   error: z.strictObject({ code: name, message: z.string().max(4000) }).nullable(),
-  /** The bus jumps over batches that this subscriber lacks: it needs those after `from`; `to`: the next it can get. */
+  /** The bus lacks batches that this subscriber needs: those after `from`; `to`: the next one that the bus has. */
   gap: z.strictObject({ from: count, to: count.nullable() }).nullable(),
   tables: z.array(reportedTable).max(100_000),
   applied_at: isoTime.nullable(),
@@ -138,10 +138,12 @@ export const report = z.strictObject({
   at: isoTime,
 });
 
-/** Ticker's notice that a tick was made. Only a hint. */
-export const tickNotice = z.object({ tick: count });
+/** The ticker's notice that a tick was made. Not stored. It has no schema because nobody reads it: its arrival is the hint. */
+export interface TickNotice {
+  readonly tick: number;
+}
 
-/** Ticker's word that the ticks up to `tick` hold all that was committed `age_ms` ago. Not stored; says nothing when it fails to come. */
+/** The ticker's pulse: the ticks up to `tick` hold all that was committed `age_ms` ago. Not stored; its absence means nothing. */
 export const pulse = z.object({ tick: count, age_ms: count });
 
 export type BatchHeader = z.infer<typeof batchHeader>;
@@ -152,4 +154,3 @@ export type Pulse = z.infer<typeof pulse>;
 export type Report = z.infer<typeof report>;
 export type Section = z.infer<typeof section>;
 export type SequenceValue = z.infer<typeof sequenceValue>;
-export type TickNotice = z.infer<typeof tickNotice>;

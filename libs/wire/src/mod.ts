@@ -1,3 +1,5 @@
+export { copyKey, isNoteFor, isReportKey, reportKey, startKey } from './bucket-keys.ts';
+export { decodeJson } from './decode-json.ts';
 export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.ts';
 export {
   type BatchHeader,
@@ -14,9 +16,9 @@ export {
   type SequenceValue,
   sequenceValue,
   type TickNotice,
-  tickNotice,
   wireVersion,
 } from './messages-v1.ts';
+export { type CopyNote, copyNote, type StartNote, startNote } from './notes-v1.ts';
 export {
   backfillSubject,
   batchSubject,

@@ -1,28 +1,28 @@
 import { busToken } from '@millrace/model';
 
-/** Names on the bus. Each takes the queue's name as the operator knows it; `busToken` keeps different names apart. */
+// Names of streams, buckets and subjects. Each takes the queue's name as the operator knows it; `busToken` keeps different names apart.
 
 /** The stream that holds batches and backfills. */
 export const streamName = (queue: string): string => `millrace_${busToken(queue)}`;
 
-/** The stream that holds table copies on their way. */
+/** The stream that holds the table copies in progress. */
 export const copyStreamName = (queue: string): string => `millrace_copy_${busToken(queue)}`;
 
-/** The key-value bucket of the subscribers' reports; one key per subscriber, its bus token. */
+/** The key-value bucket of the subscribers' reports; for keys see bucket-keys.ts. */
 export const bucketName = (queue: string): string => `millrace_${busToken(queue)}`;
 
 /** Batches for every subscriber. */
 export const batchSubject = (queue: string): string => `millrace.${busToken(queue)}.batch`;
 
-/** Batches again, for one subscriber that lacks them. */
+/** Batches published again for one subscriber that lacks them. */
 export const backfillSubject = (queue: string, subscriber: string): string =>
   `millrace.${busToken(queue)}.backfill.${busToken(subscriber)}`;
 
-/** One table copy, for all subscribers that asked for it. */
+/** One table copy, for all subscribers that requested it. */
 export const copySubject = (queue: string, copyId: number): string => `millrace.${busToken(queue)}.copy.${copyId}`;
 
-/** Not stored: the ticker tells, twice a second or so, up to which tick everything is that it found committed. */
+/** Pulses of the ticker, about two per second. Not stored. */
 export const pulseSubject = (queue: string): string => `millrace.${busToken(queue)}.pulse`;
 
-/** Not stored: the ticker tells that there is a new tick. */
+/** Notices of the ticker that there is a new tick. Not stored. */
 export const tickSubject = (queue: string): string => `millrace.${busToken(queue)}.tick`;

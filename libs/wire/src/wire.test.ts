@@ -1,24 +1,35 @@
-import { createHash } from 'node:crypto';
 import { MillraceError } from '@millrace/errors';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { batchHeader, copyHeader, report } from './messages-v1.ts';
+import { batchHeader, copyHeader, pulse, report } from './messages-v1.ts';
 import {
   type BatchHeader,
   backfillSubject,
   batchSubject,
+  copyKey,
+  copyNote,
   copySubject,
+  decodeJson,
   decodeMessage,
   encodeMessage,
+  isNoteFor,
+  isReportKey,
+  reportKey,
   sha256Hex,
+  startKey,
+  startNote,
   streamName,
 } from './mod.ts';
 
 test('the messages of version 1 are what they were: a change that older readers cannot take needs a new version', () => {
-  const shape = JSON.stringify([batchHeader, copyHeader, report].map((schema) => z.toJSONSchema(schema)));
-  expect(createHash('sha256').update(shape).digest('hex')).toMatchInlineSnapshot(
+  const shapeOf = (...schemas: z.ZodType[]) =>
+    sha256Hex([JSON.stringify(schemas.map((schema) => z.toJSONSchema(schema)))]);
+  expect(shapeOf(batchHeader, copyHeader, report)).toMatchInlineSnapshot(
     `"7a4ea9f07d1fffc97a5ed6ee569731797f8d5647698f9cd0686ae1c94bc5124e"`,
+  );
+  expect(shapeOf(startNote, copyNote, pulse)).toMatchInlineSnapshot(
+    `"c6589dbb4eba7392da4cd97fea7ddde9aaee69c7112b1bc39cb1581bd9c478f0"`,
   );
 });
 
@@ -151,4 +162,87 @@ test('names on the bus never meet, and are fit for it', () => {
     }),
   );
   expect(backfillSubject('a', 'b.c')).not.toBe(backfillSubject('a.b', 'c'));
+});
+
+const noteHead = { v: 1, queue: 'shop', subscriber: 'eu' };
+const firstDescription = {
+  kind: 'r',
+  partition: false,
+  columns: [
+    {
+      name: 'grade',
+      type: 'grade',
+      parts: [{ path: '', type: 'grade', mod: -1, labels: ['a', 'b'] }],
+      foldsCase: false,
+      notNull: true,
+      hasDefault: false,
+      generated: false,
+    },
+  ],
+  uniques: [['grade']],
+  primary: true,
+  missing: [],
+  usage: true,
+};
+const presentDescription = {
+  ...firstDescription,
+  columns: firstDescription.columns.map((column) => ({ ...column, collation: null })),
+  extras: [{ columns: ['grade', null], drop: 'DROP INDEX other' }],
+  role: 'millrace',
+};
+const copyNoteOf = (source?: object) => ({
+  ...noteHead,
+  kind: 'copy-wish',
+  table: { schema: 'public', name: 'entry' },
+  copy: 4,
+  ...(source === undefined ? {} : { source }),
+});
+
+test.each<[string, z.ZodType, object]>([
+  [
+    'of a start',
+    startNote,
+    {
+      ...noteHead,
+      kind: 'start',
+      provider: '7300000000000000001',
+      tick: { tick: 9, fingerprint: 'a'.repeat(32), time: '2026-01-01T00:00:00.000000Z' },
+    },
+  ],
+  ['of a copy without its source', copyNote, copyNoteOf()],
+  ['of a copy, as the first release wrote it', copyNote, copyNoteOf({ description: firstDescription, key: ['grade'] })],
+  ['of a copy, as written now', copyNote, copyNoteOf({ description: presentDescription, key: [] })],
+  [
+    'of a copy, with what a later release may add to the description',
+    copyNote,
+    copyNoteOf({ description: { ...presentDescription, owner: 'app' }, key: ['grade'] }),
+  ],
+])('a note %s is read as it was written', (_what, schema, note) => {
+  expect(decodeJson(schema, Buffer.from(JSON.stringify(note)))).toEqual(note);
+});
+
+test.each([
+  ['{'],
+  ['null'],
+  [JSON.stringify({ ...copyNoteOf(), kind: 'copy' })],
+  [JSON.stringify(copyNoteOf({ description: { columns: 'all' }, key: [] }))],
+  [JSON.stringify({ ...copyNoteOf(), copy: -1 })],
+])('a value that is no note is not read as one: %s', (value) => {
+  expect(decodeJson(copyNote, Buffer.from(value))).toBeUndefined();
+});
+
+test('keys of the bucket tell reports from notes and one subscriber from another', () => {
+  expect([reportKey('eu'), startKey('eu'), copyKey('eu', { schema: 'public', name: 'entry' })]).toEqual([
+    'eu',
+    'start/eu',
+    'copy/eu/=5B=22public=22=2C=22entry=22=5D',
+  ]);
+  fc.assert(
+    fc.property(name, name, fc.record({ schema: name, name }), (a, b, table) => {
+      fc.pre(Buffer.from(a).toString('hex') !== Buffer.from(b).toString('hex'));
+      expect([reportKey(a), startKey(a), copyKey(a, table)].map(isReportKey)).toEqual([true, false, false]);
+      expect([startKey(a), copyKey(a, table)].map((key) => isNoteFor(a, key))).toEqual([true, true]);
+      for (const key of [reportKey(b), startKey(b), copyKey(b, table)]) expect(isNoteFor(a, key)).toBe(false);
+    }),
+  );
 });

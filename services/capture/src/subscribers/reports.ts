@@ -1,6 +1,6 @@
 // What the subscribers say of themselves, as it lies in the bucket. News, never the truth.
 import { type Bus, watchBucket } from '@millrace/bus';
-import { bucketName, type Report, report as reportSchema } from '@millrace/wire';
+import { bucketName, decodeJson, isReportKey, type Report, report as reportSchema } from '@millrace/wire';
 import { badMessages } from '../metrics.ts';
 
 export interface Heard {
@@ -31,8 +31,7 @@ export class Reports {
     this.stop();
     this.#bus = bus;
     this.#stop = watchBucket(bus, bucketName(this.#queue), (change) => {
-      // A key with a slash is a note of admin's, not a report.
-      if (change.kind === 'value' && change.value !== undefined && !change.key.includes('/')) this.#take(change.value);
+      if (change.kind === 'value' && change.value !== undefined && isReportKey(change.key)) this.#take(change.value);
     });
   }
 
@@ -73,10 +72,6 @@ export class Reports {
 }
 
 function parseReport(value: Buffer, queue: string): Report | undefined {
-  try {
-    const parsed = reportSchema.safeParse(JSON.parse(value.toString('utf8')));
-    return parsed.success && parsed.data.queue === queue ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
+  const report = decodeJson(reportSchema, value);
+  return report?.queue === queue ? report : undefined;
 }

@@ -4,7 +4,7 @@ import { type Bus, onNotice } from '@millrace/bus';
 import { notReady } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';
 import type { HealthReport } from '@millrace/telemetry';
-import { pulse, pulseSubject } from '@millrace/wire';
+import { decodeJson, pulse, pulseSubject } from '@millrace/wire';
 
 /** So long after the last question the ticker is listened to: nobody shall be woken for what nobody asks. */
 const interestMs = 60_000;
@@ -102,12 +102,8 @@ export class Freshness {
 
   #take(data: Buffer): void {
     if (this.#now() - this.#askedAt > interestMs) this.#stop();
-    try {
-      const said = pulse.safeParse(JSON.parse(data.toString('utf8')));
-      if (said.success) this.hear({ tick: said.data.tick, at: this.#now() - said.data.age_ms });
-    } catch {
-      // Not a pulse: as if nothing had been said.
-    }
+    const said = decodeJson(pulse, data);
+    if (said !== undefined) this.hear({ tick: said.tick, at: this.#now() - said.age_ms });
   }
 
   #stop(): void {

@@ -1,7 +1,7 @@
 import { type Bus, putKey } from '@millrace/bus';
-import { busToken, type TableName } from '@millrace/model';
+import type { TableName } from '@millrace/model';
 import type { StoredPosition, SubscribedTable } from '@millrace/subscriber';
-import { bucketName, type Report, wireVersion } from '@millrace/wire';
+import { bucketName, type Report, reportKey, wireVersion } from '@millrace/wire';
 
 /** What the loop knows of itself; the reporter makes a report of it. */
 export interface ReplayFacts {
@@ -116,7 +116,7 @@ export class Reporter {
     const bus = this.#options.bus();
     const value = this.#report();
     if (bus === undefined || value === undefined || !bus.isConnected()) return;
-    const key = busToken(this.#options.subscriber);
+    const key = reportKey(this.#options.subscriber);
     // A report that is lost delays release at the provider until the next one.
     await putKey(bus, { bucket: bucketName(this.#options.queue) }, { key, value: JSON.stringify(value) }).catch(
       () => {},
