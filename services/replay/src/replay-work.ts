@@ -20,14 +20,14 @@ import {
 } from '@millrace/subscriber';
 import { batchSpan, type Logger, logger } from '@millrace/telemetry';
 import { backfillSubject, batchSubject, decodeMessage, streamName } from '@millrace/wire';
-import { type Applied, Applier } from './apply-batch.ts';
-import { WishesChanged } from './apply-errors.ts';
+import { type Applied, Applier } from './apply/applier.ts';
+import { WishesChanged } from './apply/errors/table-error.ts';
+import type { Followed } from './apply/plan/plan-batch.ts';
 import { BusHolder } from './bus-holder.ts';
 import type { ReplayOptions } from './config.ts';
 import { TableKeeper } from './copy/table-keeper.ts';
 import type { Refusal } from './feed/lane.ts';
 import { type Ready, Source } from './feed/source.ts';
-import type { Followed } from './plan-batch.ts';
 import * as metrics from './report/metrics.ts';
 import { Reporter } from './report/reporter.ts';
 import { Holding } from './state/holding.ts';

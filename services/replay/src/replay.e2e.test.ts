@@ -14,9 +14,16 @@ import {
   streamName,
 } from '@millrace/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  messagesOf,
+  provider,
+  type TestBatch,
+  type TestSection,
+  TestSubscriber,
+  tickOf,
+} from '../test/test-batches.ts';
 import { type ReplayOptions, replayDefaults } from './config.ts';
 import { makeReplay } from './replay.ts';
-import { messagesOf, provider, type TestBatch, type TestSection, TestSubscriber, tickOf } from './test-batches.ts';
 
 const t = { schema: 'public', name: 't' };
 const columns = ['id', 'v'];

@@ -2,7 +2,7 @@
 import { codes, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
 import { logger } from '@millrace/telemetry';
-import { WishesChanged } from './apply-errors.ts';
+import { WishesChanged } from './apply/errors/table-error.ts';
 import type { ReplayOptions } from './config.ts';
 import { LeadSession, type ReplayLease } from './lead.ts';
 import { ReplayWork } from './replay-work.ts';

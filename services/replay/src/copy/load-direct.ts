@@ -2,9 +2,9 @@
 import { failpoint } from '@millrace/lifecycle';
 import { type ApplySession, beginSql, commit, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import { tableError } from '../apply-errors.ts';
-import type { Layout } from '../plan-layout.ts';
-import { copyWholeSql } from '../plan-statements.ts';
+import { tableError } from '../apply/errors/table-error.ts';
+import { copyWholeSql } from '../apply/statements/row-statements.ts';
+import type { Layout } from '../apply/target/layout.ts';
 import { CopyLane } from './copy-lane.ts';
 import { COPY_BEFORE_COMMIT, type Load, type LoadEnd, type LoadOf, loaded, wrongCount } from './load.ts';
 

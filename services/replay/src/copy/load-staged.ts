@@ -16,8 +16,8 @@ import {
   stageOf,
 } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import { tableError } from '../apply-errors.ts';
-import type { Layout } from '../plan-layout.ts';
+import { tableError } from '../apply/errors/table-error.ts';
+import type { Layout } from '../apply/target/layout.ts';
 import { COPY_BEFORE_COMMIT, type Load, type LoadEnd, type LoadOf, loaded, WrongCount, wrongCount } from './load.ts';
 import { mergeCopy } from './merge-copy.ts';
 import { analyzeStageSql, copyIntoStageSql, countStageSql, stageFieldsSql } from './plan-copy.ts';

@@ -4,8 +4,8 @@ import { type TableName, tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { moveTable, readTarget, writeSourceColumns } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import { copiedColumns, type ToldColumns } from '../plan-columns.ts';
-import { lacksTable } from '../plan-layout.ts';
+import { lacksTable } from '../apply/target/layout.ts';
+import { copiedColumns, type ToldColumns } from '../apply/target/match-columns.ts';
 
 export const [COPY_BEFORE_COMMIT] = defineFailpoints('replay.copy-before-commit');
 

@@ -3,7 +3,7 @@ import { connect, type PgClient } from '@millrace/postgres';
 import { makeStage, openApplySession, readTarget, stageOf } from '@millrace/subscriber';
 import { createDatabase } from '@millrace/testkit';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { layoutOf } from '../plan-layout.ts';
+import { layoutOf } from '../apply/target/layout.ts';
 import { mergeCopy } from './merge-copy.ts';
 import { stageFieldsSql } from './plan-copy.ts';
 

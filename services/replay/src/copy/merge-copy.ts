@@ -1,6 +1,6 @@
 import type { PgClient } from '@millrace/postgres';
-import { isHandedOver, needsReplica } from '../apply-errors.ts';
-import type { Layout } from '../plan-layout.ts';
+import { isHandedOver, needsReplica } from '../apply/errors/table-error.ts';
+import type { Layout } from '../apply/target/layout.ts';
 import {
   backToSavepointSql,
   fixedDiffersSql,

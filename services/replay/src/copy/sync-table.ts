@@ -16,9 +16,9 @@ import {
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage, type Message } from '@millrace/wire';
-import { tableError } from '../apply-errors.ts';
-import { copiedColumns, type ToldColumns } from '../plan-columns.ts';
-import { type Layout, lacksTable, layoutOf } from '../plan-layout.ts';
+import { tableError } from '../apply/errors/table-error.ts';
+import { type Layout, lacksTable, layoutOf } from '../apply/target/layout.ts';
+import { copiedColumns, type ToldColumns } from '../apply/target/match-columns.ts';
 import { copyBytes, copyRows } from '../report/metrics.ts';
 import type { CopyProgress } from '../report/reporter.ts';
 import { type Load, type LoadEnd, WrongCount } from './load.ts';

@@ -17,8 +17,8 @@ import {
   type SubscribedTable,
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
-import type { Applier } from '../apply-batch.ts';
-import type { Followed } from '../plan-batch.ts';
+import type { Applier } from '../apply/applier.ts';
+import type { Followed } from '../apply/plan/plan-batch.ts';
 import type { CopyProgress } from '../report/reporter.ts';
 import { type CopyWay, TableSync } from './sync-table.ts';
 

@@ -1,8 +1,8 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { Position, Tick } from '@millrace/model';
 import { type BatchHeader, type Message, sha256Hex } from '@millrace/wire';
-import type { StreamedBatch } from '../apply-batch.ts';
-import type { WholeBatch } from '../plan-batch.ts';
+import type { StreamedBatch } from '../apply/applier.ts';
+import type { WholeBatch } from '../apply/plan/plan-batch.ts';
 import { type Held, Lane, type LaneOptions, type Refusal } from './lane.ts';
 
 /** What can be applied now, in one transaction. */

@@ -22,8 +22,8 @@ import {
   type SequenceValue,
   sha256Hex,
 } from '@millrace/wire';
-import { Applier } from './apply-batch.ts';
-import type { Followed, WholeBatch } from './plan-batch.ts';
+import { Applier } from '../src/apply/applier.ts';
+import type { Followed, WholeBatch } from '../src/apply/plan/plan-batch.ts';
 
 export const provider = '7700000000000000001';
 

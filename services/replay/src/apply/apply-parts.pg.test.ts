@@ -1,7 +1,7 @@
 import { createDatabase } from '@millrace/testkit';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type TestSection, TestSubscriber } from './test-batches.ts';
+import { type TestSection, TestSubscriber } from '../../test/test-batches.ts';
 
 const t = { schema: 'public', name: 't' };
 const columns = ['id', 'u', 'v'];

@@ -1,7 +1,7 @@
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import type { TargetColumn, TargetTable } from '@millrace/subscriber';
-import type { Layout } from './plan-layout.ts';
-import { type NetKind, netKinds } from './plan-net.ts';
+import { type NetKind, netKinds } from '../net-change.ts';
+import type { Layout } from '../target/layout.ts';
 
 /** Names of the temporary objects that belong to one layout. They live as long as the session. */
 export interface StageNames {

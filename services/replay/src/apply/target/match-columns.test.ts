@@ -1,7 +1,7 @@
 import { parseSource } from '@millrace/model';
 import type { SourceColumnRecord, TargetColumn, TargetTable } from '@millrace/subscriber';
 import { expect, test } from 'vitest';
-import { copiedColumns, matchColumns } from './plan-columns.ts';
+import { copiedColumns, matchColumns } from './match-columns.ts';
 
 /** `name number type`, … of our table. */
 function ours(text: string, oid = '50'): TargetTable {

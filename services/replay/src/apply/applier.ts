@@ -23,10 +23,8 @@ import {
   sequenceError,
   tableError,
   WishesChanged,
-} from './apply-errors.ts';
-import { type FewRows, prepareFew, sendFew } from './apply-few.ts';
-import { type ApplyMode, BulkWriter } from './apply-staged.ts';
-import { Pipeline } from './pipeline.ts';
+} from './errors/table-error.ts';
+import { type FewRows, prepareFew, sendFew } from './few/few-rows.ts';
 import {
   type Followed,
   fateOf,
@@ -37,9 +35,11 @@ import {
   type RowsStep,
   type Step,
   type WholeBatch,
-} from './plan-batch.ts';
-import { deleteAllSql, truncateSql } from './plan-statements.ts';
-import { Targets } from './targets.ts';
+} from './plan/plan-batch.ts';
+import { type ApplyMode, BulkWriter } from './staged/bulk-writer.ts';
+import { deleteAllSql, truncateSql } from './statements/row-statements.ts';
+import { Targets } from './target/targets.ts';
+import { Pipeline } from './transaction/pipeline.ts';
 
 const [BEFORE_BEGIN, MID_BATCH, BEFORE_COMMIT] = defineFailpoints(
   'replay.before-begin',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { netKind, netOfLines } from '../net-change.ts';
 import { arrayOf, compositeOf, parseRecords } from './csv-lines.ts';
-import { netKind, netOfLines } from './plan-net.ts';
 
 test('records are cut at newlines outside quotes only, and keep their quotes', () => {
   expect(parseRecords(Buffer.from('(U,1,"a,\n""b""",,)\n(D,2,"",)\n'))).toEqual([

@@ -2,12 +2,11 @@ import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableKey } from '@millrace/model';
 import { quoteIdent } from '@millrace/postgres';
 import { type ApplySession, planForManyRows } from '@millrace/subscriber';
-import { conflict, constraintOf, isHandedOver, NeedsCare, NeedsWhole, tableError } from './apply-errors.ts';
-import { noKey } from './apply-few.ts';
-import { CopyLane } from './copy/copy-lane.ts';
-import type { Piece } from './plan-batch.ts';
-import { isKeyOnly, type Layout, shapeOf } from './plan-layout.ts';
-import type { NetKind } from './plan-net.ts';
+import { CopyLane } from '../../copy/copy-lane.ts';
+import { conflict, constraintOf, isHandedOver, NeedsCare, NeedsWhole, tableError } from '../errors/table-error.ts';
+import { noKey } from '../few/few-rows.ts';
+import type { NetKind } from '../net-change.ts';
+import type { Piece } from '../plan/plan-batch.ts';
 import {
   carefulSql,
   copyStageSql,
@@ -26,8 +25,9 @@ import {
   surveyAndFillSql,
   surveySql,
   updateSql,
-} from './plan-statements.ts';
-import type { Prepared, Targets } from './targets.ts';
+} from '../statements/row-statements.ts';
+import { isKeyOnly, type Layout, shapeOf } from '../target/layout.ts';
+import type { Prepared, Targets } from '../target/targets.ts';
 
 /** How rows are to be applied in this transaction. */
 export interface ApplyMode {

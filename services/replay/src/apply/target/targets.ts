@@ -1,10 +1,16 @@
 import { parseSource, type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { readSourceColumns, readTarget, readVersion, type TargetTable, writeSourceColumns } from '@millrace/subscriber';
-import type { Piece } from './plan-batch.ts';
-import { matchColumns } from './plan-columns.ts';
-import { type Layout, lacksTable, layoutOf, shapeOf } from './plan-layout.ts';
-import { createLineSql, createStageSql, dropStageSql, type StageNames, stageNames } from './plan-statements.ts';
+import type { Piece } from '../plan/plan-batch.ts';
+import {
+  createLineSql,
+  createStageSql,
+  dropStageSql,
+  type StageNames,
+  stageNames,
+} from '../statements/row-statements.ts';
+import { type Layout, lacksTable, layoutOf, shapeOf } from './layout.ts';
+import { matchColumns } from './match-columns.ts';
 
 /** A layout with the temporary objects that serve it in this session. */
 export interface Prepared {

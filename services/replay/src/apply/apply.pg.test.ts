@@ -2,7 +2,7 @@ import { addSequence } from '@millrace/subscriber';
 import { createDatabase, query } from '@millrace/testkit';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type TestSection, TestSubscriber } from './test-batches.ts';
+import { type TestSection, TestSubscriber } from '../../test/test-batches.ts';
 
 const t = { schema: 'public', name: 't' };
 const columns = ['id', 'u', 'v'];

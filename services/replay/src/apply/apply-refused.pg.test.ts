@@ -1,6 +1,6 @@
 import { createDatabase, query } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type TestSection, TestSubscriber } from './test-batches.ts';
+import { type TestSection, TestSubscriber } from '../../test/test-batches.ts';
 
 const t = { schema: 'public', name: 't' };
 const columns = ['id', 'u', 'v'];

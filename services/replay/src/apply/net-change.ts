@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { Op } from '@millrace/model';
-import type { RawRecord } from './csv-lines.ts';
+import type { RawRecord } from './few/csv-lines.ts';
 
 /**
  * What is left to do for one key after all its lines:

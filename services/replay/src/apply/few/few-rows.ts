@@ -1,13 +1,13 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
-import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from './apply-errors.ts';
+import { conflict, constraintOf, isHandedOver, NeedsCare, tableError } from '../errors/table-error.ts';
+import { type Line, type NetKind, netOfLines, opOf } from '../net-change.ts';
+import type { Piece, RowsStep } from '../plan/plan-batch.ts';
+import { deleteSql, identityDiffersSql, insertSql, type Source, updateSql } from '../statements/row-statements.ts';
+import { isKeyOnly, type Layout, shapeOf } from '../target/layout.ts';
+import type { Prepared, Targets } from '../target/targets.ts';
+import type { Pipeline } from '../transaction/pipeline.ts';
 import { arrayOf, compositeOf, parseRecords, type RawRecord } from './csv-lines.ts';
-import type { Pipeline } from './pipeline.ts';
-import type { Piece, RowsStep } from './plan-batch.ts';
-import { isKeyOnly, type Layout, shapeOf } from './plan-layout.ts';
-import { type Line, type NetKind, netOfLines, opOf } from './plan-net.ts';
-import { deleteSql, identityDiffersSql, insertSql, type Source, updateSql } from './plan-statements.ts';
-import type { Prepared, Targets } from './targets.ts';
 
 /** Up to here lines go as one parameter of a prepared statement; beyond, staging is quicker (measured). */
 const fewLines = 1000;
