@@ -78,7 +78,7 @@ function objection(file: SourceFile, room: string, name: string): string | undef
 function relativeObjection(file: SourceFile, room: string, name: string): string | undefined {
   const target = resolveRelative(file, name);
   if (!target.startsWith(`${room}/`)) return 'it leaves the package';
-  if (target === `${room}/src/mod.ts` && !isTest(file.path)) return 'the door is for others; import the file itself';
+  if (target.endsWith('/mod.ts') && !isTest(file.path)) return 'the door is for others; import the file itself';
   return undefined;
 }
 

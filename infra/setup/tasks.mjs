@@ -16,12 +16,12 @@ const checks = ['types', 'style', 'floors', 'cycles', 'budgets', 'sql', 'dead'];
  */
 export const tasks = {
   setup: { needs: allServers, run: sayReady },
-  demo: { needs: servers, run: (context) => program('services/admin/src/demo.ts', context) },
-  millrace: { needs: servers, run: (context) => program('services/admin/src/cli.ts', context, process.cwd()) },
-  pgqadm: { needs: servers, run: (context) => program('services/admin/src/classic/pgqadm.ts', context, process.cwd()) },
+  demo: { needs: servers, run: (context) => program('services/demo/src/main.ts', context) },
+  millrace: { needs: servers, run: (context) => program('services/cli/src/main.ts', context, process.cwd()) },
+  pgqadm: { needs: servers, run: (context) => program('services/classic/src/pgqadm.ts', context, process.cwd()) },
   londiste: {
     needs: servers,
-    run: (context) => program('services/admin/src/classic/londiste.ts', context, process.cwd()),
+    run: (context) => program('services/classic/src/londiste.ts', context, process.cwd()),
   },
   check: { needs: [], run: check },
   test: { needs: allServers, run: test },

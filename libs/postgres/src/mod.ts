@@ -7,4 +7,5 @@ export { neutralSettings, pinnedSettings, pinSettings } from './pinned-settings.
 export { quoteIdent, quoteTable } from './quote.ts';
 export { refuseForeignSchema } from './schema-owner.ts';
 export { applySettings } from './session-settings.ts';
+export { type SqlFolder, sqlFolder } from './sql-folder.ts';
 export { withTransaction } from './transaction.ts';

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { type Config, runFile, writeRunFile } from '@millrace/config';
+import { DriftWatch } from '@millrace/control/doctor';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
-import { comparisonSchedule } from './compare/comparison-schedule.ts';
-import { DriftWatch } from './doctor/drift.ts';
 import { baseRoutes } from './http/base-routes.ts';
 import { isLoopback } from './http/gate.ts';
+import { HttpApi } from './http/http-api.ts';
 import { jobRoutes } from './http/job-routes.ts';
 import { JobBook } from './http/jobs.ts';
 import { openApiRoute } from './http/openapi-route.ts';
 import { replicaRoutes } from './http/replica-routes.ts';
 import type { Route } from './http/route.ts';
 import { verbRoutes } from './http/verb-routes.ts';
-import { HttpApi } from './http-api.ts';
-import { LagHistory } from './lag-history.ts';
-import { ReplicaWatch } from './replica-watch.ts';
-import { StatusWatch } from './status-watch.ts';
+import { comparisonSchedule } from './watch/comparison-schedule.ts';
+import { LagHistory } from './watch/lag-history.ts';
+import { ReplicaWatch } from './watch/replica-watch.ts';
+import { StatusWatch } from './watch/status-watch.ts';
 
 /** Longest wait at the end for commands that were given over HTTP; one that is cut off can be repeated. */
 const patienceMs = 5_000;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Status, statusDocument } from '@millrace/control/status';
 import type { HealthReport } from '@millrace/telemetry';
 import { z } from 'zod';
-import type { LagHistory } from '../lag-history.ts';
-import { lagDocument } from '../lag-history.ts';
-import { type Status, statusDocument } from '../status-document.ts';
+import type { LagHistory } from '../watch/lag-history.ts';
+import { lagDocument } from '../watch/lag-history.ts';
 import { readPage } from './page.ts';
 import type { Route } from './route.ts';
 

@@ -1,9 +1,6 @@
+import { add, audit, pause, remove } from '@millrace/control/commands';
 import { codes } from '@millrace/errors';
 import { expect, test } from 'vitest';
-import { add } from '../commands/add.ts';
-import { audit } from '../commands/audit.ts';
-import { pause } from '../commands/pause.ts';
-import { remove } from '../commands/remove.ts';
 import { argumentsFrom, checkInput, inputSchema, queryInput } from './input.ts';
 
 test('a request has the properties of the command line', () => {

@@ -1,9 +1,9 @@
 // A command's arguments as the properties of an HTTP request, and back.
 import type { IncomingMessage } from 'node:http';
+import type { Arguments, Command, OptionSpec } from '@millrace/control';
+import { argumentsOf } from '@millrace/control';
 import { codes, MillraceError } from '@millrace/errors';
 import { z } from 'zod';
-import type { Arguments, Command, OptionSpec } from '../command.ts';
-import { argumentsOf } from '../parse-arguments.ts';
 
 const longestBody = 1_000_000;
 

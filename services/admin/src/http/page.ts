@@ -11,7 +11,7 @@ export function readPage(): Promise<Answer> {
 }
 
 async function make(): Promise<Answer> {
-  const content = await readFile(new URL('../page.html', import.meta.url), 'utf8');
+  const content = await readFile(new URL('./page.html', import.meta.url), 'utf8');
   const policy = [
     "default-src 'none'",
     `script-src ${hashOf(content, 'script')}`,

@@ -1,6 +1,6 @@
+import { replica, wantedOf } from '@millrace/control/status';
 import { z } from 'zod';
-import type { ReplicaWatch } from '../replica-watch.ts';
-import { replica, wantedOf } from '../replicas.ts';
+import type { ReplicaWatch } from '../watch/replica-watch.ts';
 import type { Route } from './route.ts';
 
 const wanted = z.strictObject({

@@ -1,9 +1,9 @@
 // Every command that declares `api` as a route under /api/v1.
 import type { Config } from '@millrace/config';
+import type { Command, Context } from '@millrace/control';
+import { controlCommands } from '@millrace/control';
+import { effectOf, runCommand } from '@millrace/control/run';
 import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
-import type { Command, Context } from '../command.ts';
-import { commandNames, loadCommand } from '../commands.ts';
-import { effectOf, runCommand } from '../run-command.ts';
 import { argumentsFrom, inputSchema } from './input.ts';
 import { type Job, type JobBook, jobDocument } from './jobs.ts';
 import type { Answer, Call, Route } from './route.ts';
@@ -20,7 +20,7 @@ export interface VerbWork {
 }
 
 export async function verbRoutes(work: VerbWork): Promise<Route[]> {
-  const commands = await Promise.all(commandNames.map((name) => loadCommand(name)));
+  const commands = await Promise.all(controlCommands.names.map((name) => controlCommands.load(name)));
   return commands.flatMap((command) => (command.api === undefined ? [] : [verbRoute(command, work)]));
 }
 

@@ -1,0 +1,62 @@
+import { parseTableName, tableLabel } from '@millrace/model';
+import { z } from 'zod';
+import type { Arguments, Command, Context } from '../command/command.ts';
+import { addSequences } from '../set/add-sequences.ts';
+import { closeTargets, openTargets } from '../set/targets.ts';
+import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
+import { ProviderSide } from '../sides/provider-side.ts';
+
+export const addSeq: Command = {
+  name: 'add-seq',
+  summary: 'Follow sequences: their value at a subscriber is set whenever it moves at the provider.',
+  usage: 'SEQ… [--subscriber NAME…]',
+  example: 'millrace add-seq entry_id_seq',
+  options: {
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
+  },
+  words: [1, Number.POSITIVE_INFINITY],
+  effect: 'changes',
+  api: { words: 'sequences', result: z.strictObject({ added: z.array(z.string()), subscribers: z.array(z.string()) }) },
+  check: ({ words }) => words.forEach(parseTableName),
+  run: runAddSeq,
+};
+
+async function runAddSeq(context: Context, args: Arguments): Promise<number> {
+  const sequences = args.words.map(parseTableName);
+  const config = await context.config();
+  if (config.provider === undefined) return followOnly(context, args);
+  const provider = await ProviderSide.open(config);
+  try {
+    await provider.lockChanges();
+    const { subscribers } = await provider.overview();
+    const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
+    const targets = await openTargets(config, names);
+    try {
+      const work = { provider, targets, note: context.note, skipMissing: false };
+      const added = (await addSequences(work, sequences)).map(tableLabel);
+      context.result({ added, subscribers: names }, '');
+    } finally {
+      await closeTargets(targets);
+    }
+    return 0;
+  } finally {
+    await provider.close();
+  }
+}
+
+/** Without a provider: the sequence waits here until it is added on the provider's side too. */
+async function followOnly(context: Context, args: Arguments): Promise<number> {
+  const config = await context.config();
+  const sequences = args.words.map(parseTableName);
+  const targets = await openTargets(config, chooseSubscribers(args.values('subscriber'), knownSubscribers(config)));
+  try {
+    for (const { name, side } of targets) {
+      for (const sequence of sequences) await side?.followSequence(sequence);
+      context.note(`${name}: follows ${sequences.map(tableLabel).join(', ')}; now run add-seq on the provider's side`);
+    }
+    context.result({ added: sequences.map(tableLabel), subscribers: targets.map(({ name }) => name) }, '');
+    return 0;
+  } finally {
+    await closeTargets(targets);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Command } from '../command/command.ts';
+import { examine } from '../doctor/examine.ts';
+import { doctorDocument, showReport } from '../doctor/report.ts';
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Look for everything that stands against replication or may one day, with a one-line fix for each.',
+  usage: '[--json] [--subscriber NAME…]',
+  example: 'millrace doctor --subscriber eu',
+  more:
+    'Changes nothing. Looks at what this configuration can reach, and says what it could not look at. Exit code 1 when\n' +
+    'there is an error. A fix in SQL is for the side that the finding names.',
+  options: {
+    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
+  },
+  words: [0, 0],
+  effect: 'reads',
+  api: { result: doctorDocument, guarded: true },
+  run: async (context, args) => {
+    const report = await examine(await context.config(), { subscribers: args.values('subscriber') });
+    context.result(report, showReport(report));
+    return report.ok ? 0 : 1;
+  },
+};

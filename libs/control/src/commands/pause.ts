@@ -1,0 +1,15 @@
+import type { Command } from '../command/command.ts';
+import { checkNamed, pausedResult, setPausedCommand } from '../set/set-paused.ts';
+
+export const pause: Command = {
+  name: 'pause',
+  summary: "Let a subscriber's replay rest after the batch it is at.",
+  usage: 'NAME',
+  example: 'millrace pause eu',
+  options: {},
+  words: [1, 1],
+  effect: 'changes',
+  api: { words: 'subscriber', result: pausedResult },
+  check: checkNamed,
+  run: (context, args) => setPausedCommand(context, args, true),
+};

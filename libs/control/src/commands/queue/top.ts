@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { needQueueDatabase, type QueueDatabase, queueDatabases } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import type { Arguments, Command, Context } from '../../command/command.ts';
+import { parseDuration } from '../../command/duration.ts';
+import { boundedNumber, databaseOption } from '../../queues/at-queues.ts';
+import { Flow } from '../../queues/flow.ts';
+import { readAll } from '../../queues/read-queues.ts';
+import { showConsumers, showQueues } from '../../queues/show-queues.ts';
+
+const shortestMs = 100;
+
+export const queueTop: Command = {
+  name: 'queue top',
+  summary: 'Watch queues and consumers: lag, pending events, events a second.',
+  usage: '[--database NAME] [--every 1s] [--count N]',
+  example: 'millrace queue top',
+  more: 'All databases of the configuration, or the one. On a terminal the picture is drawn anew each time; Ctrl-C ends it.',
+  options: {
+    every: { type: 'string', value: 'DURATION', help: 'between two looks; default: 1s' },
+    count: { type: 'number', value: 'N', help: 'end after so many looks' },
+    ...databaseOption,
+  },
+  words: [0, 0],
+  effect: 'serves',
+  run: runTop,
+};
+
+async function runTop(context: Context, args: Arguments): Promise<number> {
+  const everyMs = parseDuration(args.value('every') ?? '1s', '--every');
+  if (everyMs < shortestMs) throw new MillraceError(codes.USAGE, `--every must be at least ${shortestMs}ms`);
+  const most = args.has('count') ? boundedNumber(args, 'count', [1, 1, 1e9]) : Number.POSITIVE_INFINITY;
+  const databases = await databasesOf(context, args);
+  const ending = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  const flow = new Flow();
+  for (let look = 1; ; look += 1) {
+    const { queues, unreachable } = await readAll(databases);
+    const { queueRate, consumerRate } = flow.add(queues, performance.now());
+    const text = [
+      showQueues(queues, { rate: queueRate }),
+      '',
+      showConsumers(
+        queues.flatMap(({ consumers }) => consumers),
+        { rate: consumerRate },
+      ),
+      ...unreachable.map(({ message }) => `\n${message}`),
+    ].join('\n');
+    context.result({ queues, unreachable }, picture(text));
+    if (look >= most || ending.signal.aborted) return 0;
+    await delay(everyMs, undefined, { signal: ending.signal }).catch(() => {});
+    if (ending.signal.aborted) return 0;
+  }
+}
+
+async function databasesOf(context: Context, args: Arguments): Promise<QueueDatabase[]> {
+  const config = await context.config();
+  const all = queueDatabases(config);
+  return args.has('database') || all.length === 0 ? [needQueueDatabase(config, args.value('database'))] : all;
+}
+
+/** On a terminal in place of the last one. */
+function picture(text: string): string {
+  return process.stdout.isTTY === true ? `\u001b[H\u001b[2J${new Date().toLocaleTimeString()}\n\n${text}` : `${text}\n`;
+}

@@ -1,0 +1,26 @@
+import { takeToken } from '@millrace/provider';
+import { z } from 'zod';
+import type { Command } from '../command/command.ts';
+import { ProviderSide } from '../sides/provider-side.ts';
+
+export const token: Command = {
+  name: 'token',
+  summary: 'Print a token for all that is committed at the provider now.',
+  usage: '[--json]',
+  example: 'millrace token',
+  more: 'In SQL: SELECT millrace.token(), which also stands for what its own transaction has changed.',
+  options: {},
+  words: [0, 0],
+  effect: 'reads',
+  api: { result: z.strictObject({ token: z.string() }) },
+  run: async (context) => {
+    const provider = await ProviderSide.open(await context.config());
+    try {
+      const text = await provider.side.asked(() => takeToken(provider.side.client, provider.queue));
+      context.result({ token: text }, text);
+      return 0;
+    } finally {
+      await provider.close();
+    }
+  },
+};

@@ -1,0 +1,1 @@
+export { type ComparisonRun, chooseTables, runComparison } from './comparison-run.ts';

@@ -1,0 +1,50 @@
+import { codes } from '@millrace/errors';
+import { type TableName, tableLabel } from '@millrace/model';
+import { databaseError, type PgClient } from '@millrace/postgres';
+import { sqlText } from '../command/sql-text.ts';
+import { lockTableSql } from './plan-compare.ts';
+import type { TableShape } from './shape.ts';
+
+/** A table that cannot be compared as it is, with the reason as the end of a sentence; a new tick may help. */
+export class NotComparable extends Error {
+  readonly isPassing: boolean;
+
+  constructor(reason: string, more: { isPassing?: boolean } = {}) {
+    super(reason);
+    this.isPassing = more.isPassing ?? false;
+  }
+}
+
+/**
+ * Locks a table against being altered, until the transaction ends, and reads its shape. Throws NotComparable when rows of the
+ * snapshot are not there any more, and when there is no such table.
+ */
+export async function readShape(client: PgClient, table: TableName): Promise<TableShape> {
+  try {
+    await client.query(lockTableSql(table));
+  } catch (error) {
+    throw lockFailure(error, table);
+  }
+  const found = await client.query(await sqlText('compare_shape'), [table.schema, table.name]);
+  const text: unknown = found.rows[0]?.shape;
+  if (typeof text !== 'string') throw altered();
+  const { filesThen, filesNow, rowSecurity, ...shape } = JSON.parse(text) as TableShape & {
+    filesThen: string | null;
+    filesNow: string | null;
+    rowSecurity: boolean;
+  };
+  if (filesThen !== filesNow) throw altered();
+  if (rowSecurity) throw new NotComparable('row security hides rows of it from our role');
+  return shape;
+}
+
+function altered(): NotComparable {
+  return new NotComparable('it was truncated or altered in this moment', { isPassing: true });
+}
+
+function lockFailure(error: unknown, table: TableName): Error {
+  const known = databaseError(error, `reading ${tableLabel(table)}`);
+  if (known.code === codes.DATABASE_BUSY) return new NotComparable('it is being altered', { isPassing: true });
+  if (known.sqlstate === '42P01' || known.sqlstate === '3F000') return new NotComparable('it is missing there');
+  return known;
+}

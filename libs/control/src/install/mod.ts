@@ -1,0 +1,1 @@
+export { installParts } from './install-parts.ts';

@@ -1,0 +1,2 @@
+export { type Candidate, checkProviderTable } from './check-provider-table.ts';
+export { type Finding, refuseOn } from './findings.ts';

@@ -1,0 +1,1 @@
+export { parseSetting } from './parameters.ts';

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { needSubscriber } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import { z } from 'zod';
+import type { Arguments, Context } from '../command/command.ts';
+import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
+import { SubscriberSide } from '../sides/subscriber-side.ts';
+
+const confirmMs = 3_000;
+/** A replay that reported longer ago does not run: nobody would confirm. */
+const freshMs = 15_000;
+
+/** `confirmed`: its replay said so within a moment; else the wish is noted. */
+export const pausedResult = z.strictObject({ subscriber: z.string(), paused: z.boolean(), confirmed: z.boolean() });
+
+/** Throws USAGE for a subscriber that the configuration does not name: its database could not be found. */
+export async function checkNamed({ words }: Arguments, context: Context): Promise<void> {
+  chooseSubscribers(words, knownSubscribers(await context.config()));
+}
+
+/** `pause` and `resume`: writes the wish, then waits a moment for the replay to say that it did so. */
+export async function setPausedCommand(context: Context, args: Arguments, paused: boolean): Promise<number> {
+  const config = await context.config();
+  const name = args.words[0] ?? '';
+  if (needSubscriber(config, name).url === undefined) {
+    throw new MillraceError(codes.CONFIG, `subscriber ${name}: the configuration gives no url for it`, {
+      advice: 'pause and resume it where its database can be reached',
+    });
+  }
+  const side = await SubscriberSide.open(config, name);
+  try {
+    const before = (await side.overview()).paused;
+    await side.setPaused(paused);
+    if (before !== paused) await side.audit(paused ? 'pause' : 'resume', { subscriber: name });
+    const confirmed = await isConfirmed(side, paused);
+    const state = paused ? 'paused' : 'running';
+    context.note(confirmed ? `${name}: ${state}` : `${name}: noted; its replay has not confirmed yet`);
+    context.result({ subscriber: name, paused, confirmed }, '');
+    return 0;
+  } finally {
+    await side.close();
+  }
+}
+
+async function isConfirmed(side: SubscriberSide, paused: boolean): Promise<boolean> {
+  const deadline = performance.now() + confirmMs;
+  while (true) {
+    const { replay } = await side.overview();
+    if (replay === null || replay.ageMs > freshMs) return false;
+    if (paused ? replay.state === 'paused' : replay.state !== 'paused') return true;
+    if (performance.now() > deadline) return false;
+    await delay(25);
+  }
+}

@@ -1,0 +1,1 @@
+export { type CommandSite, makeSite } from './command-site.ts';

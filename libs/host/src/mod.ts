@@ -1,0 +1,11 @@
+export { LogFile } from './children/child-output.ts';
+export { ChildService } from './children/child-service.ts';
+export { OwnNats } from './children/own-nats.ts';
+export { readableLine } from './children/readable-line.ts';
+export { type EmbeddedDefault, isEmbedded, serverNames, startEmbedded } from './embedded/embedded-default.ts';
+export { writeSecret } from './embedded/secret-file.ts';
+export { nodeOptions, projectRoot, serviceProgram } from './project.ts';
+export { Supervisor } from './supervisor.ts';
+export { refuseHopeless, tellFindings } from './up/at-start.ts';
+export { replicationWorks } from './up/replication-works.ts';
+export { takeLock } from './up/up-lock.ts';

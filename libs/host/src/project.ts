@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+
+/** The project's folder. */
+export const projectRoot = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** The program of a service. */
+export function serviceProgram(kind: 'ticker' | 'capture' | 'replay' | 'admin'): string {
+  return fileURLToPath(new URL(`../../../services/${kind}/src/main.ts`, import.meta.url));
+}
+
+/** Options of Node that every process of ours is started with. */
+export const nodeOptions = ['--disable-warning=ExperimentalWarning'];

@@ -1,0 +1,134 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { codes, MillraceError } from '@millrace/errors';
+import { notReady, READY, type Service } from '@millrace/lifecycle';
+import type { HealthReport } from '@millrace/telemetry';
+import { faultAnswer, sendAnswer } from './answer.ts';
+import { checkAccess, type GateRules } from './gate.ts';
+import { checkInput, queryInput, readBody } from './input.ts';
+import { type Answer, type Match, matchPath, type Route } from './route.ts';
+
+export interface HttpApiOptions {
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly gate: Omit<GateRules, 'address'>;
+  /** `address`: what the host came to. */
+  readonly onListening: (at: { host: string; address: string; port: number; url: string }) => void;
+}
+
+const answerMs = 500;
+
+/** Serves the routes. Every fault is `{"error":{"code","message"}}` with a status that says whose it is. */
+export class HttpApi implements Service {
+  readonly #options: HttpApiOptions;
+  #server: Server | undefined;
+  #address = '';
+
+  constructor(options: HttpApiOptions) {
+    this.#options = options;
+  }
+
+  /** Throws CONFIG when the address cannot be listened on. */
+  async start(): Promise<void> {
+    if (this.#server !== undefined) return;
+    const { host, port, onListening } = this.#options;
+    const server = createServer((request, response) => {
+      this.#answer(request, response)
+        .catch(faultAnswer)
+        .then((answer) => answer !== undefined && sendAnswer(response, answer))
+        .catch(() => response.destroy());
+    });
+    this.#server = server;
+    try {
+      await listen(server, host, port);
+    } catch (error) {
+      this.#server = undefined;
+      throw busyAddress(host, port, error);
+    }
+    const { address, port: found } = server.address() as AddressInfo;
+    this.#address = address;
+    const shown = host.includes(':') ? `[${host}]` : host;
+    onListening({ host, address, port: found, url: `http://${shown}:${found}` });
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // Answers on their way get a moment.
+    const timer = setTimeout(() => server.closeAllConnections(), answerMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  ready(): HealthReport {
+    return this.#server?.listening === true ? READY : notReady('not listening');
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+    const found = matchPath(this.#options.routes, path);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const match = found.find(({ route }) => route.method === method);
+    if (match === undefined) return this.#notThere(found);
+    const { route, params } = match;
+    checkAccess(route.access, request.headers, { ...this.#options.gate, address: this.#address });
+    const input = await inputOf(route, request, query);
+    if (input === undefined) return wrongType;
+    return route.answer({ request, response, params, input, actor: actorOf(request) });
+  }
+
+  #notThere(found: readonly Match[]): Answer {
+    if (found.length > 0) {
+      const allow = found.map(({ route }) => route.method).join(', ');
+      const body = { error: { code: codes.USAGE, message: `only ${allow}` } };
+      return { status: 405, body, headers: { allow } };
+    }
+    throw new MillraceError(codes.NOT_FOUND, 'there is no such path', { advice: 'see /openapi.json' });
+  }
+}
+
+const wrongType: Answer = {
+  status: 415,
+  body: { error: { code: codes.USAGE, message: 'send JSON, with `Content-Type: application/json`' } },
+};
+
+/** undefined: the body is of a type that a page of another site could send unasked. */
+async function inputOf(
+  { method, input }: Route,
+  request: IncomingMessage,
+  query: string,
+): Promise<Record<string, unknown> | undefined> {
+  if (method === 'GET')
+    return input === undefined ? {} : checkInput(input, queryInput(input, new URLSearchParams(query)));
+  if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) return undefined;
+  const body = await readBody(request);
+  return input === undefined ? {} : checkInput(input, body);
+}
+
+/** The name is what the caller, or the proxy that knows who it is, says. */
+function actorOf(request: IncomingMessage): string {
+  const name = /^[\w.@+ -]{1,64}$/.exec(String(request.headers['x-millrace-user'] ?? ''))?.[0];
+  return `http:${name === undefined ? '' : `${name}@`}${request.socket.remoteAddress ?? 'unknown'}`;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function busyAddress(host: string, port: number, cause: unknown): MillraceError {
+  const reason = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'is in use' : 'cannot be listened on';
+  return new MillraceError(codes.CONFIG, `${host}:${port} ${reason}`, {
+    advice: 'set another http.port, or 0 for any free one',
+    cause,
+  });
+}

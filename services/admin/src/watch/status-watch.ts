@@ -1,0 +1,86 @@
+import type { Config } from '@millrace/config';
+import type { DoctorFinding } from '@millrace/control/doctor';
+import type { Status, TableStatus } from '@millrace/control/status';
+import { gather, statusOf } from '@millrace/control/status';
+import { gauge } from '@millrace/telemetry';
+
+/** Answers of the last second serve everybody: a page open in many windows must not load three databases. */
+const freshMs = 1_000;
+/** For so long after somebody looked we look by ourselves, so that the lag of the last minutes has no holes. */
+const interestMs = 10 * 60_000;
+const ownPaceMs = 5_000;
+
+const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last looked');
+const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last looked');
+
+const differing = gauge(
+  'millrace_admin_differing_rows',
+  'Rows that are not the same as at the provider, when the table was last compared',
+);
+const comparedAt = gauge('millrace_admin_compared_seconds', 'When the table was last compared, seconds since 1970');
+
+/** The status on demand, and the same figures as metrics. `onLook` gets every status that was read; `warnings` gives the doctor's. */
+export class StatusWatch {
+  readonly #config: Config;
+  readonly #onLook: (status: Status) => void;
+  readonly #warnings: () => Promise<DoctorFinding[]>;
+  #last: { readonly at: number; readonly status: Promise<Status> } | undefined;
+  #askedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    config: Config,
+    { onLook = () => {}, warnings }: { onLook?: (status: Status) => void; warnings: () => Promise<DoctorFinding[]> },
+  ) {
+    this.#config = config;
+    this.#onLook = onLook;
+    this.#warnings = warnings;
+  }
+
+  /** At most a second old. Never throws: what cannot be reached is part of it. */
+  current(): Promise<Status> {
+    this.#askedAt = performance.now();
+    return this.#recent();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #recent(): Promise<Status> {
+    const now = performance.now();
+    if (this.#last === undefined || now - this.#last.at > freshMs) {
+      this.#last = { at: now, status: this.#look() };
+    }
+    return this.#last.status;
+  }
+
+  async #look(): Promise<Status> {
+    const [gathered, warnings] = await Promise.all([gather(this.#config), this.#warnings()]);
+    const status = statusOf(gathered, new Date(), warnings);
+    for (const { name, state, lag_ms, tables } of status.subscribers) {
+      if (lag_ms !== null) lag.set(lag_ms, { subscriber: name });
+      running.set(state === 'running' ? 1 : 0, { subscriber: name });
+      for (const table of tables) noteComparison(name, table);
+    }
+    this.#onLook(status);
+    this.#lookAgain();
+    return status;
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped || performance.now() - this.#askedAt > interestMs) return;
+    this.#timer = setTimeout(() => void this.#recent(), ownPaceMs);
+    this.#timer.unref();
+  }
+}
+
+function noteComparison(subscriber: string, { name: table, comparison }: TableStatus): void {
+  if (comparison === null || comparison.state === 'not-compared') return;
+  const { missing, extra, different } = comparison;
+  differing.set((missing ?? 0) + (extra ?? 0) + (different ?? 0), { subscriber, table });
+  comparedAt.set(Date.parse(comparison.compared_at) / 1000, { subscriber, table });
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { inspect } from 'node:util';
+import type { Context } from '@millrace/control';
+import { localActor, parseArguments, splitCommand } from '@millrace/control';
+import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
+import { personToAsk } from './ask-person.ts';
+import { commands } from './commands.ts';
+
+const isDebugged = process.env['MILLRACE_DEBUG'] !== undefined;
+
+/** Runs one command line and resolves to its exit code. Nothing is thrown. */
+async function main(argv: readonly string[]): Promise<number> {
+  // Known before anything is parsed, so that wrong usage, too, is answered in the form that was asked for.
+  const json = argv.includes('--json');
+  try {
+    const { name, rest } = splitCommand(argv, commands);
+    if (name === undefined) return await withoutCommand(rest);
+    if (name === 'up') endWhileNothingRuns();
+    const group = commands.group(name);
+    if (group.length > 0 && (rest.includes('--help') || rest.includes('-h'))) {
+      const { helpOfGroup } = await import('@millrace/control/help');
+      write(await helpOfGroup(commands, name));
+      return 0;
+    }
+    const command = await commands.load(name);
+    const args = parseArguments(command, rest);
+    if (args.has('help')) {
+      const { helpOf } = await import('@millrace/control/help');
+      write(helpOf(command));
+      return 0;
+    }
+    const { runCommand } = await import('@millrace/control/run');
+    return await runCommand(command, contextOf(args.value('config'), json), args);
+  } catch (error) {
+    return fail(error, json);
+  }
+}
+
+/** Until the command listens itself, which is after its modules are read, there is nothing to stop: a signal is a clean end. */
+function endWhileNothingRuns(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(0);
+    });
+  }
+}
+
+async function withoutCommand(given: readonly string[]): Promise<number> {
+  let rest = given;
+  const known = ['--help', '-h', '--version', '-V', '--json'];
+  const file = rest.indexOf('--config');
+  if (file >= 0) rest = rest.toSpliced(file, 2);
+  const unknown = rest.find((word) => !known.includes(word) && !word.startsWith('--config='));
+  if (unknown !== undefined) {
+    throw new MillraceError(codes.USAGE, `unexpected ${JSON.stringify(unknown)}`, { advice: 'try millrace --help' });
+  }
+  if (rest.includes('--version') || rest.includes('-V')) {
+    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    write((JSON.parse(manifest) as { version: string }).version);
+    return 0;
+  }
+  const { helpOfAll } = await import('@millrace/control/help');
+  const text = await helpOfAll(commands);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    write(text);
+    return 0;
+  }
+  throw new MillraceError(codes.USAGE, 'a command is missing', {
+    advice: 'usage: millrace [--config FILE] COMMAND; try millrace --help',
+  });
+}
+
+function contextOf(configFile: string | undefined, json: boolean): Context {
+  return {
+    configFile,
+    json,
+    actor: localActor(),
+    ask: personToAsk(),
+    input: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
+    config: async () => (await import('@millrace/config')).loadConfig({ flag: configFile }),
+    note: (line) => void process.stderr.write(`${line}\n`),
+    result: (document, text) => {
+      if (json) write(JSON.stringify(document));
+      else if (text !== '') write(text);
+    },
+  };
+}
+
+function fail(error: unknown, json: boolean): number {
+  const { code, sentence } = toMillraceError(error);
+  // Several findings come as several lines; each is an error of its own for people.
+  const lines = sentence
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  if (json) write(JSON.stringify({ error: { code, message: lines.join('; ') } }));
+  for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
+  if (isDebugged) process.stderr.write(`${inspect(error)}\n`);
+  return verdictOf(error).exitCode;
+}
+
+function write(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+// The reader of a pipe may leave early (`millrace tables | head -1`); that is no fault.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+process.exitCode = await main(process.argv.slice(2));
+// A session that does not close must not keep a finished command alive. None should be left; a person who looks is told.
+setTimeout(() => {
+  if (isDebugged) process.stderr.write(`still open: ${process.getActiveResourcesInfo().join(', ')}\n`);
+  process.exit();
+}, 2_000).unref();
