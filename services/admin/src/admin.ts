@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { type Config, runFile, writeRunFile } from '@millrace/config';
-import { DriftWatch } from '@millrace/control/doctor';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
 import { baseRoutes } from './http/base-routes.ts';
@@ -13,6 +12,7 @@ import { replicaRoutes } from './http/replica-routes.ts';
 import type { Route } from './http/route.ts';
 import { verbRoutes } from './http/verb-routes.ts';
 import { comparisonSchedule } from './watch/comparison-schedule.ts';
+import { DriftWatch } from './watch/drift-watch.ts';
 import { LagHistory } from './watch/lag-history.ts';
 import { ReplicaWatch } from './watch/replica-watch.ts';
 import { StatusWatch } from './watch/status-watch.ts';

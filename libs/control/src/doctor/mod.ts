@@ -1,3 +1,3 @@
-export { DriftWatch, driftOf } from './drift.ts';
+export { driftOf } from './drift.ts';
 export { examine } from './examine.ts';
 export { type DoctorFinding, findingLine } from './report.ts';
