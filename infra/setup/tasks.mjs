@@ -24,7 +24,10 @@ export const tasks = {
     run: (context) => program('services/classic/src/londiste.ts', context, process.cwd()),
   },
   check: { needs: [], run: check },
+  'check:watch': { needs: [], run: watchChecks },
   test: { needs: allServers, run: test },
+  'test:unit': { needs: [], run: (context) => runTests(context, ['--project', 'unit', ...context.args]) },
+  'test:watch': { needs: allServers, run: watchTests },
   bench: { needs: allServers, run: (context) => program('test/bench/main.ts', context) },
 };
 
@@ -38,27 +41,49 @@ function program(path, { node, env, args }, cwd = root) {
 }
 
 /** Everything that can be said about the source without running it, side by side through turbo. */
-function check({ env, args }) {
-  const options = ['--continue=always', '--ui=stream', '--output-logs=errors-only', '--env-mode=loose'];
-  const names = checks.map((name) => `//#check:${name}`);
-  return runInForeground('turbo', ['run', ...names, ...options, ...args], { cwd: root, env });
+function check(context) {
+  return turbo('run', ['--continue=always', '--output-logs=errors-only'], context);
 }
 
-/** The checks (unless single files are asked for), then the suite, then one plain line of counts. */
+/** The same again and again, whenever a file changes. */
+function watchChecks(context) {
+  return turbo('watch', ['--output-logs=new-only'], context);
+}
+
+/** What turbo keeps of earlier runs lies in .tools too; it tells by the contents of the files whether a check has to run. */
+function turbo(mode, options, { env, args }) {
+  const names = checks.map((name) => `//#check:${name}`);
+  return runInForeground('turbo', [mode, ...names, '--ui=stream', '--env-mode=loose', ...options, ...args], {
+    cwd: root,
+    env,
+  });
+}
+
+/** The checks (unless single files are asked for), then the suite. */
 async function test(context) {
+  const checked = context.args.length > 0 ? 0 : await check(context);
+  const tested = await runTests(context, context.args);
+  if (checked !== 0) process.stdout.write('check: failed, see above\n');
+  return checked !== 0 || tested !== 0 ? 1 : 0;
+}
+
+/** The wanted test files, then one plain line of counts. */
+async function runTests(context, args) {
   const resultFile = join(tools, 'test-result.json');
   rmSync(resultFile, { force: true });
-  const checked = context.args.length > 0 ? 0 : await check(context);
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`];
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const tested = await runInForeground(context.node, [vitest, 'run', ...reporters, ...context.args], {
-    cwd: root,
-    env: context.env,
-  });
+  const code = await vitest(['run', ...args], context);
   const { passed, failed } = counts(resultFile);
-  if (checked !== 0) process.stdout.write('check: failed, see above\n');
   process.stdout.write(`tests: ${passed} passed, ${failed} failed\n`);
-  return checked !== 0 || tested !== 0 || failed > 0 ? 1 : 0;
+  return code !== 0 || failed > 0 ? 1 : 0;
+}
+
+/** The named files, else all pure ones, again and again as they change. */
+function watchTests(context) {
+  return vitest(['watch', ...(context.args.length === 0 ? ['--project', 'unit'] : context.args)], context);
+}
+
+function vitest(args, { node, env }) {
+  return runInForeground(node, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), ...args], { cwd: root, env });
 }
 
 /** A file that could not be loaded has no tests in it; it counts as one failure. */

@@ -9,7 +9,9 @@ export class SlowestFiles implements Reporter {
     if (modules.length < 2) return;
     const files = modules.map(timesOf).sort((a, b) => b.seconds - a.seconds);
     const cpu = files.reduce((sum, file) => sum + file.cpuSeconds, 0);
-    const lines = files.slice(0, shown).map((file) => `${column(file.seconds)}${column(file.cpuSeconds)}  ${file.path}`);
+    const lines = files
+      .slice(0, shown)
+      .map((file) => `${column(file.seconds)}${column(file.cpuSeconds)}  ${file.path}`);
     const title = `Slowest files: seconds, CPU seconds of the file and its own processes (all ${files.length}: ${cpu.toFixed(0)})`;
     process.stdout.write(`\n${title}\n${lines.join('\n')}\n\n`);
   }

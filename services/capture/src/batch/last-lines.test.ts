@@ -23,11 +23,12 @@ const describeFirst = () => ({ table: '["public","f"]', columns, key: '["v"]' })
 
 function feed(events: readonly (readonly Line[])[], how: { window: number; cut: number }) {
   const regrouper = new Regrouper(new SectionKinds());
-  let text = '';
+  const taken: Buffer[] = [];
   let lines = 0;
   const take = () => {
     for (const section of regrouper.take()) {
-      text += section.bytes.toString('utf8', 0, section.length);
+      // Decoded as a whole: a small window may end inside a character.
+      taken.push(Buffer.from(section.bytes.subarray(0, section.length)));
       lines += section.lines;
       for (let at = 0; at < section.marks.length; at += 2) {
         const walk = walkRecords(section.bytes, { from: 0, to: section.marks[at] ?? 0, quoted: section.quoted });
@@ -45,7 +46,7 @@ function feed(events: readonly (readonly Line[])[], how: { window: number; cut: 
     regrouper.end();
   }
   take();
-  return { lines, text };
+  return { lines, text: Buffer.concat(taken).toString() };
 }
 
 /** Records cut apart again, by what they were made of. */
