@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { Backoff } from './backoff.ts';
 import { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
 import { leadOrStandBy } from './leadership.ts';
+import { pause } from './pause.ts';
 import { RunLoop } from './run-loop.ts';
 import { notReady, READY, type Service } from './service.ts';
 import { ServiceGroup } from './service-group.ts';
@@ -33,6 +34,58 @@ test('a leadership survives starting and stopping in any order', async () => {
 
 test('the stress test finds a service whose stop is forgotten when it comes during start', async () => {
   await expect(startStopStress(() => new Forgetful())).rejects.toThrow('stopped, yet says it is ready');
+});
+
+/** A loop whose passes heed no signal: only closing what they wait for ends them. */
+function deaf(graceMs: number) {
+  let hangUp: (() => void) | undefined;
+  const aborts: number[] = [];
+  const loop = new RunLoop({
+    name: 'deaf',
+    runOnce: () => new Promise((_resolve, reject) => (hangUp = () => reject(new Error('hung up')))),
+    lastPass: {
+      graceMs,
+      abort: () => {
+        aborts.push(performance.now());
+        hangUp?.();
+        throw new Error('ignored');
+      },
+    },
+  });
+  return { loop, aborts, answer: () => hangUp?.() };
+}
+
+test('a loop whose last pass must be aborted survives starting and stopping in any order', async () => {
+  await startStopStress(() => deaf(1).loop);
+});
+
+test('a last pass that ends in time is not aborted', async () => {
+  const { loop, aborts, answer } = deaf(60_000);
+  await loop.start();
+  await vi.waitFor(() => expect(loop.state).toBeDefined(), soon);
+  const stopping = loop.stop();
+  await new Promise((resolve) => setImmediate(resolve));
+  answer();
+  await stopping;
+  expect(aborts).toEqual([]);
+});
+
+test('a pause ends by its time, an abort or a wake, and leaves no listener', async () => {
+  const stop = new AbortController();
+  const listeners = new Set<() => void>();
+  const wakeOn = (end: () => void) => {
+    listeners.add(end);
+    return () => listeners.delete(end);
+  };
+  await pause(1, { signal: stop.signal, wakeOn });
+  const woken = pause(60_000, { signal: stop.signal, wakeOn });
+  for (const end of listeners) end();
+  await woken;
+  const aborted = pause(60_000, { signal: stop.signal, wakeOn });
+  stop.abort();
+  await aborted;
+  await pause(60_000, { signal: stop.signal, wakeOn });
+  expect(listeners.size).toBe(0);
 });
 
 test('a stopped loop starts again only after the pass before has ended', async () => {

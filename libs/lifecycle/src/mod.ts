@@ -1,6 +1,7 @@
 export { Backoff, type BackoffBounds } from './backoff.ts';
 export { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
 export { type LeadershipOptions, type Lease, leadOrStandBy } from './leadership.ts';
+export { pause } from './pause.ts';
 export { RunLoop, type RunLoopOptions } from './run-loop.ts';
 export { type RunProcessOptions, runMain, runProcess } from './run-process.ts';
 export { type RunUntilSignalledOptions, runUntilSignalled } from './run-until-signalled.ts';

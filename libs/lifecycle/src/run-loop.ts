@@ -3,25 +3,34 @@ import type { BackoffBounds } from './backoff.ts';
 import { RunningState } from './running-state.ts';
 import { notReady, type Service } from './service.ts';
 
-export type RunLoopOptions = {
+export interface RunLoopOptions {
   /** For logs and reasons: `rotation`. */
-  name: string;
+  readonly name: string;
   /**
-   * One pass. Returns how long to sleep before the next, milliseconds (0 = at once); nothing = `idleMs`.
+   * One pass. Returns how long to sleep before the next, milliseconds (0: not at all); nothing: `idleMs`.
    * `signal` aborts at stop. A throw is judged by libs/errors: passing faults are retried with growing delay, others
    * with the longest delay; nothing a pass throws ends the loop.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a pass without return must be allowed
-  runOnce: (signal: AbortSignal) => Promise<number | void>;
-  /** Sleep after a pass that says nothing. Milliseconds, default 1,000. */
-  idleMs?: number;
-  backoff?: BackoffBounds;
-  log?: Logger;
-  /** Told of each failed pass, for example to close a connection. A throw in it is ignored. */
-  onFailed?: (error: unknown) => Promise<void> | void;
-  /** Told once when the loop has ended, to free what passes keep. A throw in it is ignored. */
-  onStopped?: () => Promise<void> | void;
-};
+  readonly runOnce: (signal: AbortSignal) => Promise<number | void>;
+  /** Sleep after a pass that returns nothing. Milliseconds, default 1,000. */
+  readonly idleMs?: number;
+  readonly backoff?: BackoffBounds;
+  readonly log?: Logger;
+  /** For passes that do not heed `signal` at every point: ends the last one when it goes on for too long after `stop`. */
+  readonly lastPass?: LastPass;
+  /** Called after each failed pass, for example to close a connection. A throw in it is ignored. */
+  readonly onFailed?: (error: unknown) => Promise<void> | void;
+  /** Called once when the loop has ended, to free what passes keep. A throw in it is ignored. */
+  readonly onStopped?: () => Promise<void> | void;
+}
+
+export interface LastPass {
+  /** How long it may go on after `stop`, milliseconds. */
+  readonly graceMs: number;
+  /** Makes what the pass waits for fail: closes its session. Nothing may be lost by it. A throw in it is ignored. */
+  readonly abort: () => Promise<void> | void;
+}
 
 /** Calls `runOnce` again and again until stopped. A service by itself or a part of one. */
 export class RunLoop implements Service {
@@ -44,7 +53,10 @@ export class RunLoop implements Service {
 
   async stop(): Promise<void> {
     this.#state?.stop();
+    const { lastPass } = this.#options;
+    const timer = lastPass && setTimeout(() => quietly(lastPass.abort), lastPass.graceMs);
     await this.#ended;
+    clearTimeout(timer);
   }
 
   /** Makes the next pass happen now. Harmless when not running. */

@@ -2,7 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import pg from 'pg';
 import { databaseError } from './database-error.ts';
 
-/** What a function needs that only asks: a client, or one inside a transaction. */
+/** What a function needs that only queries: a client, or one inside a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
 
 export type PgClient = pg.Client;
@@ -10,11 +10,11 @@ export type PgClient = pg.Client;
 export interface ConnectOptions {
   /** Shown in pg_stat_activity, so that an operator sees whose session it is. */
   readonly applicationName: string;
-  /** How long the server may take to let us in. Milliseconds, default 5,000. */
+  /** Longest time until the server accepts the session. Milliseconds, default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** Longest wait for the answer to one query, so that a hung host is noticed. Milliseconds, default none. */
+  /** Longest wait for the answer to one query, so that a host that hangs is noticed. Milliseconds, default none. */
   readonly queryTimeoutMs?: number;
-  /** Called once when the session ends that we did not end. */
+  /** Called when the session ends that we did not end. */
   readonly onLost?: (error: Error) => void;
 }
 
@@ -28,7 +28,7 @@ const textOnly: pg.CustomTypesConfig = {
 };
 
 /**
- * One session. Ends with `client.end()`. A lost session is told to `onLost` and never thrown into the air.
+ * One session; end it with `disconnect`. The loss of a session is reported to `onLost` and never thrown as an unhandled error.
  * Throws DATABASE_UNREACHABLE, PERMISSION, DATABASE_REFUSED, or CONFIG for a URL that cannot be read.
  */
 export async function connect(url: string, options: ConnectOptions): Promise<PgClient> {
@@ -44,7 +44,7 @@ export async function connect(url: string, options: ConnectOptions): Promise<PgC
   try {
     await client.connect();
   } catch (error) {
-    void disconnect(client, 0);
+    dropSession(client);
     throw databaseError(error, `connecting to ${databaseLabel(url)}`);
   }
   return client;
@@ -62,21 +62,31 @@ function makeClient(url: string, config: pg.ClientConfig): PgClient {
 }
 
 /**
- * Ends a session; when the other side does not answer within `graceMs` (default 1,000) the socket is dropped. 0: at once, in
- * whatever it is doing. Never throws; safe to call twice.
+ * Ends a session; when the other side does not answer within `graceMs` (default 1,000) the socket is dropped. Never throws; safe
+ * to call twice.
  */
 export async function disconnect(client: PgClient | undefined, graceMs = 1_000): Promise<void> {
   if (client === undefined) return;
-  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
   const { promise: dropped, resolve } = Promise.withResolvers<void>();
-  const drop = () => {
-    connection?.stream?.destroy();
+  const timer = setTimeout(() => {
+    dropSocket(client);
     resolve();
-  };
-  if (graceMs === 0) drop();
-  const timer = setTimeout(drop, graceMs);
+  }, graceMs);
   await Promise.race([client.end().catch(() => {}), dropped]);
   clearTimeout(timer);
+}
+
+/** Drops the connection immediately, whatever the session is doing: its statement fails. Never throws; safe to call twice. */
+export function dropSession(client: PgClient | undefined): void {
+  if (client === undefined) return;
+  dropSocket(client);
+  client.end().catch(() => {});
+}
+
+/** The driver has no way to say this: `end` waits for the server's answer. */
+function dropSocket(client: PgClient): void {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+  connection?.stream?.destroy();
 }
 
 /** host:port/database of a URL, without user and password, for messages. */

@@ -5,10 +5,14 @@ import {
   connect,
   disconnect,
   inSession,
+  KeptSession,
   neutralSettings,
+  type OpenSession,
+  type PgClient,
   pinnedSettings,
   pinSettings,
   quoteTable,
+  SessionLead,
   tryLead,
   withTransaction,
 } from './mod.ts';
@@ -144,5 +148,101 @@ describe('sessions', () => {
 
   it('quote names that try to escape', () => {
     expect(quoteTable({ schema: 'a"b', name: 'c.d; --' })).toBe('"a""b"."c.d; --"');
+  });
+});
+
+const open: OpenSession = (onLost) => connect(database.url, { ...options, onLost });
+const killSession = async (client: PgClient) => {
+  const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+  await inSession(database.url, options, (killer) => killer.query('SELECT pg_terminate_backend($1)', [rows[0].pid]));
+};
+const works = async (client: PgClient) => (await client.query('SELECT 1 AS one')).rows[0].one;
+
+describe('a kept session', () => {
+  it('is opened once, and again after a loss, a close or a drop', async () => {
+    const kept = new KeptSession(open);
+    const [first, same] = await Promise.all([kept.get(), kept.get()]);
+    expect(same).toBe(first);
+    await killSession(first);
+    await expect.poll(() => kept.get()).not.toBe(first);
+    const second = await kept.get();
+    expect(await works(second)).toBe(1);
+    await kept.close();
+    await expect(works(second)).rejects.toThrow();
+    const third = await kept.get();
+    const sleeping = expect(third.query('SELECT pg_sleep(60)')).rejects.toThrow();
+    kept.drop();
+    await sleeping;
+    expect(await works(await kept.get())).toBe(1);
+    await kept.close();
+    await kept.close();
+  });
+
+  it('that could not be opened is tried again', async () => {
+    let url = 'postgresql://nobody@127.0.0.1:1/none';
+    const kept = new KeptSession((onLost) => connect(url, { ...options, onLost }));
+    await expect(kept.get()).rejects.toMatchObject({ code: 'database-unreachable' });
+    await kept.close();
+    url = database.url;
+    expect(await works(await kept.get())).toBe(1);
+    await kept.close();
+  });
+
+  it('that is closed while it is being opened is ended, and another is opened for the next caller', async () => {
+    const kept = new KeptSession(open);
+    const getting = kept.get();
+    await kept.close();
+    await expect(works(await getting)).rejects.toThrow();
+    expect(await works(await kept.get())).toBe(1);
+    await kept.close();
+  });
+});
+
+describe('leadership by a session', () => {
+  const leadOf = (key: string) => {
+    const lock = (client: PgClient) => tryLead(client, key);
+    return new SessionLead({ what: 'the leadership of a test', open, lock });
+  };
+
+  it('is with one at a time, and on its release with the next', async () => {
+    const [first, second] = [leadOf('a'), leadOf('a')];
+    const lease = await first.tryLead();
+    expect(await second.tryLead()).toBeNull();
+    await lease?.release();
+    const next = await second.tryLead();
+    expect(next).not.toBeNull();
+    expect(await first.tryLead()).toBeNull();
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it('ends with the session, and is requested again on a new one', async () => {
+    const lead = leadOf('b');
+    const lease = await lead.tryLead();
+    if (lease === null) throw new Error('nobody else leads');
+    await killSession(lease.client);
+    await lease.lost;
+    await lease.release();
+    const next = await lead.tryLead();
+    expect(next?.client).not.toBe(lease.client);
+    await lead.close();
+  });
+
+  it('ends when the leader abandons it', async () => {
+    const lead = leadOf('c');
+    const lease = await lead.tryLead();
+    lease?.abandon();
+    await lease?.lost;
+    await lease?.release();
+    expect(
+      await leadOf('c')
+        .tryLead()
+        .then((next) => next?.release()),
+    ).toBeUndefined();
+  });
+
+  it('that cannot be requested is an error that names it, and leaves no session', async () => {
+    const lock = () => Promise.reject(new Error('no lock today'));
+    const lead = new SessionLead({ what: 'the leadership of a test', open, lock });
+    await expect(lead.tryLead()).rejects.toThrow(/requesting the leadership of a test: no lock today/);
   });
 });

@@ -1,5 +1,13 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { connect, databaseError, type PgClient, pinSettings, type Queryable, sqlstateOf } from '@millrace/postgres';
+import {
+  connect,
+  databaseError,
+  disconnect,
+  type PgClient,
+  pinSettings,
+  type Queryable,
+  sqlstateOf,
+} from '@millrace/postgres';
 
 /** A session that applies changes. */
 export interface ApplySession {
@@ -54,7 +62,7 @@ export async function openApplySession(
     await client.query(fewRowsPlans);
     return { client, replica: await becomeReplica(client), lost };
   } catch (error) {
-    await client.end().catch(() => {});
+    await disconnect(client);
     throw databaseError(error, 'opening a session of replay');
   }
 }
@@ -81,17 +89,6 @@ export async function rollBack(client: PgClient): Promise<void> {
   } catch (error) {
     throw new MillraceError(codes.DATABASE_UNREACHABLE, 'the session was lost inside a transaction', { cause: error });
   }
-}
-
-const goodbyeMs = 1000;
-
-/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
-export async function closeSession(client: PgClient): Promise<void> {
-  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
-  const timer = setTimeout(() => connection?.stream?.destroy(), goodbyeMs);
-  const dropped = new Promise<void>((resolve) => setTimeout(resolve, goodbyeMs + 50).unref());
-  await Promise.race([client.end().catch(() => {}), dropped]);
-  clearTimeout(timer);
 }
 
 /** The sentence for an operator whose replay may not turn foreign keys off. */

@@ -2,7 +2,6 @@ export {
   type ApplySession,
   becomeReplica,
   beginSql,
-  closeSession,
   commit,
   openApplySession,
   planForManyRows,

@@ -1,11 +1,12 @@
 // Capture: leads or stands by; as leader it takes batches from the queue to the bus, copies tables, sends again what a
 // subscriber lacks, and lets the queue go up to what all have applied.
+import { BusConnection } from '@millrace/bus';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import type { SessionLease } from '@millrace/postgres';
 import { Backfills } from './backfill/backfill.ts';
-import { BusHolder } from './bus-holder.ts';
 import type { CaptureOptions } from './config.ts';
 import { Copies } from './copy/copies.ts';
-import { type CaptureLease, LeadSession } from './lead.ts';
+import { captureLead } from './lead.ts';
 import { MainLine } from './publish/batch-publisher.ts';
 import { Release } from './release/release.ts';
 import { Reports } from './subscribers/reports.ts';
@@ -13,20 +14,20 @@ import { Shared } from './subscribers/shared.ts';
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeCapture(options: CaptureOptions): Service {
-  const session = new LeadSession(options);
-  return leadOrStandBy<CaptureLease>({
+  const lead = captureLead(options);
+  return leadOrStandBy<SessionLease>({
     name: 'capture',
-    tryLead: () => session.tryLead(),
+    tryLead: () => lead.tryLead(),
     work: (lease) => leaderWork(options, lease),
-    onStopped: () => session.close(),
+    onStopped: () => lead.close(),
     pollMs: options.standbyMs,
   });
 }
 
 /** What the leader does. The loops know of each other only what is in `Shared`. */
-function leaderWork(options: CaptureOptions, lease: CaptureLease): Service {
+function leaderWork(options: CaptureOptions, lease: SessionLease): Service {
   const shared = new Shared();
-  const holder = new BusHolder(options.busUrl);
+  const holder = new BusConnection({ name: 'millrace capture', url: options.busUrl, whileLost: 'throw' });
   const reports = new Reports(options.queue);
   const line = new MainLine(options, holder, shared);
   const backfills = new Backfills({ options, shared, reports, line });

@@ -1,7 +1,5 @@
 // Sessions with the provider. What reads much must not be cut short by a timeout, and must not hold up a stop either.
-import { applySettings, connect, databaseError, neutralSettings, type PgClient } from '@millrace/postgres';
-
-const goodbyeMs = 1000;
+import { applySettings, connect, databaseError, disconnect, neutralSettings, type PgClient } from '@millrace/postgres';
 
 export interface SessionOptions {
   readonly applicationName: string;
@@ -9,7 +7,7 @@ export interface SessionOptions {
   readonly silenceMs?: number;
   /** Longest wait for the answer to one question, ms. Not for COPY. Default: none. */
   readonly answerMs?: number;
-  readonly onLost?: (error: Error) => void;
+  readonly onLost?: (error: unknown) => void;
 }
 
 /** Opens a session. Throws as `connect` does. */
@@ -31,25 +29,7 @@ export async function openSession(url: string, options: SessionOptions): Promise
     });
     return client;
   } catch (error) {
-    await closeSession(client);
+    await disconnect(client);
     throw databaseError(error, 'opening a session with the provider');
   }
-}
-
-/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
-export async function closeSession(client: PgClient | undefined): Promise<void> {
-  if (client === undefined) return;
-  const timer = setTimeout(() => dropSession(client), goodbyeMs);
-  await Promise.race([
-    client.end().catch(() => {}),
-    new Promise((resolve) => setTimeout(resolve, 2 * goodbyeMs).unref()),
-  ]);
-  clearTimeout(timer);
-}
-
-/** Drops the connection at once, in whatever it is doing. */
-export function dropSession(client: PgClient | undefined): void {
-  const { connection } = (client ?? {}) as unknown as { connection?: { stream?: { destroy(): void } } };
-  connection?.stream?.destroy();
-  client?.end().catch(() => {});
 }

@@ -1,4 +1,4 @@
-import { type Bus, getBySequence, openReader } from '@millrace/bus';
+import { type Bus, BusConnection, getBySequence, openReader } from '@millrace/bus';
 import { codes, MillraceError, type Verdict } from '@millrace/errors';
 import { isSameTick, type Position, tableKey } from '@millrace/model';
 import { databaseError } from '@millrace/postgres';
@@ -23,7 +23,6 @@ import { backfillSubject, batchSubject, decodeMessage, streamName } from '@millr
 import { type Applied, Applier } from './apply/applier.ts';
 import { WishesChanged } from './apply/errors/table-error.ts';
 import type { Followed } from './apply/plan/plan-batch.ts';
-import { BusHolder } from './bus-holder.ts';
 import type { ReplayOptions } from './config.ts';
 import { TableKeeper } from './copy/table-keeper.ts';
 import type { Refusal } from './feed/lane.ts';
@@ -44,7 +43,7 @@ const answerMs = 15_000;
 export class ReplayWork {
   readonly #options: ReplayOptions;
   readonly #session: ApplySession;
-  readonly #bus: BusHolder;
+  readonly #bus: BusConnection;
   readonly #applier: Applier;
   readonly #keeper: TableKeeper;
   readonly #reporter: Reporter;
@@ -77,7 +76,7 @@ export class ReplayWork {
     this.#options = options;
     this.#session = session;
     this.#log = logger('replay');
-    this.#bus = new BusHolder(options.busUrl);
+    this.#bus = new BusConnection({ name: 'millrace replay', url: options.busUrl, whileLost: 'return' });
     options.freshness?.follow(() => this.#bus.current);
     this.#applier = new Applier({ session, queue, conflicts });
     this.#keeper = new TableKeeper({

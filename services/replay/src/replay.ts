@@ -4,19 +4,19 @@ import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } fro
 import { logger } from '@millrace/telemetry';
 import { WishesChanged } from './apply/errors/table-error.ts';
 import type { ReplayOptions } from './config.ts';
-import { LeadSession, type ReplayLease } from './lead.ts';
+import { ReplayLead, type ReplayLease } from './lead.ts';
 import { ReplayWork } from './replay-work.ts';
 
 const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeReplay(options: ReplayOptions): Service {
-  const session = new LeadSession(options);
+  const lead = new ReplayLead(options);
   return leadOrStandBy<ReplayLease>({
     name: 'replay',
-    tryLead: () => session.tryLead(),
+    tryLead: () => lead.tryLead(),
     work: (lease) => replayLoop(options, lease),
-    onStopped: () => session.close(),
+    onStopped: () => lead.close(),
     pollMs: options.standbyMs,
   });
 }

@@ -1,6 +1,6 @@
 // Tells the bus of each tick, so that capture need not wait for its own look. Best effort in every way: nothing here
 // may delay a tick or make the ticker unready.
-import { type Bus, connectBus, sendNotice } from '@millrace/bus';
+import { BusConnection, type connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
 import { type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
 
@@ -19,16 +19,16 @@ export class Notices {
   readonly #options: NoticesOptions;
   readonly #subject: string;
   readonly #pulseSubject: string;
-  #bus: Bus | undefined;
-  #url: string | undefined;
+  #connection: BusConnection;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
+    this.#connection = this.#newConnection();
     this.#subject = tickSubject(options.queue);
     this.#pulseSubject = pulseSubject(options.queue);
     this.loop = new RunLoop({
       name: 'tick notices',
-      runOnce: (signal) => this.#lookAfter(signal),
+      runOnce: (signal) => this.#connect(signal),
       idleMs: LOOK_MS,
       backoff: { minMs: 500, maxMs: 5_000 },
       onStopped: () => this.#close(),
@@ -46,7 +46,7 @@ export class Notices {
   }
 
   #send(subject: string, notice: TickNotice | Pulse): void {
-    const bus = this.#bus;
+    const bus = this.#connection.current;
     if (bus === undefined) return;
     try {
       sendNotice(bus, subject, JSON.stringify(notice));
@@ -55,39 +55,20 @@ export class Notices {
     }
   }
 
-  async #lookAfter(signal: AbortSignal): Promise<void> {
-    const url = this.#options.busUrl();
-    if (this.#bus?.isConnected()) return;
-    // A bus that is away comes back by itself, unless it is elsewhere now or was closed for good.
-    if (this.#bus !== undefined && url === this.#url && !this.#bus.connection.isClosed()) return;
-    await this.#close();
-    if (url === undefined) return;
-    this.#bus = await connectUnlessStopped(this.#options.connect ?? connectBus, url, signal);
-    this.#url = url;
+  async #connect(signal: AbortSignal): Promise<void> {
+    // Without a URL there is nothing to try: the ticker works without a bus.
+    if (this.#options.busUrl() !== undefined) await this.#connection.get(signal);
   }
 
   async #close(): Promise<void> {
-    const bus = this.#bus;
-    this.#bus = undefined;
-    await bus?.close();
+    const connection = this.#connection;
+    this.#connection = this.#newConnection();
+    await connection.close();
   }
-}
 
-// A stop does not wait for a bus that does not answer; a connection that comes too late is closed.
-async function connectUnlessStopped(
-  connect: typeof connectBus,
-  url: string,
-  signal: AbortSignal,
-): Promise<Bus | undefined> {
-  const connecting = connect(url, { name: 'millrace ticker' });
-  const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const bus = await Promise.race([connecting, stopped]);
-    if (bus === undefined) connecting.then((late) => late.close()).catch(() => {});
-    return bus;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+  // Notices may be sent as long as the connection is lost: they are dropped until it returns.
+  #newConnection(): BusConnection {
+    const { busUrl: url, connect } = this.#options;
+    return new BusConnection({ name: 'millrace ticker', url, whileLost: 'return', ...(connect && { connect }) });
   }
 }

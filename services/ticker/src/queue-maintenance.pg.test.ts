@@ -31,7 +31,7 @@ async function maintained(passes: number) {
   const counts = new Noted('stub');
   const never = { figuresMs: 1_000_000, statisticsMs: 0, retryMs: 0, maintenanceMs: 0 };
   const work = new QueueMaintenance({ database: 'stub', label: 'database stub', url, counts, ...never });
-  onTestFinished(() => work.close({ forGood: true }));
+  onTestFinished(() => work.end());
   for (let at = 0; at < passes; at += 1) await work.pass().catch(() => {});
   return { url, counts };
 }
@@ -69,5 +69,5 @@ test('a session that is lost while it is being set up is a failed pass, not the 
   const paces = { figuresMs: 0, statisticsMs: 0, retryMs: 0, maintenanceMs: 0 };
   const work = new QueueMaintenance({ database: 'gone', label: 'gone', url, counts: new Counts('gone'), ...paces });
   await expect(work.pass()).rejects.toMatchObject({ code: codes.DATABASE_UNREACHABLE });
-  await work.close({ forGood: true });
+  await work.end();
 });

@@ -2,7 +2,7 @@
 // looks how queues and consumers do, and tells what was done. On a session of its own, so that a TRUNCATE never delays a tick.
 import { toMillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
-import type { PgClient } from '@millrace/postgres';
+import { disconnect, KeptSession, type PgClient } from '@millrace/postgres';
 import {
   listConsumers,
   listQueues,
@@ -16,7 +16,7 @@ import { histogram, logger } from '@millrace/telemetry';
 import type { QueueTickerOptions } from './config.ts';
 import type { Counts } from './queue-counts.ts';
 import { forgetFigures, noteFigures } from './queue-figures.ts';
-import { closeSession, openSession } from './session.ts';
+import { openSession } from './session.ts';
 
 export type MaintenanceOptions = Omit<QueueTickerOptions, 'queuesMs' | 'standbyMs'> & {
   /** The database to people: `database jobs`. */
@@ -43,24 +43,11 @@ export function maintenanceLoop(options: MaintenanceOptions): RunLoop {
   const work = new QueueMaintenance(options);
   return new RunLoop({
     name: `maintenance of ${options.label}`,
-    runOnce: (signal) => untilStopped(work, signal),
+    runOnce: (signal) => work.pass(signal),
+    lastPass: { graceMs: LAST_PASS_MS, abort: () => work.close() },
     onFailed: () => work.close(),
-    onStopped: () => work.close({ forGood: true }),
+    onStopped: () => work.end(),
   });
-}
-
-async function untilStopped(work: QueueMaintenance, signal: AbortSignal): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const breakOff = () => {
-    timer = setTimeout(() => void work.close(), LAST_PASS_MS);
-  };
-  signal.addEventListener('abort', breakOff, { once: true });
-  try {
-    return await work.pass(signal);
-  } finally {
-    signal.removeEventListener('abort', breakOff);
-    clearTimeout(timer);
-  }
 }
 
 /** One kind of work and when it is due. */
@@ -71,7 +58,7 @@ export class QueueMaintenance {
   readonly #options: MaintenanceOptions;
   readonly #tasks: readonly Task[];
   readonly #rates = new RateMeter();
-  #client: PgClient | undefined;
+  readonly #session = new KeptSession((onLost) => this.#open(onLost));
   #vacuumedAt: number | undefined;
 
   constructor(options: MaintenanceOptions) {
@@ -89,7 +76,7 @@ export class QueueMaintenance {
 
   /** Does what is due; gives the pause until the next is, milliseconds. */
   async pass(signal?: AbortSignal): Promise<number> {
-    const client = await this.#session();
+    const client = await this.#session.get();
     for (const task of this.#tasks) {
       if (signal?.aborted === true) return 0;
       if (performance.now() < task.nextAt) continue;
@@ -99,12 +86,15 @@ export class QueueMaintenance {
     return Math.max(0, Math.min(...this.#tasks.map(({ nextAt }) => nextAt)) - performance.now());
   }
 
-  /** Frees the session; the next pass opens one, unless it is for good. Never throws. */
-  async close({ forGood = false } = {}): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    if (forGood) forgetFigures(this.#options.database);
-    await closeSession(client);
+  /** Ends the session; the next pass opens another. Never throws. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  /** The last close: another process may serve the database now. */
+  end(): Promise<void> {
+    forgetFigures(this.#options.database);
+    return this.close();
   }
 
   // An event that cannot be put back keeps neither rotation nor the figures.
@@ -145,20 +135,19 @@ export class QueueMaintenance {
     logger('maintenance').error(fields, error?.sentence ?? 'a step of maintenance failed');
   }
 
-  async #session(): Promise<PgClient> {
-    if (this.#client !== undefined) return this.#client;
-    // The session may be lost before it is ours.
-    let client: PgClient | undefined;
-    client = await openSession(this.#options.url, {
+  async #open(onLost: (error: unknown) => void): Promise<PgClient> {
+    const client = await openSession(this.#options.url, {
       applicationName: 'millrace ticker maintenance',
       silenceMs: 0,
       statementMs: STATEMENT_MS,
-      onLost: () => {
-        if (this.#client === client) this.#client = undefined;
-      },
+      onLost,
     });
-    this.#client = client;
-    await needPgq(client, this.#options.label);
-    return client;
+    try {
+      await needPgq(client, this.#options.label);
+      return client;
+    } catch (error) {
+      await disconnect(client);
+      throw error;
+    }
   }
 }

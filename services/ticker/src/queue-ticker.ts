@@ -1,9 +1,10 @@
 // The ticker of one database's queues that carry no tables: leads or stands by; as leader it ticks each by its own rule, and
 // maintains all queues of the database, those of sets as well. One database that is down is no affair of another's.
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import type { SessionLease } from '@millrace/postgres';
 import { leadQueues } from '@millrace/provider';
 import type { QueueTickerOptions, TickerPlan } from './config.ts';
-import { LeadSession, type TickerLease } from './lead.ts';
+import { tickerLead } from './lead.ts';
 import { Counts } from './queue-counts.ts';
 import { queueLoop } from './queue-loop.ts';
 import { maintenanceLoop } from './queue-maintenance.ts';
@@ -19,22 +20,22 @@ export function makeTickers({ set, databases }: TickerPlan): Service {
 /** Makes the service of one database; it waits for it, and for schema pgq in it, which it never makes. */
 export function makeQueueTicker(options: QueueTickerOptions): Service {
   const { database, url, queuesMs, standbyMs } = options;
-  const session = new LeadSession({
+  const lead = tickerLead({
     url,
-    what: `the lead of the queues of ${labelOf(database)}`,
+    what: `the leadership of the queues of ${labelOf(database)}`,
     pauseMs: Math.max(queuesMs, standbyMs),
-    ask: leadQueues,
+    lock: leadQueues,
   });
-  return leadOrStandBy<TickerLease>({
+  return leadOrStandBy<SessionLease>({
     name: `ticker of ${labelOf(database)}`,
-    tryLead: () => session.tryLead(),
+    tryLead: () => lead.tryLead(),
     work: (lease) => leaderWork(options, lease),
-    onStopped: () => session.close(),
+    onStopped: () => lead.close(),
     pollMs: standbyMs,
   });
 }
 
-function leaderWork(options: QueueTickerOptions, { client, abandon }: TickerLease): Service {
+function leaderWork(options: QueueTickerOptions, { client, abandon }: SessionLease): Service {
   const { database, queuesMs } = options;
   const counts = new Counts(database);
   const ticking = queueLoop({

@@ -1,12 +1,11 @@
 // Sessions with the provider that no hung host can block for ever.
 import { codes, toMillraceError } from '@millrace/errors';
-import { applySettings, connect, neutralSettings, type PgClient, type Queryable } from '@millrace/postgres';
+import { applySettings, connect, disconnect, neutralSettings, type PgClient, type Queryable } from '@millrace/postgres';
 
 /** Longest time the server may work on one statement. */
 const STATEMENT_MS = 10_000;
 /** So much longer we wait for its answer: the server shall speak first. */
 const ANSWER_MORE_MS = 2_000;
-const GOODBYE_MS = 1_000;
 
 export type SessionOptions = {
   applicationName: string;
@@ -14,7 +13,7 @@ export type SessionOptions = {
   silenceMs: number;
   /** Longest time for one statement, milliseconds. Default 10,000. */
   statementMs?: number;
-  onLost: (error: Error) => void;
+  onLost: (error: unknown) => void;
 };
 
 /** Opens a session with bounds on both sides. Throws as `connect` does. */
@@ -29,27 +28,9 @@ export async function openSession(url: string, options: SessionOptions): Promise
     });
     return client;
   } catch (error) {
-    await closeSession(client);
+    await disconnect(client);
     throw error;
   }
-}
-
-/** Ends a session; when the other side does not answer, the socket is dropped. Never throws; safe to call twice. */
-export async function closeSession(client: PgClient | undefined): Promise<void> {
-  if (client === undefined) return;
-  const dropped = dropSocketAfter(client, GOODBYE_MS);
-  await Promise.race([client.end().catch(() => {}), dropped.done]);
-  dropped.cancel();
-}
-
-function dropSocketAfter(client: PgClient, ms: number) {
-  const { promise: done, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
-    connection?.stream?.destroy();
-    resolve();
-  }, ms);
-  return { done, cancel: () => clearTimeout(timer) };
 }
 
 /**

@@ -1,9 +1,9 @@
 // The ticker of a set: leads or stands by; as leader it ticks and looks after the triggers.
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
-import { tryLead } from '@millrace/postgres';
+import { type SessionLease, tryLead } from '@millrace/postgres';
 import { lastTick, onToken, tick } from '@millrace/provider';
 import type { TickerOptions } from './config.ts';
-import { LeadSession, type TickerLease } from './lead.ts';
+import { tickerLead } from './lead.ts';
 import { Notices } from './notices.ts';
 import { costsTheSession, prepared } from './session.ts';
 import { tickLoop } from './tick-loop.ts';
@@ -13,22 +13,22 @@ import { TriggerSession } from './trigger-session.ts';
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeTicker(options: TickerOptions): Service {
   const { queue, providerUrl, idleMs, standbyMs } = options;
-  const session = new LeadSession({
+  const lead = tickerLead({
     url: providerUrl,
-    what: 'the lead of the ticker',
+    what: 'the leadership of the ticker',
     pauseMs: Math.max(idleMs, standbyMs),
-    ask: (client) => tryLead(client, `ticker:${queue}`),
+    lock: (client) => tryLead(client, `ticker:${queue}`),
   });
-  return leadOrStandBy<TickerLease>({
+  return leadOrStandBy<SessionLease>({
     name: 'ticker',
-    tryLead: () => session.tryLead(),
+    tryLead: () => lead.tryLead(),
     work: (lease) => leaderWork(options, lease),
-    onStopped: () => session.close(),
+    onStopped: () => lead.close(),
     pollMs: standbyMs,
   });
 }
 
-function leaderWork(options: TickerOptions, { client, abandon }: TickerLease): Service {
+function leaderWork(options: TickerOptions, { client, abandon }: SessionLease): Service {
   const { queue, providerUrl, activeMs, idleMs, busUrl } = options;
   const notices = new Notices({ queue, busUrl });
   const session = prepared(client);

@@ -35,25 +35,12 @@ export function triggerLoop(keeper: TriggerKeeper, pauseMs: number): RunLoop {
   const memory: Memory = { known: new Map(), nextLook: 0 };
   return new RunLoop({
     name: 'triggers',
-    runOnce: (signal) => lookUntilStopped(keeper, memory, signal),
+    runOnce: () => lookOnce(keeper, memory),
     idleMs: pauseMs,
+    lastPass: { graceMs: LAST_PASS_MS, abort: () => keeper.close() },
     onFailed: () => keeper.close(),
     onStopped: () => keeper.close(),
   });
-}
-
-async function lookUntilStopped(keeper: TriggerKeeper, memory: Memory, signal: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const breakOff = () => {
-    timer = setTimeout(() => void keeper.close(), LAST_PASS_MS);
-  };
-  signal.addEventListener('abort', breakOff, { once: true });
-  try {
-    await lookOnce(keeper, memory);
-  } finally {
-    signal.removeEventListener('abort', breakOff);
-    clearTimeout(timer);
-  }
 }
 
 async function lookOnce(keeper: TriggerKeeper, memory: Memory): Promise<void> {

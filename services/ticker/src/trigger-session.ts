@@ -3,9 +3,9 @@
 import { hostname } from 'node:os';
 import type { Verdict } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
-import type { PgClient } from '@millrace/postgres';
+import { KeptSession } from '@millrace/postgres';
 import { refreshTriggers, reportService } from '@millrace/provider';
-import { closeSession, openSession } from './session.ts';
+import { openSession } from './session.ts';
 import type { TriggerFinding, TriggerKeeper } from './trigger-loop.ts';
 
 export type TriggerSessionOptions = {
@@ -23,15 +23,23 @@ const HEARTBEAT_MS = 10_000;
 /** Looks after triggers, and reports, on a session that is opened when needed. */
 export class TriggerSession implements TriggerKeeper {
   readonly #options: TriggerSessionOptions;
-  #client: PgClient | undefined;
+  readonly #session: KeptSession;
   #reported: { fault: string | undefined; at: number } | undefined;
 
   constructor(options: TriggerSessionOptions) {
     this.#options = options;
+    this.#session = new KeptSession((onLost) =>
+      openSession(options.providerUrl, {
+        applicationName: 'millrace ticker triggers',
+        silenceMs: 0,
+        statementMs: STATEMENT_MS,
+        onLost,
+      }),
+    );
   }
 
   async refreshTriggers(): Promise<TriggerFinding[]> {
-    const findings = await refreshTriggers(await this.#session(), this.#options.queue);
+    const findings = await refreshTriggers(await this.#session.get(), this.#options.queue);
     return findings.map((finding) => ({
       table: tableLabel(finding),
       action: finding.action ?? 'none',
@@ -40,7 +48,7 @@ export class TriggerSession implements TriggerKeeper {
   }
 
   async report(): Promise<void> {
-    const client = await this.#session();
+    const client = await this.#session.get();
     const fault = this.#options.fault();
     const now = performance.now();
     const before = this.#reported;
@@ -55,19 +63,7 @@ export class TriggerSession implements TriggerKeeper {
     this.#reported = { fault: fault?.sentence, at: now };
   }
 
-  async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await closeSession(client);
-  }
-
-  async #session(): Promise<PgClient> {
-    this.#client ??= await openSession(this.#options.providerUrl, {
-      applicationName: 'millrace ticker triggers',
-      silenceMs: 0,
-      statementMs: STATEMENT_MS,
-      onLost: () => (this.#client = undefined),
-    });
-    return this.#client;
+  close(): Promise<void> {
+    return this.#session.close();
   }
 }

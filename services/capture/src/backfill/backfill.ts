@@ -2,18 +2,19 @@
 // subscriber has its own subject and its own session, so that nobody waits for another's past.
 import { purgeSubject } from '@millrace/bus';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { pause } from '@millrace/lifecycle';
 import type { Position } from '@millrace/model';
-import type { PgClient } from '@millrace/postgres';
+import { disconnect, dropSession, type PgClient } from '@millrace/postgres';
 import { intervalsAfter } from '@millrace/provider';
 import { type Logger, logger } from '@millrace/telemetry';
 import { backfillSubject, streamName } from '@millrace/wire';
-import { SectionKinds } from '../batch/section-kind.ts';
+import { SectionKinds } from '../batch/event-head.ts';
 import type { CaptureOptions } from '../config.ts';
 import { backfills } from '../metrics.ts';
 import type { MainLine } from '../publish/batch-publisher.ts';
 import { Pacer } from '../publish/pacer.ts';
 import { publishInterval } from '../publish/publish-interval.ts';
-import { closeSession, dropSession, openSession } from '../session.ts';
+import { openSession } from '../session.ts';
 import type { Heard, Reports } from '../subscribers/reports.ts';
 import type { Shared } from '../subscribers/shared.ts';
 
@@ -107,7 +108,7 @@ export class Backfills {
       signal.removeEventListener('abort', onAbort);
       // It may be in the middle of an answer.
       dropSession(client);
-      await closeSession(client);
+      await disconnect(client);
       this.#behind.delete(name);
     }
   }
@@ -227,16 +228,11 @@ class Backfill {
   }
 
   #nextReport(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        stop();
-        resolve();
-      };
-      const timer = setTimeout(done, waitMs);
-      const stop = this.#parts.reports.onReport((name) => {
-        if (name === this.#task.name) done();
+    const { reports } = this.#parts;
+    const wakeOn = (end: () => void) =>
+      reports.onReport((name) => {
+        if (name === this.#task.name) end();
       });
-    });
+    return pause(waitMs, { wakeOn });
   }
 }

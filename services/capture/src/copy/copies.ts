@@ -1,9 +1,9 @@
 // Wishes for copies: begins them, a few at a time, repeats what was broken off, and notes when everybody has them.
-import { type Bus, ensureStream, firstMessage, purgeSubject } from '@millrace/bus';
+import { type Bus, type BusConnection, ensureStream, firstMessage, purgeSubject } from '@millrace/bus';
 import { toMillraceError, type Verdict, verdictOf } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
-import type { PgClient } from '@millrace/postgres';
+import { KeptSession, type PgClient } from '@millrace/postgres';
 import {
   beginCopy,
   type CopyProgress,
@@ -14,10 +14,9 @@ import {
   systemIdentifier,
 } from '@millrace/provider';
 import { copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
-import type { BusHolder } from '../bus-holder.ts';
 import type { CaptureOptions } from '../config.ts';
 import { copies } from '../metrics.ts';
-import { closeSession, dropSession, openSession } from '../session.ts';
+import { openSession } from '../session.ts';
 import type { Reports } from '../subscribers/reports.ts';
 import type { Shared } from '../subscribers/shared.ts';
 import { copyTable } from './copy-table.ts';
@@ -25,7 +24,7 @@ import { isSettled, takersOf, takingOf } from './copy-takers.ts';
 
 export interface CopiesParts {
   readonly options: CaptureOptions;
-  readonly holder: BusHolder;
+  readonly holder: BusConnection;
   readonly shared: Shared;
   readonly reports: Reports;
 }
@@ -50,11 +49,15 @@ export class Copies {
   readonly #progress = new Map<string, { at: string; since: number }>();
   /** When an attempt may begin again after one that failed. */
   readonly #notBefore = new Map<number, { at: number; failures: number; fault: Verdict }>();
-  #client: PgClient | undefined;
+  readonly #session: KeptSession;
   #provider: string | undefined;
 
   constructor(parts: CopiesParts) {
     this.#parts = parts;
+    const { providerUrl } = parts.options;
+    this.#session = new KeptSession((onLost) =>
+      openSession(providerUrl, { applicationName: 'millrace capture copies', answerMs: 12_000, onLost }),
+    );
     this.loop = new RunLoop({
       name: 'capture copies',
       runOnce: () => this.runOnce(),
@@ -71,7 +74,7 @@ export class Copies {
 
   /** Looks at all wishes once; gives the pause until the next look, ms. */
   async runOnce(): Promise<number> {
-    const client = await this.#session();
+    const client = await this.#session.get();
     const requests = await openCopyRequests(client, this.#parts.options.queue);
     for (const [id, running] of this.#running) {
       if (requests.some((request) => request.copyId === id)) continue;
@@ -101,8 +104,7 @@ export class Copies {
   async stop(): Promise<void> {
     for (const { abort } of this.#running.values()) abort.abort();
     await Promise.all([...this.#running.values()].map((running) => running.work));
-    await closeSession(this.#client);
-    this.#client = undefined;
+    await this.#session.close();
   }
 
   async #consider(
@@ -168,7 +170,7 @@ export class Copies {
     this.loop.state?.log.info({ copy: request.copyId, rows: sent.rows, bytes: sent.bytes }, 'copy sent');
     this.#notBefore.delete(request.copyId);
     try {
-      const client = await this.#session();
+      const client = await this.#session.get();
       await noteCopyProgress(client, request.copyId, request.attempt, sent);
     } catch (error) {
       // Not noted means sent again: no harm but work.
@@ -244,24 +246,8 @@ export class Copies {
     }
   }
 
-  async #session(): Promise<PgClient> {
-    if (this.#client !== undefined) return this.#client;
-    // The session may be lost before it is ours.
-    let client: PgClient | undefined;
-    client = await openSession(this.#parts.options.providerUrl, {
-      applicationName: 'millrace capture copies',
-      answerMs: 12_000,
-      onLost: () => {
-        if (this.#client === client) this.#client = undefined;
-      },
-    });
-    this.#client = client;
-    return client;
-  }
-
   #reset(): void {
-    dropSession(this.#client);
-    this.#client = undefined;
+    this.#session.drop();
     this.#provider = undefined;
   }
 }

@@ -3,7 +3,7 @@ import type { Bus } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
-import { applySettings, databaseError, type PgClient, pinSettings } from '@millrace/postgres';
+import { applySettings, databaseError, dropSession, type PgClient, pinSettings } from '@millrace/postgres';
 import {
   type CopyProgress,
   type CopyRequest,
@@ -17,7 +17,7 @@ import {
 } from '@millrace/provider';
 import { type CopyHeader, encodeMessage, sha256Hex } from '@millrace/wire';
 import { copyBytes } from '../metrics.ts';
-import { dropSession, openSession } from '../session.ts';
+import { openSession } from '../session.ts';
 import type { Reports } from '../subscribers/reports.ts';
 import { type Chunk, ChunkMaker } from './chunk-maker.ts';
 import { brokenOff, CopySender } from './copy-sender.ts';

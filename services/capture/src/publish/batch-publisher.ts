@@ -1,16 +1,15 @@
 // The line of batches for everybody: next interval, regroup, publish; again.
-import { onNotice } from '@millrace/bus';
+import { type BusConnection, onNotice } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import type { Position } from '@millrace/model';
-import type { PgClient } from '@millrace/postgres';
+import { KeptSession, type PgClient } from '@millrace/postgres';
 import { intervalsAfter, listSets, systemIdentifier } from '@millrace/provider';
 import { batchSubject, streamName, tickSubject } from '@millrace/wire';
-import { SectionKinds } from '../batch/section-kind.ts';
-import type { BusHolder } from '../bus-holder.ts';
+import { SectionKinds } from '../batch/event-head.ts';
 import type { CaptureOptions } from '../config.ts';
 import { queueTicks, reopenings } from '../metrics.ts';
-import { closeSession, dropSession, openSession } from '../session.ts';
+import { openSession } from '../session.ts';
 import type { Shared } from '../subscribers/shared.ts';
 import { type BatchStream, checkBatchStream, coverageStart, openBatchStream } from './batch-stream.ts';
 import { findCursor, providerHistory } from './cursor.ts';
@@ -25,6 +24,8 @@ const pacePatienceMs = 10_000;
 const heardMs = 15_000;
 /** Between two looks at the stream, ms. */
 const lookEveryMs = 1000;
+/** How long a pass may go on after a stop, ms. */
+const lastPassMs = 2000;
 /** Between two looks for ticks while the ticker is heard: its notices end the pause, ms. */
 const heardPauseMs = 2500;
 
@@ -42,25 +43,28 @@ interface Line {
 export class MainLine {
   readonly loop: RunLoop;
   readonly #options: CaptureOptions;
-  readonly #holder: BusHolder;
+  readonly #holder: BusConnection;
   readonly #shared: Shared;
   readonly #kinds = new SectionKinds();
-  #client: PgClient | undefined;
+  readonly #session: KeptSession;
   #line: Line | undefined;
-  /** The signal of the present run, once its end is listened for. */
-  #stopping: AbortSignal | undefined;
   #stopNotices: (() => void) | undefined;
   #noticedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: CaptureOptions, holder: BusHolder, shared: Shared) {
+  constructor(options: CaptureOptions, holder: BusConnection, shared: Shared) {
     this.#options = options;
     this.#holder = holder;
     this.#shared = shared;
+    const { providerUrl } = options;
+    this.#session = new KeptSession((onLost) =>
+      openSession(providerUrl, { applicationName: 'millrace capture line', onLost }),
+    );
     this.loop = new RunLoop({
       name: 'capture line',
       runOnce: (signal) => this.runOnce(signal),
       idleMs: options.pollMs,
       backoff: { minMs: 50, maxMs: 3000 },
+      lastPass: { graceMs: lastPassMs, abort: () => this.#abort() },
       onFailed: () => this.#reset(),
       onStopped: () => this.#close(),
     });
@@ -81,7 +85,7 @@ export class MainLine {
       this.#closeLine();
       return this.#options.pollMs;
     }
-    const client = await this.#session(signal);
+    const client = await this.#session.get();
     const line = this.#line ?? (await this.#open(client, signal));
     const failure = line.stream.publisher.failure();
     if (failure !== undefined) throw failure;
@@ -187,39 +191,16 @@ export class MainLine {
     return provider;
   }
 
-  async #session(signal: AbortSignal): Promise<PgClient> {
-    if (this.#client !== undefined) return this.#client;
-    // The session may be lost before it is ours.
-    let client: PgClient | undefined;
-    client = await openSession(this.#options.providerUrl, {
-      applicationName: 'millrace capture line',
-      onLost: () => {
-        if (this.#client === client) this.#client = undefined;
-      },
-    });
-    this.#client = client;
-    if (this.#stopping !== signal) {
-      this.#stopping = signal;
-      signal.addEventListener('abort', () => this.#endSoon(), { once: true });
-    }
-    return client;
-  }
-
   /** At a stop nobody waits for the rest of a batch that is being read, or for a bus that does not answer. */
-  #endSoon(): void {
-    const [client, line] = [this.#client, this.#line];
-    const end = () => {
-      dropSession(client);
-      line?.stream.publisher.close();
-    };
-    setTimeout(end, 2000).unref();
+  #abort(): void {
+    this.#session.drop();
+    this.#line?.stream.publisher.close();
   }
 
   /** After a failure nothing is taken for granted: the session may be in the middle of an answer. */
   #reset(): void {
     this.#closeLine();
-    dropSession(this.#client);
-    this.#client = undefined;
+    this.#session.drop();
   }
 
   #closeLine(): void {
@@ -233,7 +214,6 @@ export class MainLine {
   async #close(): Promise<void> {
     await this.#line?.stream.publisher.flush().catch(() => {});
     this.#closeLine();
-    await closeSession(this.#client);
-    this.#client = undefined;
+    await this.#session.close();
   }
 }

@@ -2,15 +2,14 @@
 import type { Publisher } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
-import { databaseError, type PgClient } from '@millrace/postgres';
+import { databaseError, disconnect, type PgClient } from '@millrace/postgres';
 import { columnsStayed, type Interval, intervalShapes, isWhole, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
-import type { BatchTotals } from '../batch/batch-headers.ts';
-import { BatchWriter } from '../batch/batch-writer.ts';
+import { type BatchTotals, BatchWriter } from '../batch/batch-writer.ts';
 import type { ColumnNames } from '../batch/column-names.ts';
+import { kindOf, type SectionKinds } from '../batch/event-head.ts';
 import { EventParser } from '../batch/event-parser.ts';
 import { Regrouper } from '../batch/regrouper.ts';
-import { kindOf, type SectionKinds } from '../batch/section-kind.ts';
 import {
   batchesPublished,
   bytesPublished,
@@ -19,7 +18,6 @@ import {
   publishSeconds,
   readSeconds,
 } from '../metrics.ts';
-import { closeSession } from '../session.ts';
 import type { Pacer } from './pacer.ts';
 
 export interface IntervalTarget {
@@ -83,8 +81,16 @@ async function readAndSend(
     await pacer.sent(message.length);
   };
   const seen = { snapshot: interval.snapshot, timeline: interval.timeline };
-  const { traceparent: trace } = target.span;
-  const writer = new BatchWriter({ provider, queue, prev, tick, seen, trace }, { maxPayload, send });
+  const writer = new BatchWriter({
+    provider,
+    queue,
+    prev,
+    tick,
+    seen,
+    trace: target.span.traceparent,
+    maxPayload,
+    send,
+  });
   const regrouper = new Regrouper(target.kinds);
   const parser = new EventParser(regrouper);
   try {
@@ -125,7 +131,7 @@ async function learnAhead(interval: Interval, target: IntervalTarget, names: Col
     }
     names.complete();
   } finally {
-    await closeSession(client);
+    await disconnect(client);
   }
 }
 

@@ -1,9 +1,10 @@
 // What subscribers report is handed to the provider, which then lets its queue go up to there. Also the eyes of a leading
 // capture: who subscribes, who follows another history, who lacks something; and its own report.
 import { hostname } from 'node:os';
-import { ensureBucket } from '@millrace/bus';
+import { type BusConnection, ensureBucket } from '@millrace/bus';
 import { codes, type MillraceError, toMillraceError, type Verdict, verdictOf } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
+import type { SessionLease } from '@millrace/postgres';
 import {
   listSubscribers,
   onWish,
@@ -14,17 +15,15 @@ import {
 } from '@millrace/provider';
 import { bucketName } from '@millrace/wire';
 import type { Backfills } from '../backfill/backfill.ts';
-import type { BusHolder } from '../bus-holder.ts';
 import type { CaptureOptions } from '../config.ts';
-import type { CaptureLease } from '../lead.ts';
 import { providerHistory } from '../publish/cursor.ts';
 import type { Heard, Reports } from '../subscribers/reports.ts';
 import type { Shared } from '../subscribers/shared.ts';
 
 export interface ReleaseParts {
   readonly options: CaptureOptions;
-  readonly lease: CaptureLease;
-  readonly holder: BusHolder;
+  readonly lease: SessionLease;
+  readonly holder: BusConnection;
   readonly shared: Shared;
   readonly reports: Reports;
   readonly backfills: Backfills;

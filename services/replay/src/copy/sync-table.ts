@@ -1,7 +1,7 @@
 // One table's copy: from the bus into the table, in one transaction that ends with the state catching-up.
 import { type Bus, openReader, type Reader } from '@millrace/bus';
 import { codes, type ErrorCode, toMillraceError, verdictOf } from '@millrace/errors';
-import { defineFailpoints, failpoint } from '@millrace/lifecycle';
+import { defineFailpoints, failpoint, pause } from '@millrace/lifecycle';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import { withTransaction } from '@millrace/postgres';
 import {
@@ -123,7 +123,7 @@ export class TableSync {
         // What a person must repair may need the whole copy again: not too often.
         pauseMs = action === 'retry' ? 1000 : Math.min(pauseMs * 2, 30_000);
       }
-      await this.#pause(pauseMs);
+      await pause(pauseMs, { signal: this.#stopper.signal });
     }
   }
 
@@ -328,20 +328,6 @@ export class TableSync {
     if (news.error !== undefined) this.#error = news.error;
     if (news.broken !== undefined) this.#broken = news.broken;
     this.#options.onProgress();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#stopper;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener('abort', end);
-    });
   }
 }
 

@@ -1,4 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
+import { pause } from '@millrace/lifecycle';
 import type { Position, Tick } from '@millrace/model';
 import { type BatchHeader, type Message, sha256Hex } from '@millrace/wire';
 import type { StreamedBatch } from '../apply/applier.ts';
@@ -287,18 +288,14 @@ export class Source {
   }
 
   async #wait(ms: number, signal?: AbortSignal): Promise<void> {
-    if (this.#hasNews || signal?.aborted) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', end);
-        this.#news = undefined;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal?.addEventListener('abort', end);
+    if (this.#hasNews) return;
+    const wakeOn = (end: () => void) => {
       this.#news = end;
-    });
+      return () => {
+        this.#news = undefined;
+      };
+    };
+    await pause(ms, { signal, wakeOn });
   }
 }
 

@@ -1,0 +1,18 @@
+import { type ConnectOptions, connect, disconnect, type PgClient } from './connect.ts';
+import { databaseError } from './database-error.ts';
+
+/** Opens a session, runs `work`, closes it. */
+export async function inSession<T>(
+  url: string,
+  options: ConnectOptions,
+  work: (client: PgClient) => Promise<T>,
+): Promise<T> {
+  const client = await connect(url, options);
+  try {
+    return await work(client);
+  } catch (error) {
+    throw databaseError(error, options.applicationName);
+  } finally {
+    await disconnect(client);
+  }
+}
