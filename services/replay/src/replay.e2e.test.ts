@@ -1,153 +1,69 @@
-import { type Bus, connectBus, deleteStream, ensureStream, getKey, lastMessage } from '@millrace/bus';
-import { armFailpoints, type Service, startStopStress } from '@millrace/lifecycle';
-import { busToken } from '@millrace/model';
+import { deleteStream, lastMessage } from '@millrace/bus';
+import { armFailpoints, startStopStress } from '@millrace/lifecycle';
 import { addSequence, setPaused } from '@millrace/subscriber';
-import { createDatabase, eventually, query, sharedNatsUrl, uniqueName } from '@millrace/testkit';
-import {
-  backfillSubject,
-  batchSubject,
-  bucketName,
-  copyStreamName,
-  encodeMessage,
-  type Report,
-  report as reportSchema,
-  streamName,
-} from '@millrace/wire';
+import { eventually } from '@millrace/testkit';
+import { backfillSubject, batchSubject, encodeMessage, streamName } from '@millrace/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  messagesOf,
-  provider,
-  type TestBatch,
-  type TestSection,
-  TestSubscriber,
-  tickOf,
-} from '../test/test-batches.ts';
-import { type ReplayOptions, replayDefaults } from './config.ts';
+import { change, insert, ReplaySite } from '../test/replay-site.ts';
+import { messagesOf, provider, type TestSection, tickOf } from '../test/test-batches.ts';
 import { makeReplay } from './replay.ts';
 
-const t = { schema: 'public', name: 't' };
-const columns = ['id', 'v'];
-const insert = (...records: string[]): TestSection => ({ table: t, form: 'insert', columns, key: ['id'], records });
-const change = (...records: string[]): TestSection => ({ table: t, form: 'change', columns, key: ['id'], records });
-
-let bus: Bus;
-let site: TestSubscriber;
-let queue: string;
-let options: ReplayOptions;
-const running: Service[] = [];
+let site: ReplaySite;
 
 beforeEach(async () => {
-  queue = uniqueName('replay');
-  const { url } = await createDatabase({ major: 18 });
-  site = await TestSubscriber.open(url, { queue });
-  await site.tables('CREATE TABLE t (id int PRIMARY KEY, v text)', t);
-  bus = await connectBus(sharedNatsUrl(), { name: 'test' });
-  await makeStreams();
-  options = {
-    ...replayDefaults,
-    queue,
-    subscriber: 'eu',
-    subscriberUrl: url,
-    busUrl: () => sharedNatsUrl(),
-    idleMs: 100,
-    retryMs: 300,
-    standbyMs: 100,
-    chunkTimeoutMs: 1500,
-  };
+  site = await ReplaySite.open();
 });
 
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((service) => service.stop()));
-  for (const stream of [streamName(queue), copyStreamName(queue), `KV_${bucketName(queue)}`])
-    await deleteStream(bus, stream);
-  await bus.close();
-  await site.close();
-});
-
-async function makeStreams(): Promise<void> {
-  const token = busToken(queue);
-  await ensureStream(bus, {
-    name: streamName(queue),
-    subjects: [`millrace.${token}.batch`, `millrace.${token}.backfill.*`],
-    maxBytes: 64 << 20,
-  });
-  await ensureStream(bus, { name: copyStreamName(queue), subjects: [`millrace.${token}.copy.*`], maxBytes: 64 << 20 });
-}
-
-async function start(changes: Partial<ReplayOptions> = {}): Promise<Service> {
-  const service = makeReplay({ ...options, ...changes });
-  running.push(service);
-  await service.start();
-  return service;
-}
-
-async function put(subject: string, data: readonly Uint8Array[]): Promise<void> {
-  for (const bytes of data) await bus.connection.request(subject, bytes);
-}
-
-async function publish(batch: Omit<TestBatch, 'queue'>, subject = batchSubject(queue)): Promise<void> {
-  await put(
-    subject,
-    messagesOf({ queue, ...batch }).map(({ header, body }) => encodeMessage(header, [body])),
-  );
-}
-
-async function reported(): Promise<Report> {
-  const value = await getKey(bus, bucketName(queue), 'eu');
-  return reportSchema.parse(JSON.parse(value?.toString() ?? 'null'));
-}
-
-const ids = async () => (await query<{ id: number }>(site.url, 'SELECT id FROM t ORDER BY id')).map((row) => row.id);
-const isAt = (tick: number) => eventually(async () => expect(await site.position()).toBe(tick));
+afterEach(() => site.close());
 
 test('batches are applied in order, whole, and the position is reported', async () => {
-  await addSequence(site.client, queue, { schema: 'public', name: 'Odd seq' });
+  await addSequence(site.client, site.queue, { schema: 'public', name: 'Odd seq' });
   await site.client.query('CREATE SEQUENCE "Odd seq"');
-  const service = await start();
-  await publish({ from: 1, sections: [insert('1,a', '2,b')] });
-  await publish({
+  const service = await site.start();
+  await site.publish({ from: 1, sections: [insert('1,a', '2,b')] });
+  await site.publish({
     from: 2,
     sections: [change('(U,1,c,)'), insert()],
     sequences: [{ schema: 'public', name: 'Odd seq', last_value: '41', is_called: true }],
   });
-  await isAt(3);
+  await site.isAt(3);
   expect(await site.rows('SELECT id, v FROM t ORDER BY id')).toEqual([
     { id: 1, v: 'c' },
     { id: 2, v: 'b' },
   ]);
   expect(await site.rows(`SELECT nextval('"Odd seq"')::int AS n`)).toEqual([{ n: 42 }]);
   await eventually(async () =>
-    expect(await reported()).toMatchObject({ tick: 3, state: 'running', error: null, gap: null, provider }),
+    expect(await site.reported()).toMatchObject({ tick: 3, state: 'running', error: null, gap: null, provider }),
   );
   expect(service.ready()).toMatchObject({ ok: true, role: 'leader' });
 });
 
 test('a restarted replay goes on from its position, and what it has is passed over', async () => {
-  await start();
-  for (let n = 1; n < 6; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  await isAt(6);
-  await running.pop()?.stop();
-  for (let n = 6; n < 9; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  for (let n = 1; n < 9; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  await start();
-  await isAt(9);
-  expect(await ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  await site.start();
+  for (let n = 1; n < 6; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  await site.isAt(6);
+  await site.running.pop()?.stop();
+  for (let n = 6; n < 9; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  for (let n = 1; n < 9; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  await site.start();
+  await site.isAt(9);
+  expect(await site.ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 test('a jump is reported as a gap and filled from the own backfill subject', async () => {
-  await start();
-  await publish({ from: 3, sections: [insert('3,a')] });
-  await eventually(async () => expect((await reported()).gap).toEqual({ from: 1, to: 3 }));
-  await publish({ from: 1, sections: [insert('1,a')] }, backfillSubject(queue, 'eu'));
-  await publish({ from: 2, sections: [insert('2,a')] }, backfillSubject(queue, 'eu'));
-  await isAt(4);
-  expect(await ids()).toEqual([1, 2, 3]);
-  await eventually(async () => expect(await reported()).toMatchObject({ tick: 4, gap: null }));
+  await site.start();
+  await site.publish({ from: 3, sections: [insert('3,a')] });
+  await eventually(async () => expect((await site.reported()).gap).toEqual({ from: 1, to: 3 }));
+  await site.publish({ from: 1, sections: [insert('1,a')] }, backfillSubject(site.queue, 'eu'));
+  await site.publish({ from: 2, sections: [insert('2,a')] }, backfillSubject(site.queue, 'eu'));
+  await site.isAt(4);
+  expect(await site.ids()).toEqual([1, 2, 3]);
+  await eventually(async () => expect(await site.reported()).toMatchObject({ tick: 4, gap: null }));
 });
 
 test('damaged, foreign and senseless messages are set aside and never applied', async () => {
-  await start();
-  const [good] = messagesOf({ queue, from: 1, sections: [insert('1,a')] }).map(({ header, body }) =>
+  await site.start();
+  const [good] = messagesOf({ queue: site.queue, from: 1, sections: [insert('1,a')] }).map(({ header, body }) =>
     encodeMessage(header, [body]),
   );
   if (good === undefined) throw new Error('no message');
@@ -156,38 +72,44 @@ test('damaged, foreign and senseless messages are set aside and never applied', 
   const [foreign] = messagesOf({ queue: 'other', from: 1, sections: [insert('6,a')] }).map(({ header, body }) =>
     encodeMessage(header, [body]),
   );
-  await put(batchSubject(queue), [Buffer.from('?'), Buffer.alloc(0), flipped, good.subarray(0, 40), foreign ?? good]);
-  await publish({ from: 900, sections: [insert('9,a')] });
-  await eventually(async () => expect((await reported()).gap).toMatchObject({ from: 1 }));
+  await site.put(batchSubject(site.queue), [
+    Buffer.from('?'),
+    Buffer.alloc(0),
+    flipped,
+    good.subarray(0, 40),
+    foreign ?? good,
+  ]);
+  await site.publish({ from: 900, sections: [insert('9,a')] });
+  await eventually(async () => expect((await site.reported()).gap).toMatchObject({ from: 1 }));
   await eventually(async () =>
     expect(await site.rows('SELECT count(*)::int AS n FROM millrace.refused_message')).toEqual([{ n: 5 }]),
   );
-  expect(await ids()).toEqual([]);
-  await publish({ from: 1, sections: [insert('1,a')] });
-  await publish({ from: 2, sections: [insert('2,a')] });
-  await isAt(3);
-  expect(await ids()).toEqual([1, 2]);
+  expect(await site.ids()).toEqual([]);
+  await site.publish({ from: 1, sections: [insert('1,a')] });
+  await site.publish({ from: 2, sections: [insert('2,a')] });
+  await site.isAt(3);
+  expect(await site.ids()).toEqual([1, 2]);
 });
 
 test('another history of the provider stops the subscriber with a plain message, and the right one lets it go on', async () => {
-  await start();
-  await publish({ from: 1, sections: [insert('1,a')] });
-  await isAt(2);
-  await publish({ from: 2, history: 'restored', sections: [insert('2,x')] });
+  await site.start();
+  await site.publish({ from: 1, sections: [insert('1,a')] });
+  await site.isAt(2);
+  await site.publish({ from: 2, history: 'restored', sections: [insert('2,x')] });
   await eventually(async () =>
-    expect(await reported()).toMatchObject({ state: 'stopped', error: { code: 'provider-history' } }),
+    expect(await site.reported()).toMatchObject({ state: 'stopped', error: { code: 'provider-history' } }),
   );
-  expect(await ids()).toEqual([1]);
-  await publish({ from: 2, sections: [insert('2,a')] });
-  await isAt(3);
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'running', error: null }));
+  expect(await site.ids()).toEqual([1]);
+  await site.publish({ from: 2, sections: [insert('2,a')] });
+  await site.isAt(3);
+  await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'running', error: null }));
 });
 
 test('what stands in the way stops it, is told, and after the repair it goes on by itself', async () => {
-  await start();
-  await publish({ from: 1, sections: [change('(U,7,a,)')] });
+  await site.start();
+  await site.publish({ from: 1, sections: [change('(U,7,a,)')] });
   await eventually(async () =>
-    expect(await reported()).toMatchObject({
+    expect(await site.reported()).toMatchObject({
       state: 'stopped',
       error: { code: 'conflict', message: expect.stringMatching(/public\.t/) },
     }),
@@ -198,15 +120,15 @@ test('what stands in the way stops it, is told, and after the repair it goes on 
     ]),
   );
   await site.client.query("INSERT INTO t VALUES (7, '')");
-  await isAt(2);
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'running', error: null }));
+  await site.isAt(2);
+  await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'running', error: null }));
 });
 
 test('a missing position row stops it with advice', async () => {
   await site.client.query('DELETE FROM millrace.position');
-  await start();
+  await site.start();
   await eventually(async () => {
-    const service = running[0];
+    const service = site.running[0];
     expect(service?.ready()).toMatchObject({
       ok: false,
       reasons: [expect.stringMatching(/no position .*`millrace install`/)],
@@ -215,100 +137,106 @@ test('a missing position row stops it with advice', async () => {
 });
 
 test('pause lets the batch end, resume goes on', async () => {
-  await start();
-  await setPaused(site.client, queue, true);
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'paused' }));
-  await publish({ from: 1, sections: [insert('1,a')] });
+  await site.start();
+  await setPaused(site.client, site.queue, true);
+  await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'paused' }));
+  await site.publish({ from: 1, sections: [insert('1,a')] });
   await eventually(async () =>
-    expect((await lastMessage(bus, streamName(queue), batchSubject(queue)))?.sequence).toBe(1),
+    expect((await lastMessage(site.bus, streamName(site.queue), batchSubject(site.queue)))?.sequence).toBe(1),
   );
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'paused', tick: 1 }));
-  expect(await ids()).toEqual([]);
-  await setPaused(site.client, queue, false);
-  await isAt(2);
-  await eventually(async () => expect(await reported()).toMatchObject({ state: 'running' }));
+  await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'paused', tick: 1 }));
+  expect(await site.ids()).toEqual([]);
+  await setPaused(site.client, site.queue, false);
+  await site.isAt(2);
+  await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'running' }));
 });
 
 test('a batch that is too large for memory streams, and one that breaks off is rolled back and asked for', async () => {
-  await start({ wholeBytes: 2000 });
+  await site.start({ wholeBytes: 2000 });
   const records = Array.from({ length: 3000 }, (_, n) => `${n},value ${n}`);
-  const chunks = messagesOf({ queue, from: 1, sections: [insert(...records)], chunkBytes: 1000 }).map(
+  const chunks = messagesOf({ queue: site.queue, from: 1, sections: [insert(...records)], chunkBytes: 1000 }).map(
     ({ header, body }) => encodeMessage(header, [body]),
   );
   expect(chunks.length).toBeGreaterThan(20);
-  await put(batchSubject(queue), chunks.slice(0, 10));
-  await eventually(async () => expect((await reported()).gap).toEqual({ from: 1, to: null }), { timeoutMs: 20_000 });
-  expect(await ids()).toEqual([]);
-  await put(backfillSubject(queue, 'eu'), chunks);
-  await isAt(2);
-  expect((await ids()).length).toBe(3000);
-  await publish({ from: 2, sections: [change(...records.map((_, n) => `(U,${n},"new ${n}",)`))], chunkBytes: 700 });
-  await isAt(3);
+  await site.put(batchSubject(site.queue), chunks.slice(0, 10));
+  await eventually(async () => expect((await site.reported()).gap).toEqual({ from: 1, to: null }), {
+    timeoutMs: 20_000,
+  });
+  expect(await site.ids()).toEqual([]);
+  await site.put(backfillSubject(site.queue, 'eu'), chunks);
+  await site.isAt(2);
+  expect((await site.ids()).length).toBe(3000);
+  await site.publish({
+    from: 2,
+    sections: [change(...records.map((_, n) => `(U,${n},"new ${n}",)`))],
+    chunkBytes: 700,
+  });
+  await site.isAt(3);
   expect(await site.rows("SELECT count(*)::int AS n FROM t WHERE v = 'new ' || id")).toEqual([{ n: 3000 }]);
 });
 
 test('of twins one applies, the other takes over', async () => {
-  const [one, two] = [await start(), await start()];
-  for (let n = 1; n < 30; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  await isAt(30);
+  const [one, two] = [await site.start(), await site.start()];
+  for (let n = 1; n < 30; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  await site.isAt(30);
   await eventually(() => expect([one.ready().role, two.ready().role].toSorted()).toEqual(['leader', 'standby']));
   await (one.ready().role === 'leader' ? one : two).stop();
-  await publish({ from: 30, sections: [insert('30,a')] });
-  await isAt(31);
-  expect(await ids()).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
+  await site.publish({ from: 30, sections: [insert('30,a')] });
+  await site.isAt(31);
+  expect(await site.ids()).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
 });
 
 test('a stream that is wiped and filled again does not hang it', async () => {
-  await start();
-  for (let n = 1; n < 10; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  await isAt(10);
-  await deleteStream(bus, streamName(queue));
-  await makeStreams();
-  for (let n = 8; n < 12; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  await isAt(12);
-  expect(await ids()).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
+  await site.start();
+  for (let n = 1; n < 10; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  await site.isAt(10);
+  await deleteStream(site.bus, streamName(site.queue));
+  await site.makeStreams();
+  for (let n = 8; n < 12; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  await site.isAt(12);
+  expect(await site.ids()).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
 });
 
 test('a subscriber restored from an older backup goes on from its own position', async () => {
-  await start();
-  for (let n = 1; n < 5; n++) await publish({ from: n, sections: [insert(`${n},a`)] });
-  await isAt(5);
+  await site.start();
+  for (let n = 1; n < 5; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
+  await site.isAt(5);
   const old = tickOf(3);
   await site.client.query('BEGIN; DELETE FROM t WHERE id > 2');
   await site.client.query('UPDATE millrace.position SET tick = $1, fingerprint = $2', [old.tick, old.fingerprint]);
   await site.client.query('COMMIT');
-  await publish({ from: 5, sections: [insert('5,a')] });
-  await isAt(6);
-  expect(await ids()).toEqual([1, 2, 3, 4, 5]);
+  await site.publish({ from: 5, sections: [insert('5,a')] });
+  await site.isAt(6);
+  expect(await site.ids()).toEqual([1, 2, 3, 4, 5]);
 });
 
 test.each(['replay.before-begin', 'replay.mid-batch', 'replay.before-commit', 'replay.after-commit'])(
   'a fault at %s is healed, exactly once',
   async (name) => {
-    await site.tables('CREATE TABLE log (n int)', { schema: 'public', name: 'log' });
+    await site.subscriber.tables('CREATE TABLE log (n int)', { schema: 'public', name: 'log' });
     const disarm = armFailpoints(`${name}=throw@1`);
-    await start();
+    await site.start();
     for (let n = 1; n < 5; n++) {
-      await publish({
+      await site.publish({
         from: n,
         sections: [
           { table: { schema: 'public', name: 'log' }, form: 'insert', columns: ['n'], key: [], records: [String(n)] },
         ],
       });
     }
-    await isAt(5);
+    await site.isAt(5);
     disarm();
     expect(await site.rows('SELECT n FROM log ORDER BY n')).toEqual([1, 2, 3, 4].map((n) => ({ n })));
   },
 );
 
 test('sessions that are cut at random lose and double nothing', async () => {
-  await site.tables('CREATE TABLE log (n int)', { schema: 'public', name: 'log' });
-  await start();
+  await site.subscriber.tables('CREATE TABLE log (n int)', { schema: 'public', name: 'log' });
+  await site.start();
   const cutAll =
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'millrace replay%' AND datname = current_database()";
   for (let n = 1; n < 60; n++) {
-    await publish({
+    await site.publish({
       from: n,
       sections: [
         { table: { schema: 'public', name: 'log' }, form: 'insert', columns: ['n'], key: [], records: [String(n)] },
@@ -316,14 +244,14 @@ test('sessions that are cut at random lose and double nothing', async () => {
     });
     if (n % 7 === 0) await site.client.query(cutAll);
   }
-  await isAt(60);
+  await site.isAt(60);
   expect(await site.rows('SELECT count(*)::int AS n, count(DISTINCT n)::int AS d FROM log')).toEqual([
     { n: 59, d: 59 },
   ]);
 });
 
 test('it can be started and stopped in any order', async () => {
-  await startStopStress(() => makeReplay(options), { rounds: 6 });
+  await startStopStress(() => makeReplay(site.options), { rounds: 6 });
 });
 
 test('waiting batches from before and after a renaming: the first are applied, and the last when it is renamed here', async () => {
@@ -332,19 +260,19 @@ test('waiting batches from before and after a renaming: the first are applied, a
     columns: ['key', 'w'],
     key: ['key'],
   });
-  await publish({ from: 1, sections: [insert('1,a', '2,b')] });
-  await publish({ from: 2, sections: [change('(U,1,c,)')] });
-  await publish({ from: 3, sections: [renamed('(U,2,d,)')] });
-  await publish({ from: 4, sections: [renamed('(I,3,e,)')] });
-  await start();
-  await isAt(3);
+  await site.publish({ from: 1, sections: [insert('1,a', '2,b')] });
+  await site.publish({ from: 2, sections: [change('(U,1,c,)')] });
+  await site.publish({ from: 3, sections: [renamed('(U,2,d,)')] });
+  await site.publish({ from: 4, sections: [renamed('(I,3,e,)')] });
+  await site.start();
+  await site.isAt(3);
   await eventually(async () =>
-    expect(await reported()).toMatchObject({
+    expect(await site.reported()).toMatchObject({
       state: 'stopped',
       error: { message: expect.stringMatching(/table public\.t at the subscriber lacks column "key".*RENAME COLUMN/) },
     }),
   );
   await site.client.query('ALTER TABLE t RENAME id TO key; ALTER TABLE t RENAME v TO w');
-  await isAt(5);
+  await site.isAt(5);
   expect(await site.rows('SELECT w FROM t ORDER BY key')).toEqual([{ w: 'c' }, { w: 'd' }, { w: 'e' }]);
 });

@@ -8,7 +8,7 @@ import { disconnect, dropSession, type PgClient } from '@millrace/postgres';
 import { intervalsAfter } from '@millrace/provider';
 import { type Logger, logger } from '@millrace/telemetry';
 import { backfillSubject, streamName } from '@millrace/wire';
-import { SectionKinds } from '../batch/event-head.ts';
+import { SectionKinds } from '../batch/section-kind.ts';
 import type { CaptureOptions } from '../config.ts';
 import { backfills } from '../metrics.ts';
 import type { MainLine } from '../publish/batch-publisher.ts';

@@ -1,9 +1,8 @@
 // One set of column names for a whole batch. A column that is renamed between two statements would have two names in it, and
-// a subscriber can have only one of them: it could apply no more.
-import { makeKind } from './event-head.ts';
-import type { SectionKind } from './sections.ts';
+// a subscriber can have only one of them: it could not apply the batch.
+import { makeKind, type SectionKind } from './section-kind.ts';
 
-/** What a table's events have told, up to here. */
+/** What is known of a table's columns from its events up to here. */
 interface Known {
   /** By column number; null: generated. */
   names: Map<number, string | null>;
@@ -22,7 +21,7 @@ export class ColumnNames {
   readonly #newest = new Map<SectionKind, SectionKind>();
   #isComplete = false;
 
-  /** All that the batch can tell is known: nothing is learned any more. */
+  /** The names of the whole batch are known: nothing is learned any more. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -57,7 +56,7 @@ export class ColumnNames {
     const { of } = kind.numbers;
     const columns = kind.columns.map((name, at) => (name === null ? null : newName(name, of[at] ?? 0, known, kind)));
     const names = columns.filter((name) => name !== null);
-    // A dropped key column whose name another one took: nobody can tell them apart, so nothing is changed.
+    // A dropped key column whose name another one took: they cannot be distinguished, so nothing is changed.
     if (new Set(names).size < names.length || isSame(columns, kind.columns)) return kind;
     const key = kind.key.map((name) => columns[kind.columns.indexOf(name)] ?? name);
     for (const other of this.#seen) {
@@ -70,14 +69,14 @@ export class ColumnNames {
   }
 }
 
-/** A column of the key is never left out: without it the line says nothing. */
+/** A column of the key is never left out: without it the line identifies no row. */
 function newName(name: string, number: number, known: Known, kind: SectionKind): string | null {
   const newest = known.names.get(number);
   if (newest !== undefined) return newest;
   return known.whole && !kind.key.includes(name) ? null : name;
 }
 
-/** Numbers mean something within one table only: another one may have taken its name. */
+/** Numbers are unique within one table only: another one may have taken its name. */
 function spaceOf(kind: SectionKind): string {
   return `${kind.numbers?.table} ${kind.tableKey}`;
 }

@@ -1,8 +1,8 @@
+// The binary COPY of an interval's events, cut into events.
 import { codes, MillraceError } from '@millrace/errors';
-import { type EventDescription, eventType } from './event-head.ts';
-import type { EventHead } from './regrouper.ts';
+import { type EventDescription, type EventHead, eventType } from './event-head.ts';
 
-/** Where events go. Within one event: begin, then its data in pieces, then end. */
+/** Takes events. Within one event: begin, then its data in pieces, then end. */
 export interface EventSink {
   begin(head: EventHead): void;
   write(data: Buffer, from: number, to: number): void;
@@ -15,14 +15,14 @@ const headerBytes = signature.length + 8;
 const fields = 7;
 
 /**
- * Takes the bytes of `COPY (batch) TO STDOUT (FORMAT binary)` as they come and hands the events on. The data of events is
- * passed through where it lies; of the other columns a text is made only to tell one description from another.
+ * Takes the bytes of `COPY (batch) TO STDOUT (FORMAT binary)` as they arrive and hands the events on. The data of events is
+ * passed on without a copy; of the other columns a text is made only to tell one description from another.
  */
 export class EventParser {
   readonly #sink: EventSink;
   /** The beginning of an event whose columns have not all arrived. */
   #carry: Buffer | undefined;
-  /** Bytes of ev_data still to come; -1: between events. */
+  /** Bytes of ev_data that have not arrived; -1: between events. */
   #left = -1;
   #begun = false;
   #ended = false;
@@ -55,13 +55,13 @@ export class EventParser {
     }
   }
 
-  /** To be called at the end of the stream. Throws when it ended early. */
+  /** Call at the end of the stream. Throws DATABASE_UNREACHABLE when events are missing. */
   finish(): void {
-    if (!this.#ended) throw cutOff();
+    if (!this.#ended) throw incomplete();
   }
 
   #readHeader(buffer: Buffer): number {
-    if (!buffer.subarray(0, signature.length).equals(signature)) throw cutOff();
+    if (!buffer.subarray(0, signature.length).equals(signature)) throw incomplete();
     this.#begun = true;
     return headerBytes + buffer.readUInt32BE(headerBytes - 4);
   }
@@ -79,7 +79,7 @@ export class EventParser {
     this.#sink.end();
   }
 
-  /** Reads an event's columns up to the length of its data. -1: not all there yet. */
+  /** Reads an event's columns up to the length of its data. -1: not all has arrived yet. */
   #readHead(buffer: Buffer, from: number): number {
     if (buffer.length - from < 2) return -1;
     const count = buffer.readInt16BE(from);
@@ -87,7 +87,7 @@ export class EventParser {
       this.#ended = true;
       return buffer.length;
     }
-    if (count !== fields) throw cutOff();
+    if (count !== fields) throw incomplete();
     const marks = columnOffsets(buffer, from + 2);
     if (marks === undefined) return -1;
     const { starts, ends, dataLength, dataAt } = marks;
@@ -135,6 +135,6 @@ function digits(buffer: Buffer, from: number, to: number): number {
   return value;
 }
 
-function cutOff(): MillraceError {
-  return new MillraceError(codes.DATABASE_UNREACHABLE, 'the provider ended the events of a batch early');
+function incomplete(): MillraceError {
+  return new MillraceError(codes.DATABASE_UNREACHABLE, 'the provider ended the events of a batch before their end');
 }

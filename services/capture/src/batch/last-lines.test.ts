@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { kindOf, SectionKinds } from './event-head.ts';
+import { walkRecords } from './record-walk.ts';
 import { Regrouper } from './regrouper.ts';
-import { walkRecords } from './sections.ts';
+import { kindOf, SectionKinds } from './section-kind.ts';
 
 /** A line of one row: its operation, its key, its value. */
 interface Line {

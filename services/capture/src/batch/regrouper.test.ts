@@ -227,16 +227,17 @@ async function throughCapture(events: Event[], how: { cut: number; window: numbe
   const regrouper = new Regrouper();
   const parser = new EventParser(regrouper);
   const tick = { tick: 2, fingerprint: 'b'.repeat(32), time: '2026-01-01T00:00:00.000000Z' };
-  const writer = new BatchWriter({
-    provider: '1',
-    queue: 'q',
-    prev: { tick: 1, fingerprint: 'a'.repeat(32) },
-    tick,
-    seen: { snapshot: `100:9000:${Array.from({ length: 1500 }, (_, i) => 1000 + i).join(',')}`, timeline: 1 },
-    trace: undefined,
-    maxPayload: how.payload,
-    send: async (message) => void messages.push(message),
-  });
+  const writer = new BatchWriter(
+    {
+      provider: '1',
+      queue: 'q',
+      prev: { tick: 1, fingerprint: 'a'.repeat(32) },
+      tick,
+      seen: { snapshot: `100:9000:${Array.from({ length: 1500 }, (_, i) => 1000 + i).join(',')}`, timeline: 1 },
+      trace: undefined,
+    },
+    { maxPayload: how.payload, send: async (message) => void messages.push(message) },
+  );
   for (let at = 0; at < copy.length; at += how.cut) {
     parser.feed(copy.subarray(at, at + how.cut));
     if (regrouper.bytes >= how.window) await writer.add(regrouper.take());
@@ -309,16 +310,17 @@ test('sequences that do not fit one message go in several, each once', async () 
   }));
   const messages: Buffer[] = [];
   const maxPayload = 256 * 1024;
-  const writer = new BatchWriter({
-    provider: '1',
-    queue: 'q',
-    prev: { tick: 1, fingerprint: 'a'.repeat(32) },
-    tick: { tick: 2, fingerprint: 'b'.repeat(32), time: '2026-01-01T00:00:00.000000Z' },
-    seen: { snapshot: '100:100:', timeline: 1 },
-    trace: undefined,
-    maxPayload,
-    send: async (message) => void messages.push(message),
-  });
+  const writer = new BatchWriter(
+    {
+      provider: '1',
+      queue: 'q',
+      prev: { tick: 1, fingerprint: 'a'.repeat(32) },
+      tick: { tick: 2, fingerprint: 'b'.repeat(32), time: '2026-01-01T00:00:00.000000Z' },
+      seen: { snapshot: '100:100:', timeline: 1 },
+      trace: undefined,
+    },
+    { maxPayload, send: async (message) => void messages.push(message) },
+  );
   const { chunks } = await writer.finish(sequences);
   expect(chunks).toBe(messages.length);
   for (const message of messages) expect(message.length).toBeLessThanOrEqual(maxPayload);

@@ -6,7 +6,7 @@ import type { Position } from '@millrace/model';
 import { KeptSession, type PgClient } from '@millrace/postgres';
 import { intervalsAfter, listSets, systemIdentifier } from '@millrace/provider';
 import { batchSubject, streamName, tickSubject } from '@millrace/wire';
-import { SectionKinds } from '../batch/event-head.ts';
+import { SectionKinds } from '../batch/section-kind.ts';
 import type { CaptureOptions } from '../config.ts';
 import { queueTicks, reopenings } from '../metrics.ts';
 import { openSession } from '../session.ts';

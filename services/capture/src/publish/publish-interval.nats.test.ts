@@ -4,7 +4,7 @@ import { forceTick, intervalsAfter, systemIdentifier } from '@millrace/provider'
 import { batchSubject, streamName } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeBench, storedBatches, writeBatch } from '../../test/bench.ts';
-import { SectionKinds } from '../batch/event-head.ts';
+import { SectionKinds } from '../batch/section-kind.ts';
 import { Pacer } from './pacer.ts';
 import { publishInterval } from './publish-interval.ts';
 

@@ -5,11 +5,12 @@ import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { databaseError, disconnect, type PgClient } from '@millrace/postgres';
 import { columnsStayed, type Interval, intervalShapes, isWhole, readInterval } from '@millrace/provider';
 import { type BatchSpan, batchSpan } from '@millrace/telemetry';
-import { type BatchTotals, BatchWriter } from '../batch/batch-writer.ts';
+import type { BatchTotals } from '../batch/batch-headers.ts';
+import { BatchWriter } from '../batch/batch-writer.ts';
 import type { ColumnNames } from '../batch/column-names.ts';
-import { kindOf, type SectionKinds } from '../batch/event-head.ts';
 import { EventParser } from '../batch/event-parser.ts';
 import { Regrouper } from '../batch/regrouper.ts';
+import { kindOf, type SectionKinds } from '../batch/section-kind.ts';
 import {
   batchesPublished,
   bytesPublished,
@@ -81,16 +82,8 @@ async function readAndSend(
     await pacer.sent(message.length);
   };
   const seen = { snapshot: interval.snapshot, timeline: interval.timeline };
-  const writer = new BatchWriter({
-    provider,
-    queue,
-    prev,
-    tick,
-    seen,
-    trace: target.span.traceparent,
-    maxPayload,
-    send,
-  });
+  const { traceparent: trace } = target.span;
+  const writer = new BatchWriter({ provider, queue, prev, tick, seen, trace }, { maxPayload, send });
   const regrouper = new Regrouper(target.kinds);
   const parser = new EventParser(regrouper);
   try {
