@@ -25,11 +25,17 @@ export const tasks = {
   },
   check: { needs: [], run: check },
   'check:watch': { needs: [], run: watchChecks },
+  format: { needs: [], run: format },
   test: { needs: allServers, run: test },
   'test:unit': { needs: [], run: (context) => runTests(context, ['--project', 'unit', ...context.args]) },
   'test:watch': { needs: allServers, run: watchTests },
   bench: { needs: allServers, run: (context) => program('test/bench/main.ts', context) },
 };
+
+/** Brings formatting and import order of all files, or of the given ones, to what the style check expects. */
+function format({ env, args }) {
+  return runInForeground('biome', ['check', '--write', ...(args.length > 0 ? args : ['.'])], { cwd: root, env });
+}
 
 async function sayReady() {
   say('all is there');

@@ -9,7 +9,7 @@ import { projectRoot } from '@millrace/host';
 import { expect, test } from 'vitest';
 import { commands } from './commands.ts';
 
-const documents = ['README.md', ...markdownIn('docs')];
+const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'test/README.md', ...markdownIn('docs')];
 
 function markdownIn(folder: string): string[] {
   const names = readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' });
