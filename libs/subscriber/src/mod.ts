@@ -8,6 +8,7 @@ export {
   replicaAdvice,
   rollBack,
 } from './apply-session.ts';
+export { endWithSignal, openBoundSession, type SessionBound } from './bound-session.ts';
 export {
   orderByReferences,
   readTarget,

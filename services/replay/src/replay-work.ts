@@ -49,6 +49,7 @@ export class ReplayWork {
   readonly #reporter: Reporter;
   readonly #log: Logger;
   readonly #wakeLoop: () => void;
+  readonly #signal: AbortSignal;
   #listens = false;
   #isTold = false;
   #source: Source | undefined;
@@ -69,9 +70,10 @@ export class ReplayWork {
   #stateWritten = '';
   #stateWrittenAt = 0;
 
-  /** `wake` ends a rest of the loop. */
-  constructor(options: ReplayOptions, session: ApplySession, wake: () => void) {
-    this.#wakeLoop = wake;
+  /** `wake` ends a rest of the loop, `signal` all that is waited for. */
+  constructor(options: ReplayOptions, session: ApplySession, loop: { wake: () => void; signal: AbortSignal }) {
+    this.#wakeLoop = loop.wake;
+    this.#signal = loop.signal;
     const { queue, subscriber, subscriberUrl, conflicts, copies } = options;
     this.#options = options;
     this.#session = session;
@@ -84,6 +86,7 @@ export class ReplayWork {
       queue,
       log: this.#log,
       way: copies,
+      signal: loop.signal,
       onProgress: () => this.#reporter.changed(),
       onNews: () => this.#interrupt(),
     });
@@ -184,7 +187,7 @@ export class ReplayWork {
   }
 
   /** What comes next, or undefined after a while without. */
-  async next(wishes: Wishes, position: StoredPosition, signal: AbortSignal): Promise<Ready | undefined> {
+  async next(wishes: Wishes, position: StoredPosition): Promise<Ready | undefined> {
     const bus = await this.#bus.get();
     if (bus !== this.#sourceBus || this.#source === undefined) {
       this.#source?.close();
@@ -193,7 +196,7 @@ export class ReplayWork {
     }
     this.#source.isOneByOne = position.tick < this.#oneByOneTo;
     this.#source.upTo = wishes.holds.find(({ tick }) => tick > position.tick)?.tick;
-    const ready = await this.#source.next(position, position.provider, { timeoutMs: this.#options.idleMs, signal });
+    const ready = await this.#source.next(position, position.provider, this.#options.idleMs);
     await this.#recordRefusals();
     return ready;
   }
@@ -317,6 +320,7 @@ export class ReplayWork {
       openBatches: open(batchSubject(queue)),
       openBackfill: open(backfillSubject(queue, subscriber)),
       from: await this.#startOf(position, bus),
+      signal: this.#signal,
       onRefused: (refusal) => this.#refused(refusal),
     });
   }
@@ -367,7 +371,8 @@ export class ReplayWork {
     const text = JSON.stringify([state, error]);
     if (text === this.#stateWritten && performance.now() - this.#stateWrittenAt < stateEveryMs) return;
     try {
-      await writeReplayReport(this.#session.client, this.#options.queue, { state, error });
+      const { client } = this.#session;
+      await this.#asked(() => writeReplayReport(client, this.#options.queue, { state, error }));
       this.#stateWritten = text;
       this.#stateWrittenAt = performance.now();
     } catch {

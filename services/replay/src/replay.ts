@@ -1,6 +1,7 @@
 // Replay: leads or stands by; as leader it takes the next batch from the bus and applies it, again and again.
 import { codes, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
+import { endWithSignal } from '@millrace/subscriber';
 import { logger } from '@millrace/telemetry';
 import { WishesChanged } from './apply/errors/table-error.ts';
 import type { ReplayOptions } from './config.ts';
@@ -8,6 +9,9 @@ import { ReplayLead, type ReplayLease } from './lead.ts';
 import { ReplayWork } from './replay-work.ts';
 
 const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
+
+/** What the applying session does at a stop may take this much longer, ms; a process has 10 seconds for all. */
+const stopGraceMs = 3000;
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeReplay(options: ReplayOptions): Service {
@@ -23,12 +27,23 @@ export function makeReplay(options: ReplayOptions): Service {
 
 /** The work of the leader. */
 function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
-  const work = new ReplayWork(options, lease.session, () => loop.wake());
+  const stopper = new AbortController();
+  const { signal } = stopper;
+  const work = new ReplayWork(options, lease.session, { wake: () => loop.wake(), signal });
+  const { subscriberUrl: url, subscriber } = options;
+  endWithSignal(lease.session.client, {
+    url,
+    applicationName: `millrace replay ${subscriber}`,
+    signal,
+    graceMs: stopGraceMs,
+  });
   const loop: RunLoop = new RunLoop({
     name: 'replay loop',
-    runOnce: (signal) => runOnce(work, signal),
+    runOnce: () => runOnce(work),
     backoff: { minMs: 100, maxMs: options.retryMs },
     onFailed: async (error) => {
+      // What was broken off by the stop says nothing.
+      if (signal.aborted) return;
       const { code } = toMillraceError(error);
       work.failed(verdictOf(error));
       // On another session: the state of this one is not known.
@@ -37,11 +52,18 @@ function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
     onStopped: () => work.stop(),
     log: logger('replay'),
   });
-  return loop;
+  return {
+    start: () => loop.start(),
+    stop: async () => {
+      stopper.abort();
+      await loop.stop();
+    },
+    ready: () => loop.ready(),
+  };
 }
 
 /** One pass: wishes, tables that are due, the next batches, a report. Returns the pause before the next, ms. */
-async function runOnce(work: ReplayWork, signal: AbortSignal): Promise<number> {
+async function runOnce(work: ReplayWork): Promise<number> {
   const position = await work.position();
   const wishes = await work.wishes();
   // The first pass ends here, so that a long batch does not keep a replay that works from being ready.
@@ -50,7 +72,7 @@ async function runOnce(work: ReplayWork, signal: AbortSignal): Promise<number> {
   const held = await work.hold(wishes, position);
   if (held !== undefined) return held;
   if (await work.finishTable(wishes, position)) return 0;
-  const ready = await work.next(wishes, position, signal);
+  const ready = await work.next(wishes, position);
   if (ready === undefined) return work.idle();
   try {
     await work.apply(ready, wishes);

@@ -9,7 +9,6 @@ import {
   commit,
   dropStage,
   makeStage,
-  openApplySession,
   planForManyRows,
   rollBack,
   type StagedCopy,
@@ -18,7 +17,16 @@ import {
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
 import type { Layout } from '../apply/target/layout.ts';
-import { COPY_BEFORE_COMMIT, type Load, type LoadEnd, type LoadOf, loaded, WrongCount, wrongCount } from './load.ts';
+import {
+  COPY_BEFORE_COMMIT,
+  type Load,
+  type LoadEnd,
+  type LoadOf,
+  loaded,
+  openCopySession,
+  WrongCount,
+  wrongCount,
+} from './load.ts';
 import { mergeCopy } from './merge-copy.ts';
 import { analyzeStageSql, copyIntoStageSql, countStageSql, stageFieldsSql } from './plan-copy.ts';
 import { StageLane } from './stage-lane.ts';
@@ -129,9 +137,9 @@ export class StagedLoad implements Load {
     if (this.#isRowEnd) this.#turn = (this.#turn + 1) % this.#options.lanes;
     const known = this.#lanes[this.#turn];
     if (known !== undefined) return known;
-    const { url, queue, copyId, table } = this.#of;
+    const { queue, copyId, table } = this.#of;
     const names = this.#layout.columns.map(({ name }) => name);
-    const lane = new StageLane(await openApplySession(url, 'millrace replay copy'), {
+    const lane = new StageLane(await openCopySession(this.#of), {
       queue,
       copyId,
       target: { sql: copyIntoStageSql(stageOf(queue, copyId), names), table },

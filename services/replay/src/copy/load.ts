@@ -2,7 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { moveTable, readTarget, writeSourceColumns } from '@millrace/subscriber';
+import { type ApplySession, moveTable, openBoundSession, readTarget, writeSourceColumns } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { lacksTable } from '../apply/target/layout.ts';
 import { copiedColumns, type ToldColumns } from '../apply/target/match-columns.ts';
@@ -34,6 +34,16 @@ export interface LoadOf {
   readonly queue: string;
   readonly table: TableName;
   readonly copyId: number;
+  /** With it all sessions of the load end. */
+  readonly signal: AbortSignal;
+}
+
+/** What a session of a copy does when the copy is stopped may take this much longer, ms. */
+const stopGraceMs = 1000;
+
+/** A session of a copy; it ends with the copy. */
+export function openCopySession({ url, signal }: Pick<LoadOf, 'url' | 'signal'>): Promise<ApplySession> {
+  return openBoundSession({ url, applicationName: 'millrace replay copy', signal, graceMs: stopGraceMs });
 }
 
 /** The rows are in: the table catches up. In the transaction that brought them. */

@@ -1,5 +1,6 @@
 // One table's copy: from the bus into the table, in one transaction that ends with the state catching-up.
-import { type Bus, openReader, type Reader } from '@millrace/bus';
+import { addAbortListener } from 'node:events';
+import { type Bus, openReader } from '@millrace/bus';
 import { codes, type ErrorCode, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint, pause } from '@millrace/lifecycle';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
@@ -9,7 +10,6 @@ import {
   dropPending,
   dropStage,
   moveTable,
-  openApplySession,
   readStaged,
   readTarget,
   type StagedCopy,
@@ -21,7 +21,7 @@ import { type Layout, lacksTable, layoutOf } from '../apply/target/layout.ts';
 import { copiedColumns, type ToldColumns } from '../apply/target/match-columns.ts';
 import { copyBytes, copyRows } from '../report/metrics.ts';
 import type { CopyProgress } from '../report/reporter.ts';
-import { type Load, type LoadEnd, WrongCount } from './load.ts';
+import { type Load, type LoadEnd, type LoadOf, openCopySession, WrongCount } from './load.ts';
 import { DirectLoad } from './load-direct.ts';
 import { StagedLoad, type StagedOptions } from './load-staged.ts';
 import { hasRowsSql } from './plan-copy.ts';
@@ -49,6 +49,8 @@ export interface SyncOptions extends CopyWay {
   /** The table is `registered`, not yet `copying`. */
   readonly isNew: boolean;
   readonly log: Logger;
+  /** The copy stops with it. */
+  readonly signal: AbortSignal;
   /** Called when there is something new to report. */
   readonly onProgress: () => void;
 }
@@ -60,6 +62,7 @@ const refusals = new Set<ErrorCode>([codes.BAD_VALUE, codes.CONSTRAINT, codes.CO
 export class TableSync {
   readonly #options: SyncOptions;
   readonly #stopper = new AbortController();
+  readonly #signal: AbortSignal;
   readonly done: Promise<void>;
   #attempt = -1;
   #chunk = -1;
@@ -70,10 +73,10 @@ export class TableSync {
   #broken = false;
   #error: string | null = null;
   #isNew: boolean;
-  #reader: Reader | undefined;
 
   constructor(options: SyncOptions) {
     this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#stopper.signal]);
     this.#isNew = options.isNew;
     this.done = this.#run();
   }
@@ -96,20 +99,20 @@ export class TableSync {
     };
   }
 
+  /** Ends the copy; what its sessions still do or wait for is broken off after a moment. */
   async stop(): Promise<void> {
     this.#stopper.abort();
-    this.#reader?.close();
     await this.done;
   }
 
   async #run(): Promise<void> {
     const { log, table } = this.#options;
     let pauseMs = 1000;
-    while (!this.#stopper.signal.aborted) {
+    while (!this.#signal.aborted) {
       try {
         if (await this.#loadOnce()) return;
       } catch (error) {
-        if (this.#stopper.signal.aborted) return;
+        if (this.#signal.aborted) return;
         const { code, sentence, action } = verdictOf(error);
         if (code === codes.NOT_LEADER) return;
         if (this.#error !== sentence) log.warn({ code, table: tableLabel(table) }, `copy: ${sentence}`);
@@ -123,8 +126,16 @@ export class TableSync {
         // What a person must repair may need the whole copy again: not too often.
         pauseMs = action === 'retry' ? 1000 : Math.min(pauseMs * 2, 30_000);
       }
-      await pause(pauseMs, { signal: this.#stopper.signal });
+      await pause(pauseMs, { signal: this.#signal });
     }
+  }
+
+  get #of(): LoadOf {
+    return { ...this.#options, signal: this.#signal };
+  }
+
+  #open(): Promise<ApplySession> {
+    return openCopySession({ url: this.#options.url, signal: this.#signal });
   }
 
   /** Goes on with what is loaded, else reads the copy's subject from its beginning. True when the copy is in. */
@@ -133,10 +144,10 @@ export class TableSync {
     let load = await this.#resume();
     if (load === 'complete') return true;
     const reader = openReader(bus, { stream: copyStreamName(queue), subject: copySubject(queue, copyId) });
-    this.#reader = reader;
+    const listening = addAbortListener(this.#signal, () => reader.close());
     try {
       for await (const item of reader) {
-        if (this.#stopper.signal.aborted) return false;
+        if (this.#signal.aborted) return false;
         if (item.kind === 'reset') continue;
         const message = this.#accept(item.data);
         // A broken attempt holds no locks while it waits for the next one.
@@ -154,6 +165,7 @@ export class TableSync {
       }
       return false;
     } finally {
+      listening[Symbol.dispose]();
       reader.close();
       await load?.breakOff();
     }
@@ -204,10 +216,10 @@ export class TableSync {
 
   /** Takes up what an earlier session has loaded beside the table; undefined: nothing. */
   async #resume(): Promise<Load | 'complete' | undefined> {
-    const { url, queue, copyId, log, table } = this.#options;
+    const { queue, copyId, log, table } = this.#options;
     this.#chunk = -1;
     this.#broken = false;
-    const session = await openApplySession(url, 'millrace replay copy');
+    const session = await this.#open();
     let load: Load | undefined;
     try {
       const staged = await readStaged(session.client, queue, copyId);
@@ -217,7 +229,7 @@ export class TableSync {
         return undefined;
       }
       const layout = await this.#layout(session, staged);
-      load = new StagedLoad(this.#options, session, { ...this.#options, layout, staged });
+      load = new StagedLoad(this.#of, session, { ...this.#options, layout, staged });
       this.#standAt(staged.attempt, staged);
       log.info({ table: tableLabel(table), chunk: this.#chunk, rows: staged.rows }, 'the copy goes on');
       this.#options.onProgress();
@@ -232,11 +244,11 @@ export class TableSync {
   }
 
   async #begin(header: CopyHeader): Promise<Load> {
-    const { url, queue, table, copyId } = this.#options;
+    const { queue, table, copyId } = this.#options;
     this.#standAt(header.attempt, undefined);
     this.#estimate = header.estimate;
     this.#rate.note(0);
-    const session = await openApplySession(url, 'millrace replay copy');
+    const session = await this.#open();
     let load: DirectLoad | StagedLoad | undefined;
     try {
       if (this.#isNew)
@@ -250,8 +262,8 @@ export class TableSync {
       const layout = await this.#layout(session, header);
       const direct = await this.#isDirect(session, layout, header);
       load = direct
-        ? new DirectLoad(this.#options, session, layout)
-        : new StagedLoad(this.#options, session, { ...this.#options, layout });
+        ? new DirectLoad(this.#of, session, layout)
+        : new StagedLoad(this.#of, session, { ...this.#options, layout });
       await load.begin();
       this.#tell({ error: null });
       await failpoint(COPY_BEGUN);
@@ -308,9 +320,9 @@ export class TableSync {
 
   /** The table waits for a person. False: that could not be written, or somebody wants something else of it by now. */
   async #hold(error: string): Promise<boolean> {
-    const { url, queue, table, copyId, log } = this.#options;
+    const { queue, table, copyId, log } = this.#options;
     try {
-      const { client } = await openApplySession(url, 'millrace replay copy');
+      const { client } = await this.#open();
       const hold = async () => {
         await moveTable(client, queue, table, { to: 'held', ifCopy: copyId, copyAttempt: this.#attempt, error });
         await dropPending(client, queue, table);

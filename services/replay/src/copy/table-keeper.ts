@@ -8,6 +8,7 @@ import {
   type ApplySession,
   dropPending,
   dropStrayStages,
+  endWithSignal,
   holdPosition,
   moveTable,
   noteTable,
@@ -29,6 +30,8 @@ export interface TableKeeperOptions {
   readonly queue: string;
   readonly log: Logger;
   readonly way: CopyWay;
+  /** With it all copies stop. */
+  readonly signal: AbortSignal;
   /** Copies that are loaded at once. Default 3. */
   readonly copiesAtOnce?: number;
   readonly onProgress: () => void;
@@ -36,6 +39,8 @@ export interface TableKeeperOptions {
   readonly onNews: () => void;
 }
 
+/** What the reading of kept changes may take after the stop, ms. */
+const stopGraceMs = 1000;
 /** After a failed completion the table is tried again so much later, ms. */
 const againMs = 2000;
 
@@ -67,13 +72,7 @@ export class TableKeeper {
   ): Promise<void> {
     if (bus !== this.#bus) await this.stop();
     this.#bus = bus;
-    for (const [key, sync] of this.#syncs) {
-      const table = followed.tables.get(key);
-      if (table !== undefined && isAwaiting(table) && table.copyId === sync.copyId) continue;
-      this.#syncs.delete(key);
-      await sync.stop();
-      this.#isTidy = false;
-    }
+    await this.#stopUnwanted(followed);
     if (!this.#isTidy) await dropStrayStages(session.client, this.#options.queue);
     this.#isTidy = true;
     if (!this.#hasRoom()) return;
@@ -81,6 +80,17 @@ export class TableKeeper {
       if (!this.#hasRoom()) return;
       if (table.copyId !== null) this.#start(tableKey(table), table, { copyId: table.copyId, bus, provider });
     }
+  }
+
+  async #stopUnwanted(followed: Followed): Promise<void> {
+    const unwanted = [...this.#syncs].filter(([key, sync]) => {
+      const table = followed.tables.get(key);
+      return table === undefined || !isAwaiting(table) || table.copyId !== sync.copyId;
+    });
+    if (unwanted.length === 0) return;
+    for (const [key] of unwanted) this.#syncs.delete(key);
+    await Promise.all(unwanted.map(([, sync]) => sync.stop()));
+    this.#isTidy = false;
   }
 
   /** One that cannot go on takes no place: what it waits for may be the rows of a table that is still to be copied. */
@@ -149,7 +159,7 @@ export class TableKeeper {
     table: SubscribedTable,
     { copyId, bus, provider }: { copyId: number; bus: Bus; provider: string },
   ): void {
-    const { url, queue, log, way, onProgress } = this.#options;
+    const { url, queue, log, way, signal, onProgress } = this.#options;
     const { schema, name } = table;
     const sync = new TableSync({
       ...way,
@@ -161,6 +171,7 @@ export class TableKeeper {
       copyId,
       isNew: table.state === 'registered',
       log,
+      signal,
       onProgress,
     });
     this.#syncs.set(key, sync);
@@ -178,8 +189,8 @@ export class TableKeeper {
     table: SubscribedTable,
     position: StoredPosition,
   ): Promise<void> {
-    const { queue, url, log } = this.#options;
-    const { lines } = await applier.applyPieces(table, () => piecesFrom(url, queue, table), {
+    const { queue, log } = this.#options;
+    const { lines } = await applier.applyPieces(table, () => piecesFrom(this.#options, table), {
       before: () => holdPosition(client, queue, position),
       after: async () => {
         await dropPending(client, queue, table);
@@ -201,11 +212,11 @@ export class TableKeeper {
     table: SubscribedTable,
     position: StoredPosition,
   ): Promise<boolean> {
-    const { queue, url } = this.#options;
+    const { queue } = this.#options;
     const first = await readPending(client, queue, table, table.copyTick ?? 0).next();
     if (first.done === true) return false;
     const { tick } = first.value;
-    await applier.applyPieces(table, () => piecesFrom(url, queue, table, tick), {
+    await applier.applyPieces(table, () => piecesFrom(this.#options, table, tick), {
       before: () => holdPosition(client, queue, position),
       after: async () => {
         await dropPending(client, queue, table, tick);
@@ -230,8 +241,14 @@ function isAwaiting(table: SubscribedTable): boolean {
 }
 
 /** On a session of its own: the applying one is busy with COPY. What is kept is committed and only we remove it. */
-async function* piecesFrom(url: string, queue: string, table: SubscribedTable, upTo = Number.POSITIVE_INFINITY) {
-  const client = await connect(url, { applicationName: 'millrace replay pending' });
+async function* piecesFrom(
+  { url, queue, signal }: TableKeeperOptions,
+  table: SubscribedTable,
+  upTo = Number.POSITIVE_INFINITY,
+) {
+  const applicationName = 'millrace replay pending';
+  const client = await connect(url, { applicationName });
+  endWithSignal(client, { url, applicationName, signal, graceMs: stopGraceMs });
   try {
     for await (const piece of readPending(client, queue, table, table.copyTick ?? 0)) {
       if (piece.tick > upTo) return;

@@ -23,6 +23,8 @@ export interface SourceOptions extends Pick<LaneOptions, 'queue' | 'onRefused'> 
   readonly openBatches: LaneOptions['open'];
   readonly openBackfill: LaneOptions['open'];
   readonly from: number;
+  /** Ends every wait. */
+  readonly signal: AbortSignal;
   /**
    * Larger batches are applied while they arrive, and those whose end is not there yet from an eighth of it on. Bytes,
    * default 4 MiB.
@@ -70,11 +72,8 @@ export class Source {
   }
 
   /** The next work for a position, waiting for it up to `timeoutMs`; undefined when there is none. */
-  async next(
-    position: Position,
-    provider: string,
-    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
-  ): Promise<Ready | undefined> {
+  async next(position: Position, provider: string, timeoutMs: number): Promise<Ready | undefined> {
+    const { signal } = this.#options;
     const begun = performance.now();
     while (!signal.aborted) {
       this.#hasNews = false;
@@ -83,7 +82,7 @@ export class Source {
       const isWell = this.gap === null && this.history === undefined && this.#incompleteSince === 0;
       const left = begun + (isWell ? timeoutMs : Math.min(timeoutMs, troubleMs)) - performance.now();
       if (left <= 0 || this.#isInterrupted) break;
-      await this.#wait(left, signal);
+      await this.#wait(left);
     }
     this.#isInterrupted = false;
     return undefined;
@@ -262,6 +261,7 @@ export class Source {
       this.#hasNews = false;
       const held = lane.chunk(header, chunk);
       if (held !== undefined) return held;
+      if (this.#options.signal.aborted) throw this.#broken(first, 'replay is stopping');
       const left = deadline - performance.now();
       if (left <= 0 || lane.isPast(header, chunk)) throw this.#broken(first, 'a chunk is missing');
       await this.#wait(Math.min(left, 1000));
@@ -287,7 +287,7 @@ export class Source {
     this.#news?.();
   }
 
-  async #wait(ms: number, signal?: AbortSignal): Promise<void> {
+  async #wait(ms: number): Promise<void> {
     if (this.#hasNews) return;
     const wakeOn = (end: () => void) => {
       this.#news = end;
@@ -295,7 +295,7 @@ export class Source {
         this.#news = undefined;
       };
     };
-    await pause(ms, { signal, wakeOn });
+    await pause(ms, { signal: this.#options.signal, wakeOn });
   }
 }
 
