@@ -169,7 +169,7 @@ describe.each([
     await table('ours', 'v int', 'i');
     await eu().run('ALTER TABLE ours DROP COLUMN v, ADD COLUMN v int');
     await site.provider.run('UPDATE ours SET v = 0 WHERE id = 1');
-    await expectStopped(site, 'eu', [/made anew at the subscriber/]);
+    await expectStopped(site, 'eu', [/created again at the subscriber/]);
     await site.millrace('resync', 'ours', '--yes');
     await site.millrace('wait', '--timeout', '60s');
     await expectEqual(site, ['ours'], 60_000);

@@ -21,8 +21,8 @@ import {
 import { batchSpan, type Logger, logger } from '@millrace/telemetry';
 import { backfillSubject, batchSubject, decodeMessage, streamName } from '@millrace/wire';
 import { type Applied, Applier } from './apply/applier.ts';
-import { WishesChanged } from './apply/errors/table-error.ts';
-import type { Followed } from './apply/plan/plan-batch.ts';
+import { DesiredStateChanged } from './apply/errors/retry-signals.ts';
+import type { Followed } from './apply/plan/followed.ts';
 import type { ReplayOptions } from './config.ts';
 import { TableKeeper } from './copy/table-keeper.ts';
 import type { Refusal } from './feed/lane.ts';
@@ -218,7 +218,7 @@ export class ReplayWork {
     return 0;
   }
 
-  /** Applies in one transaction; the position moves with it. Throws WishesChanged before anything has changed. */
+  /** Applies in one transaction; the position moves with it. Throws DesiredStateChanged before anything has changed. */
   async apply(ready: Ready, wishes: Wishes): Promise<void> {
     const last = ready.headers.at(-1);
     const fingerprint = ready.to.fingerprint;
@@ -239,7 +239,7 @@ export class ReplayWork {
       if (done.conflicts > 0) metrics.conflictsMet.add(done.conflicts, { outcome: 'made right' });
       metrics.applySeconds.record((performance.now() - begun) / 1000);
     } catch (error) {
-      if (ready.batches > 1 && !(error instanceof WishesChanged)) this.#oneByOneTo = ready.to.tick;
+      if (ready.batches > 1 && !(error instanceof DesiredStateChanged)) this.#oneByOneTo = ready.to.tick;
       throw error;
     } finally {
       this.#reporter.facts.busy = false;
@@ -304,7 +304,7 @@ export class ReplayWork {
       if ('whole' in work) return await this.#applier.applyWhole(work.whole, wishes, move);
       return await this.#applier.applyStream(work.streamed, wishes, move);
     } catch (error) {
-      throw error instanceof WishesChanged ? error : databaseError(error, 'applying a batch');
+      throw error instanceof DesiredStateChanged ? error : databaseError(error, 'applying a batch');
     }
   }
 

@@ -3,10 +3,10 @@ import { codes, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
 import { endWithSignal } from '@millrace/subscriber';
 import { logger } from '@millrace/telemetry';
-import { WishesChanged } from './apply/errors/table-error.ts';
+import { DesiredStateChanged } from './apply/errors/retry-signals.ts';
 import type { ReplayOptions } from './config.ts';
-import { ReplayLead, type ReplayLease } from './lead.ts';
 import { ReplayWork } from './replay-work.ts';
+import { ReplayLead, type ReplayLease } from './state/lead.ts';
 
 const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
 
@@ -79,7 +79,7 @@ async function runOnce(work: ReplayWork): Promise<number> {
     await failpoint(AFTER_COMMIT);
     work.applied(ready);
   } catch (error) {
-    if (error instanceof WishesChanged) return work.lookAgain();
+    if (error instanceof DesiredStateChanged) return work.lookAgain();
     throw error;
   }
   return 0;

@@ -19,7 +19,8 @@ import {
 import { expect } from 'vitest';
 import { type ReplayOptions, replayDefaults } from '../src/config.ts';
 import { makeReplay } from '../src/replay.ts';
-import { messagesOf, provider, type TestBatch, type TestSection, TestSubscriber, tickOf } from './test-batches.ts';
+import { messagesOf, provider, type TestBatch, type TestSection, tickOf } from './test-batches.ts';
+import { TestSubscriber } from './test-subscriber.ts';
 
 export const t = { schema: 'public', name: 't' };
 const columns = ['id', 'v'];

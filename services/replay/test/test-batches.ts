@@ -1,18 +1,6 @@
-// For tests: batches as capture would send them, and a place to apply them.
+// Batches as capture would send them.
 import { createHash } from 'node:crypto';
-import { type TableName, tableKey } from '@millrace/model';
-import { connect, type PgClient } from '@millrace/postgres';
-import {
-  type ApplySession,
-  addTable,
-  initPosition,
-  installSubscriber,
-  listSequences,
-  listTables,
-  openApplySession,
-  readControl,
-  readPosition,
-} from '@millrace/subscriber';
+import type { TableName } from '@millrace/model';
 import {
   type BatchHeader,
   decodeMessage,
@@ -22,8 +10,7 @@ import {
   type SequenceValue,
   sha256Hex,
 } from '@millrace/wire';
-import { Applier } from '../src/apply/applier.ts';
-import type { Followed, WholeBatch } from '../src/apply/plan/plan-batch.ts';
+import type { WholeBatch } from '../src/apply/plan/plan-batch.ts';
 
 export const provider = '7700000000000000001';
 
@@ -116,111 +103,8 @@ function cut(sections: readonly TestSection[], chunkBytes: number): { sections: 
   return chunks;
 }
 
-/** A batch as one piece in memory. */
-function wholeOf(batch: TestBatch): WholeBatch {
+/** A batch that is in memory as a whole. */
+export function wholeOf(batch: TestBatch): WholeBatch {
   const chunks = messagesOf(batch);
   return { prev: tickOf(batch.from, batch.history), tick: tickOf(batch.to ?? batch.from + 1, batch.history), chunks };
-}
-
-/** A database with the schema, a position at tick 1, and an applier. */
-export class TestSubscriber {
-  readonly url: string;
-  readonly queue: string;
-  readonly client: PgClient;
-  readonly session: ApplySession;
-  readonly applier: Applier;
-  at = 1;
-
-  private constructor(
-    url: string,
-    queue: string,
-    parts: { client: PgClient; session: ApplySession; applier: Applier },
-  ) {
-    this.url = url;
-    this.queue = queue;
-    this.client = parts.client;
-    this.session = parts.session;
-    this.applier = parts.applier;
-  }
-
-  static async open(
-    url: string,
-    options: {
-      queue?: string;
-      conflicts?: 'stop' | 'upsert';
-      fewLines?: number;
-      partLines?: number;
-      replayUrl?: string;
-    } = {},
-  ): Promise<TestSubscriber> {
-    const { queue = 'q', conflicts = 'stop', fewLines, partLines, replayUrl = url } = options;
-    const client = await connect(url, { applicationName: 'test' });
-    await installSubscriber(client);
-    await initPosition(client, { queue, subscriber: 'eu', provider, tick: tickOf(1) });
-    const session = await openApplySession(replayUrl, 'test replay');
-    const applier = new Applier({ session, queue, conflicts, fewLines, partLines });
-    return new TestSubscriber(url, queue, { client, session, applier });
-  }
-
-  /** Runs SQL and follows the tables it names. */
-  async tables(sql: string, ...tables: TableName[]): Promise<void> {
-    await this.client.query(sql);
-    for (const table of tables) await addTable(this.client, this.queue, table, 'ok');
-  }
-
-  async followed(): Promise<Followed> {
-    const control = await readControl(this.client, this.queue);
-    const tables = await listTables(this.client, this.queue);
-    const sequences = await listSequences(this.client, this.queue);
-    return {
-      generation: control?.generation ?? 0,
-      tables: new Map(tables.map((table) => [tableKey(table), table])),
-      sequences: new Set(sequences.map(tableKey)),
-    };
-  }
-
-  /** Applies batches in one transaction. */
-  async apply(...batches: readonly (readonly TestSection[])[]): Promise<{ lines: number; conflicts: number }> {
-    const wholes = batches.map((sections, n) => wholeOf({ queue: this.queue, from: this.at + n, sections }));
-    const to = this.at + batches.length;
-    const move = { queue: this.queue, from: tickOf(this.at), to: tickOf(to), batches: batches.length, busHint: null };
-    const done = await this.applier.applyWhole(wholes, await this.followed(), move);
-    this.at = to;
-    return done;
-  }
-
-  /** Applies one batch while it "arrives" in chunks. */
-  async stream(
-    sections: readonly TestSection[],
-    chunkBytes: number,
-    sequences: readonly SequenceValue[] = [],
-  ): Promise<{ lines: number; conflicts: number }> {
-    const chunks = messagesOf({ queue: this.queue, from: this.at, sections, chunkBytes, sequences });
-    const [first] = chunks;
-    if (first === undefined) throw new Error('no chunk');
-    const open = async function* () {
-      yield* chunks;
-    };
-    const move = { queue: this.queue, from: tickOf(this.at), to: tickOf(this.at + 1), batches: 1, busHint: null };
-    const done = await this.applier.applyStream(
-      { first: first.header, open, putBack: () => {} },
-      await this.followed(),
-      move,
-    );
-    this.at += 1;
-    return done;
-  }
-
-  async rows(sql: string): Promise<Record<string, unknown>[]> {
-    return (await this.client.query(sql)).rows;
-  }
-
-  async position(): Promise<number | undefined> {
-    return (await readPosition(this.client, this.queue))?.tick;
-  }
-
-  async close(): Promise<void> {
-    await this.session.client.end();
-    await this.client.end();
-  }
 }

@@ -1,23 +1,15 @@
-import { createDatabase } from '@millrace/testkit';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type TestSection, TestSubscriber } from '../../test/test-batches.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { change, gone, insert, t, useSubscribers } from '../../test/apply-fixture.ts';
+import type { TestSection } from '../../test/test-batches.ts';
+import type { TestSubscriber } from '../../test/test-subscriber.ts';
 
-const t = { schema: 'public', name: 't' };
-const columns = ['id', 'u', 'v'];
-const key = ['id'];
-const change = (...records: string[]): TestSection => ({ table: t, form: 'change', columns, key, records });
-const insert = (...records: string[]): TestSection => ({ table: t, form: 'insert', columns, key, records });
-const gone = (...records: string[]): TestSection => ({ table: t, form: 'change', columns: key, key, records });
-
+const subscribers = useSubscribers();
 let subscriber: TestSubscriber;
 
 beforeEach(async () => {
-  const { url } = await createDatabase({ major: 15 });
-  subscriber = await TestSubscriber.open(url, { partLines: 1 });
+  subscriber = await subscribers.open({ minPartLines: 1 });
 });
-
-afterEach(() => subscriber.close());
 
 /** A table that notes each statement that updated it. */
 async function notedTable(sql: string): Promise<void> {

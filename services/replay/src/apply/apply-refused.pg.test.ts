@@ -1,33 +1,8 @@
-import { createDatabase, query } from '@millrace/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type TestSection, TestSubscriber } from '../../test/test-batches.ts';
+import { query } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import { change, t, useSubscribers, ways } from '../../test/apply-fixture.ts';
 
-const t = { schema: 'public', name: 't' };
-const columns = ['id', 'u', 'v'];
-const key = ['id'];
-const change = (...records: string[]): TestSection => ({ table: t, form: 'change', columns, key, records });
-
-let url = '';
-const opened: TestSubscriber[] = [];
-
-async function open(options: Parameters<typeof TestSubscriber.open>[1] = {}): Promise<TestSubscriber> {
-  const subscriber = await TestSubscriber.open(url, options);
-  opened.push(subscriber);
-  return subscriber;
-}
-
-beforeEach(async () => {
-  url = (await createDatabase({ major: 15 })).url;
-});
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((one) => one.close()));
-});
-
-const ways = [
-  ['as a few lines', { fewLines: 1000 }],
-  ['through staging', { fewLines: -1 }],
-] as const;
+const subscribers = useSubscribers();
 
 describe.each(ways)('what the subscriber lacks is named when changes come %s', (_way, options) => {
   type Case = { what: string; sql: string; code: string; message: RegExp; repair: string };
@@ -107,14 +82,14 @@ describe.each(ways)('what the subscriber lacks is named when changes come %s', (
   ).map(([what, sql, code, message, repair]) => ({ what, sql, code, message, repair }));
 
   test.each(cases)('$what', async ({ sql, code, message, repair }) => {
-    const role = `r_${url.split('/').at(-1)}_${options.fewLines > 0 ? 'a' : 'b'}`;
+    const role = `r_${subscribers.url.split('/').at(-1)}_${options.maxFewRows > 0 ? 'a' : 'b'}`;
     await query(
-      url,
-      `CREATE ROLE ${role} LOGIN; GRANT CREATE ON DATABASE ${new URL(url).pathname.slice(1)} TO ${role}; GRANT SET ON PARAMETER session_replication_role TO ${role}`,
+      subscribers.url,
+      `CREATE ROLE ${role} LOGIN; GRANT CREATE ON DATABASE ${new URL(subscribers.url).pathname.slice(1)} TO ${role}; GRANT SET ON PARAMETER session_replication_role TO ${role}`,
     );
-    const replayUrl = new URL(url);
+    const replayUrl = new URL(subscribers.url);
     replayUrl.username = role;
-    const subscriber = await open({ ...options, replayUrl: replayUrl.href });
+    const subscriber = await subscribers.open({ ...options, replayUrl: replayUrl.href });
     await subscriber.tables(
       `${sql}; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${role}; GRANT USAGE ON SCHEMA millrace, public TO ${role};
       GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO ${role}`,
@@ -147,10 +122,10 @@ describe.each(ways)('what the subscriber lacks is named when changes come %s', (
 test.each(ways)(
   'a column made wider is used at once, not as it was when the session saw it first: %s',
   async (_way, options) => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u numeric(10,1), v timestamp(0))', t);
     await subscriber.apply([change('(I,1,1.5,2020-01-01 00:00:00,)')]);
-    await query(url, 'ALTER TABLE t ALTER u TYPE numeric(12,3), ALTER v TYPE timestamp(6)');
+    await query(subscribers.url, 'ALTER TABLE t ALTER u TYPE numeric(12,3), ALTER v TYPE timestamp(6)');
     await subscriber.apply([change('(U,1,1.125,2020-01-01 00:00:00.25,)')]);
     expect(await subscriber.rows('SELECT u::text, v::text FROM t')).toEqual([
       { u: '1.125', v: '2020-01-01 00:00:00.25' },

@@ -1,37 +1,11 @@
 import { addSequence } from '@millrace/subscriber';
-import { createDatabase, query } from '@millrace/testkit';
+import { query } from '@millrace/testkit';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type TestSection, TestSubscriber } from '../../test/test-batches.ts';
+import { describe, expect, test } from 'vitest';
+import { change, columns, gone, insert, key, t, useSubscribers, ways } from '../../test/apply-fixture.ts';
+import type { TestSection } from '../../test/test-batches.ts';
 
-const t = { schema: 'public', name: 't' };
-const columns = ['id', 'u', 'v'];
-const key = ['id'];
-const change = (...records: string[]): TestSection => ({ table: t, form: 'change', columns, key, records });
-const insert = (...records: string[]): TestSection => ({ table: t, form: 'insert', columns, key, records });
-const gone = (...records: string[]): TestSection => ({ table: t, form: 'change', columns: key, key, records });
-
-let url = '';
-const opened: TestSubscriber[] = [];
-
-async function open(options: Parameters<typeof TestSubscriber.open>[1] = {}): Promise<TestSubscriber> {
-  const subscriber = await TestSubscriber.open(url, options);
-  opened.push(subscriber);
-  return subscriber;
-}
-
-beforeEach(async () => {
-  url = (await createDatabase({ major: 15 })).url;
-});
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((one) => one.close()));
-});
-
-const ways = [
-  ['as a few lines', { fewLines: 1000 }],
-  ['through staging', { fewLines: -1 }],
-] as const;
+const subscribers = useSubscribers();
 
 interface Row {
   u: string;
@@ -97,7 +71,7 @@ function play(model: Map<number, Row>, steps: readonly Step[]): TestSection[] {
 
 describe.each(ways)('random changes arrive %s', (_way, options) => {
   test('and give the table of the model, also when unique values go from row to row', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables("CREATE TABLE t (v text, id int PRIMARY KEY, extra text DEFAULT 'kept', u text UNIQUE)", t);
     const model = new Map<number, Row>();
     const batch = fc.array(step, { maxLength: 12 });
@@ -122,7 +96,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 
   test('and a shift of all keys, a swap and a value handed on are exact', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text UNIQUE, v text)', t);
     await subscriber.apply([insert('1,a,x', '2,b,y', '3,c,z')]);
     await subscriber.apply([gone('(D,1,)'), change('(U,2,a,x,)', '(U,3,b,y,)', '(I,4,c,z,)')]);
@@ -138,7 +112,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 
   test('and rows that are not as expected stop it, leave nothing behind, and go on after the repair', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text)', t);
     await subscriber.apply([insert('1,a,x')]);
     for (const sections of [[change('(U,9,a,x,)')], [gone('(D,9,)')], [change('(I,1,a,x,)')]]) {
@@ -157,14 +131,14 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 
   test('and a nested statement that is recorded before the one it is nested in is no conflict', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text)', t);
     await subscriber.apply([change('(U,1,a,nested,)'), gone('(D,2,)'), change('(R,1,a,nested,)'), gone('(A,2,)')]);
     expect(await subscriber.rows('SELECT id, v FROM t')).toEqual([{ id: 1, v: 'nested' }]);
   });
 
   test('and policy upsert makes rows right and counts them', async () => {
-    const subscriber = await open({ ...options, conflicts: 'upsert' });
+    const subscriber = await subscribers.open({ ...options, conflicts: 'upsert' });
     await subscriber.tables(
       "CREATE TABLE t (id int PRIMARY KEY, u text, v text); INSERT INTO t VALUES (1, 'old', 'old')",
       t,
@@ -178,7 +152,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 
   test('and generated, identity, other order, quoted names and equal keys of another text are exact', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     const odd = { schema: 'public', name: 'Odd "t' };
     await subscriber.tables(
       `CREATE TABLE "Odd ""t" (g int GENERATED ALWAYS AS (n + 1) STORED, n int, "k \\ ey" numeric PRIMARY KEY,
@@ -197,7 +171,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 
   test('and a table without a key takes inserts, any number of the same', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int, u text, v text)', t);
     const lines: TestSection = { table: t, form: 'insert', columns, key: [], records: ['1,a,x', '1,a,x', ',,'] };
     await subscriber.apply([lines], [lines]);
@@ -211,7 +185,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 
   test('and NULL, the empty string and every awkward text stay apart', async () => {
-    const subscriber = await open(options);
+    const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text[])', t);
     await subscriber.apply([
       change(
@@ -233,7 +207,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
 });
 
 test('truncate is a barrier, takes several tables at once, and spares what references from outside', async () => {
-  const subscriber = await open();
+  const subscriber = await subscribers.open();
   const [a, b] = [
     { schema: 'public', name: 'a' },
     { schema: 'public', name: 'b' },
@@ -264,7 +238,7 @@ test('truncate is a barrier, takes several tables at once, and spares what refer
 });
 
 test('a partitioned table, cyclic foreign keys and a self-reference take rows in any order', async () => {
-  const subscriber = await open();
+  const subscriber = await subscribers.open();
   await subscriber.tables(
     `CREATE TABLE t (id int PRIMARY KEY, u text, v text) PARTITION BY RANGE (id);
      CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10); CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (20);
@@ -285,14 +259,14 @@ test('a partitioned table, cyclic foreign keys and a self-reference take rows in
 });
 
 test('without the right to be replica, tables are applied in the order of their foreign keys', async () => {
-  const role = `plain_${new URL(url).pathname.slice(1)}`;
+  const role = `plain_${new URL(subscribers.url).pathname.slice(1)}`;
   await query(
-    url,
-    `CREATE ROLE ${role} LOGIN; GRANT CREATE, TEMP ON DATABASE ${new URL(url).pathname.slice(1)} TO ${role}`,
+    subscribers.url,
+    `CREATE ROLE ${role} LOGIN; GRANT CREATE, TEMP ON DATABASE ${new URL(subscribers.url).pathname.slice(1)} TO ${role}`,
   );
-  const replayUrl = new URL(url);
+  const replayUrl = new URL(subscribers.url);
   replayUrl.username = role;
-  const subscriber = await open({ replayUrl: replayUrl.href });
+  const subscriber = await subscribers.open({ replayUrl: replayUrl.href });
   const [parent, child, numbered] = [
     { schema: 'public', name: 'parent' },
     { schema: 'public', name: 'child' },
@@ -326,7 +300,7 @@ test('without the right to be replica, tables are applied in the order of their 
 });
 
 test('a batch whose position is not ours changes nothing', async () => {
-  const subscriber = await open();
+  const subscriber = await subscribers.open();
   await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text)', t);
   await subscriber.client.query("UPDATE millrace.position SET fingerprint = repeat('0', 32)");
   await expect(subscriber.apply([change('(I,1,a,x,)')])).rejects.toMatchObject({ code: 'position' });
@@ -335,7 +309,7 @@ test('a batch whose position is not ours changes nothing', async () => {
 });
 
 test('sequences that came in several chunks are all set', async () => {
-  const subscriber = await open();
+  const subscriber = await subscribers.open();
   await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u text, v text)', t);
   const names = ['s1', 's2', 's3', 's4', 's5'];
   for (const name of names) {
@@ -351,7 +325,7 @@ test('sequences that came in several chunks are all set', async () => {
 });
 
 test('a value beyond the bounds of a sequence is told as one of the sequence', async () => {
-  const subscriber = await open();
+  const subscriber = await subscribers.open();
   await subscriber.client.query('CREATE SEQUENCE public.small AS smallint');
   const at = { schema: 'public', name: 'small' };
   await addSequence(subscriber.client, subscriber.queue, at);

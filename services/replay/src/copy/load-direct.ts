@@ -3,15 +3,15 @@ import { failpoint } from '@millrace/lifecycle';
 import { type ApplySession, beginSql, commit, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
-import { copyWholeSql } from '../apply/statements/row-statements.ts';
+import { CopyStream } from '../apply/session/copy-stream.ts';
+import { copyWholeSql } from '../apply/statements/table-statements.ts';
 import type { Layout } from '../apply/target/layout.ts';
-import { CopyLane } from './copy-lane.ts';
 import { COPY_BEFORE_COMMIT, type Load, type LoadEnd, type LoadOf, loaded, wrongCount } from './load.ts';
 
 export class DirectLoad implements Load {
   readonly #of: LoadOf;
   readonly #session: ApplySession;
-  readonly #lane: CopyLane;
+  readonly #lane: CopyStream;
   readonly #sql: string;
   #over = false;
 
@@ -19,7 +19,7 @@ export class DirectLoad implements Load {
   constructor(of: LoadOf, session: ApplySession, layout: Layout) {
     this.#of = of;
     this.#session = session;
-    this.#lane = new CopyLane(session.client);
+    this.#lane = new CopyStream(session.client);
     this.#sql = copyWholeSql(
       layout.table,
       layout.columns.map(({ name }) => name),

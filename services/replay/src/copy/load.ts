@@ -4,8 +4,8 @@ import { type TableName, tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { type ApplySession, moveTable, openBoundSession, readTarget, writeSourceColumns } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
+import { copiedColumns, type ReportedColumns } from '../apply/target/columns/match-columns.ts';
 import { lacksTable } from '../apply/target/layout.ts';
-import { copiedColumns, type ToldColumns } from '../apply/target/match-columns.ts';
 
 export const [COPY_BEFORE_COMMIT] = defineFailpoints('replay.copy-before-commit');
 
@@ -20,7 +20,7 @@ export interface Load {
 }
 
 /** The last word of a copy. */
-export interface LoadEnd extends ToldColumns {
+export interface LoadEnd extends ReportedColumns {
   readonly attempt: number;
   readonly tick: number;
   /** Rows of the whole copy; undefined: not told. */

@@ -1,5 +1,6 @@
 import type { PgClient } from '@millrace/postgres';
-import { isHandedOver, needsReplica } from '../apply/errors/table-error.ts';
+import { replicaRoleRequired } from '../apply/errors/impossible-change.ts';
+import { isUniquenessConflict } from '../apply/errors/uniqueness-conflict.ts';
 import type { Layout } from '../apply/target/layout.ts';
 import {
   backToSavepointSql,
@@ -35,7 +36,7 @@ export async function mergeCopy(client: PgClient, { layout, stage, replica }: Me
     await client.query(sql.insert);
   } catch (error) {
     // Without the right to turn foreign keys off, deleting a row to insert it again would set off their actions.
-    if (index === undefined || !replica || !isHandedOver(error)) throw error;
+    if (index === undefined || !replica || !isUniquenessConflict(error)) throw error;
     await client.query(backToSavepointSql);
     const careful = replaceSql(layout, stage, index);
     if (careful.keep !== undefined) await client.query(careful.keep);
@@ -49,5 +50,5 @@ export async function mergeCopy(client: PgClient, { layout, stage, replica }: Me
 /** Throws SUBSCRIBER_SCHEMA where a row of a referenced table would have to go and come again. */
 async function refuseComingAgain(client: PgClient, layout: Layout, sql: string | undefined): Promise<void> {
   if (sql === undefined || layout.table.referencedBy.length === 0) return;
-  if ((await client.query(sql)).rows[0].yes === true) throw needsReplica(layout.table);
+  if ((await client.query(sql)).rows[0].yes === true) throw replicaRoleRequired(layout.table);
 }

@@ -1,7 +1,7 @@
 import type { TableName } from '@millrace/model';
 import { type ApplySession, beginSql, commit, notePart, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import { CopyLane } from './copy-lane.ts';
+import { CopyStream } from '../apply/session/copy-stream.ts';
 
 /** Where a lane loads to, and for which copy. */
 export interface LaneOf {
@@ -14,7 +14,7 @@ export interface LaneOf {
 export class StageLane {
   readonly #session: ApplySession;
   readonly #of: LaneOf;
-  readonly #lane: CopyLane;
+  readonly #lane: CopyStream;
   #chunks: number[] = [];
   #last: CopyHeader | undefined;
   #wholeRows: number | null = null;
@@ -23,7 +23,7 @@ export class StageLane {
   constructor(session: ApplySession, of: LaneOf) {
     this.#session = session;
     this.#of = of;
-    this.#lane = new CopyLane(session.client);
+    this.#lane = new CopyStream(session.client);
   }
 
   async write({ header, body }: Message<CopyHeader>): Promise<void> {

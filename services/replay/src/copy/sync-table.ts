@@ -17,8 +17,8 @@ import {
 import type { Logger } from '@millrace/telemetry';
 import { type CopyHeader, copyStreamName, copySubject, decodeMessage, type Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
+import { copiedColumns, type ReportedColumns } from '../apply/target/columns/match-columns.ts';
 import { type Layout, lacksTable, layoutOf } from '../apply/target/layout.ts';
-import { copiedColumns, type ToldColumns } from '../apply/target/match-columns.ts';
 import { copyBytes, copyRows } from '../report/metrics.ts';
 import type { CopyProgress } from '../report/reporter.ts';
 import { type Load, type LoadEnd, type LoadOf, openCopySession, WrongCount } from './load.ts';
@@ -281,7 +281,7 @@ export class TableSync {
     return (await session.client.query(hasRowsSql(layout.table))).rows[0].yes === false;
   }
 
-  async #layout(session: ApplySession, told: ToldColumns): Promise<Layout> {
+  async #layout(session: ApplySession, told: ReportedColumns): Promise<Layout> {
     const { table } = this.#options;
     try {
       const target = await readTarget(session.client, table);

@@ -19,7 +19,7 @@ import {
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import type { Applier } from '../apply/applier.ts';
-import type { Followed } from '../apply/plan/plan-batch.ts';
+import type { Followed } from '../apply/plan/followed.ts';
 import type { CopyProgress } from '../report/reporter.ts';
 import { type CopyWay, TableSync } from './sync-table.ts';
 

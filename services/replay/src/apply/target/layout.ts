@@ -3,7 +3,7 @@ import { type TableName, tableLabel } from '@millrace/model';
 import { quoteIdent } from '@millrace/postgres';
 import type { TargetColumn, TargetIndex, TargetTable } from '@millrace/subscriber';
 
-/** How records of one shape fall onto a table at the subscriber. */
+/** How the fields of records of one shape map to the columns of a table at the subscriber. */
 export interface Layout {
   readonly table: TargetTable;
   /** For each field of a record: the column it goes to; null: ignored (generated at the provider). */
@@ -15,12 +15,12 @@ export interface Layout {
   /** Key columns with the equality of the unique index that finds the row; empty when the table has no key. */
   readonly key: readonly { readonly column: TargetColumn; readonly equals: string }[];
   readonly keyIndex: TargetIndex | undefined;
-  /** Rows may be told apart by the text of their keys. */
+  /** Keys are equal exactly when their texts are. */
   readonly exactKey: boolean;
 }
 
 /**
- * Lays the columns of a section onto the table. Throws SUBSCRIBER_SCHEMA naming table and column when something is
+ * Maps the columns of a section to those of the table. Throws SUBSCRIBER_SCHEMA naming table and column when something is
  * missing: after the repair the same call succeeds.
  */
 export function layoutOf(table: TargetTable, columns: readonly (string | null)[], key: readonly string[]): Layout {
@@ -42,7 +42,7 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
   };
   const fields = columns.map((name) => {
     const column = name === null ? null : find(name);
-    // Its own expression would stand in for the provider's value, and nobody would know whether they agree.
+    // Its own expression would replace the provider's value, and whether the two agree would not be known.
     if (column?.generated) throw generatedHere(table, column);
     return column;
   });
@@ -62,14 +62,9 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
   };
 }
 
-/** True when the section names key columns only: lines for rows that are gone. */
-export function isKeyOnly(columns: readonly (string | null)[], key: readonly string[]): boolean {
-  return key.length > 0 && columns.length <= key.length && columns.every((name) => name !== null && key.includes(name));
-}
-
-/** Two sections with this same text can be read with one layout. */
-export function shapeOf(columns: readonly (string | null)[], key: readonly string[]): string {
-  return JSON.stringify([columns, key]);
+/** The columns of a row change in the stage and in the row type: those that are written, then key columns that are not. */
+export function carriedColumns({ columns, key }: Layout): TargetColumn[] {
+  return [...new Set([...columns, ...key.map(({ column }) => column)])];
 }
 
 function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetIndex {

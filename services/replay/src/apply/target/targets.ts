@@ -1,165 +1,113 @@
-import { parseSource, type TableName, tableKey } from '@millrace/model';
+import { type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { readSourceColumns, readTarget, readVersion, type TargetTable, writeSourceColumns } from '@millrace/subscriber';
-import type { Piece } from '../plan/plan-batch.ts';
+import { type SectionShape, shapeText } from '../plan/piece.ts';
 import {
-  createLineSql,
+  createRowTypeSql,
   createStageSql,
   dropStageSql,
   type StageNames,
   stageNames,
-} from '../statements/row-statements.ts';
-import { type Layout, lacksTable, layoutOf, shapeOf } from './layout.ts';
-import { matchColumns } from './match-columns.ts';
+} from '../statements/stage-statements.ts';
+import { ColumnCheck } from './columns/column-check.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { TableCache } from './table-cache.ts';
 
 /** A layout with the temporary objects that serve it in this session. */
-export interface Prepared {
+export interface PreparedLayout {
   readonly layout: Layout;
   readonly names: StageNames;
   /** Names of prepared statements begin with this. */
   readonly prefix: string;
   hasStage: boolean;
-  hasLine: boolean;
+  hasRowType: boolean;
 }
 
-const mostLayouts = 2000;
-const refreshMs = 2000;
+const maxLayouts = 2000;
 
 /** What a session knows of the tables it writes into. Forgotten after any error: somebody may have altered them. */
 export class Targets {
   readonly #client: Queryable;
-  readonly #queue: string;
-  #tables = new Map<string, TargetTable>();
-  #prepared = new Map<string, Prepared>();
-  #number = 0;
-  #version: string | undefined;
-  #refreshedAt = 0;
-  /** Objects of the open transaction: gone with it if it fails. */
-  #madeInside: Prepared[] = [];
-  /** Descriptions of columns that were compared with what is known of them. */
-  readonly #matched = new Set<string>();
-  /** What is known of columns was written in the open transaction. */
-  #notedInside = false;
+  readonly tables: TableCache;
+  readonly columns: ColumnCheck;
+  #prepared = new Map<string, PreparedLayout>();
+  #lastNumber = 0;
+  /** Layouts whose stage was created in the open transaction: a rollback drops it. */
+  #stagedInside: PreparedLayout[] = [];
 
   constructor(client: Queryable, queue: string) {
     this.#client = client;
-    this.#queue = queue;
+    this.tables = new TableCache(client);
+    this.columns = new ColumnCheck(client, queue, this.tables);
   }
 
-  /** True when `match` has nothing to ask the server. */
-  isMatched(table: TableName, piece: Piece): boolean {
-    return piece.source === undefined || piece.form === 'truncate' || this.#matched.has(matchOf(table, piece));
-  }
-
-  /**
-   * To be called before the piece is written: throws SUBSCRIBER_SCHEMA when its columns are not those that the table was
-   * synchronised with, or their values would lose something here. Writes down what is new and right.
-   */
-  async match(table: TableName, piece: Piece): Promise<void> {
-    if (this.isMatched(table, piece)) return;
-    const { columns } = piece;
-    const source = parseSource(piece.source ?? '', columns.length);
-    if (source !== undefined) {
-      const target = await this.table(table);
-      const known = await readSourceColumns(this.#client, this.#queue, table);
-      const noted = matchColumns(target, { columns, source }, known);
-      if (noted.records.length > 0) {
-        this.#notedInside = true;
-        await writeSourceColumns(this.#client, this.#queue, table, noted);
-      }
-    }
-    this.#matched.add(matchOf(table, piece));
-  }
-
-  /** Throws SUBSCRIBER_SCHEMA when there is no such table. */
-  async table(table: TableName): Promise<TargetTable> {
-    const key = tableKey(table);
-    const known = this.#tables.get(key);
-    if (known !== undefined) return known;
-    const found = await readTarget(this.#client, table);
-    if (found === undefined) throw lacksTable(table);
-    this.#tables.set(key, found);
-    // The next look only notes how things are with this table among them.
-    this.#version = undefined;
-    this.#refreshedAt = 0;
-    return found;
-  }
-
-  /** What `prepare` would give without asking the server. */
-  known(table: TableName, columns: readonly (string | null)[], key: readonly string[]): Prepared | undefined {
-    return this.#prepared.get(`${tableKey(table)} ${shapeOf(columns, key)}`);
+  /** What `prepare` would return, when that needs no query. */
+  known(table: TableName, shape: SectionShape): PreparedLayout | undefined {
+    return this.#prepared.get(layoutKey(table, shape));
   }
 
   /** Throws SUBSCRIBER_SCHEMA naming table and column when the table does not fit. */
-  async prepare(table: TableName, columns: readonly (string | null)[], key: readonly string[]): Promise<Prepared> {
-    const known = this.known(table, columns, key);
+  async prepare(table: TableName, shape: SectionShape): Promise<PreparedLayout> {
+    const known = this.known(table, shape);
     if (known !== undefined) return known;
-    const id = `${tableKey(table)} ${shapeOf(columns, key)}`;
-    const layout = layoutOf(await this.table(table), columns, key);
-    this.#number += 1;
+    const layout = layoutOf(await this.tables.get(table), shape.columns, shape.key);
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
     const prepared = {
       layout,
-      names: stageNames(this.#number),
-      prefix: `millrace_${this.#number}`,
+      names: stageNames(number),
+      prefix: `millrace_${number}`,
       hasStage: false,
-      hasLine: false,
+      hasRowType: false,
     };
-    this.#prepared.set(id, prepared);
+    this.#prepared.set(layoutKey(table, shape), prepared);
     return prepared;
   }
 
-  /** Makes the type that a few lines travel in. Call it outside transactions. */
-  async needLine(prepared: Prepared): Promise<void> {
-    if (prepared.hasLine) return;
-    await this.#client.query(createLineSql(prepared.layout, prepared.names));
-    prepared.hasLine = true;
+  /** Creates the type in which few rows are sent. Call it outside transactions. */
+  async ensureRowType(prepared: PreparedLayout): Promise<void> {
+    if (prepared.hasRowType) return;
+    await this.#client.query(createRowTypeSql(prepared.layout, prepared.names));
+    prepared.hasRowType = true;
   }
 
-  /** Makes the stage; inside a transaction it vanishes again with a rollback. */
-  async needStage(prepared: Prepared): Promise<void> {
+  /** Creates the stage; a rollback of the open transaction drops it again. */
+  async ensureStage(prepared: PreparedLayout): Promise<void> {
     if (prepared.hasStage) return;
     for (const sql of createStageSql(prepared.layout, prepared.names)) await this.#client.query(sql);
     prepared.hasStage = true;
-    this.#madeInside.push(prepared);
+    this.#stagedInside.push(prepared);
   }
 
-  /** Now and then: forgets everything when a table was altered since. Call it outside transactions. */
+  /** Forgets everything when a table was altered; checked at intervals. Call it outside transactions. */
   async refresh(): Promise<void> {
-    if (this.#tables.size === 0 || performance.now() - this.#refreshedAt < refreshMs) return;
-    const oids = [...this.#tables.values()].map((table) => table.oid);
-    const version = await readVersion(this.#client, oids);
-    if (this.#version !== undefined && this.#version !== version) await this.forget();
-    this.#version = this.#tables.size === 0 ? undefined : version;
-    this.#refreshedAt = performance.now();
+    if (await this.tables.wereAltered()) await this.forget();
   }
 
   committed(): void {
-    this.#madeInside = [];
-    this.#notedInside = false;
+    this.#stagedInside = [];
+    this.columns.committed();
   }
 
   /** After a rollback. `all`: what the catalog said may be wrong too, and prepared statements with it. */
   async rolledBack(all: boolean): Promise<void> {
-    for (const prepared of this.#madeInside) prepared.hasStage = false;
-    this.#madeInside = [];
-    if (this.#notedInside) this.#matched.clear();
-    this.#notedInside = false;
-    if (all || this.#prepared.size > mostLayouts) await this.forget();
+    for (const prepared of this.#stagedInside) prepared.hasStage = false;
+    this.#stagedInside = [];
+    this.columns.rolledBack();
+    if (all || this.#prepared.size > maxLayouts) await this.forget();
   }
 
-  /** Drops everything known and made. Call it outside transactions. */
+  /** Forgets everything known and drops what was created. Call it outside transactions. */
   async forget(): Promise<void> {
-    const old = [...this.#prepared.values()].filter((prepared) => prepared.hasStage || prepared.hasLine);
-    this.#tables = new Map();
+    const created = [...this.#prepared.values()].filter((prepared) => prepared.hasStage || prepared.hasRowType);
     this.#prepared = new Map();
-    this.#matched.clear();
-    this.#version = undefined;
-    for (const prepared of old) {
+    this.tables.clear();
+    this.columns.clear();
+    for (const prepared of created) {
       for (const sql of dropStageSql(prepared.names)) await this.#client.query(sql);
     }
   }
 }
 
-function matchOf(table: TableName, { columns, source }: Piece): string {
-  return `${tableKey(table)} ${JSON.stringify(columns)} ${source}`;
+function layoutKey(table: TableName, shape: SectionShape): string {
+  return `${tableKey(table)} ${shapeText(shape)}`;
 }

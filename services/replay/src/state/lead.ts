@@ -2,7 +2,7 @@
 // may outlive it by a moment: what it writes is fenced by the row of the position.
 import { SessionLead, type SessionLease, tryLead } from '@millrace/postgres';
 import { type ApplySession, openApplySession } from '@millrace/subscriber';
-import type { ReplayOptions } from './config.ts';
+import type { ReplayOptions } from '../config.ts';
 
 /** The leadership, with the session that applies. */
 export interface ReplayLease extends SessionLease {

@@ -1,4 +1,4 @@
-// Whether the columns of a section are those that the table was synchronised with, and of types that lose nothing here.
+// Checks that the columns of a section are those that the table was synchronised with, and that their types lose nothing here.
 import { codes, MillraceError } from '@millrace/errors';
 import {
   type ColumnSource,
@@ -11,29 +11,29 @@ import {
 import { quoteIdent } from '@millrace/postgres';
 import type { SourceColumnRecord, TargetColumn, TargetTable } from '@millrace/subscriber';
 
-/** What is to be written down before lines are applied. */
-export interface Noted {
+/** What is to be stored before row changes are applied. */
+export interface ColumnMatch {
   readonly records: readonly SourceColumnRecord[];
-  /** What was known is of another table, here or there: a table made anew, or restored. */
+  /** What was known is of another table, here or there: one was created again, or restored. */
   readonly anew: boolean;
 }
 
 /**
- * Finds for each column the one of ours that bears its name, and compares with what is known. Throws SUBSCRIBER_SCHEMA with
- * what to do when another column of the provider filled it so far, or when its values could change here unseen; after the
- * repair the same call succeeds. Columns that we lack are left for others to complain of.
+ * Finds for each column the subscriber's column of that name, and compares with what is known. Throws SUBSCRIBER_SCHEMA with
+ * what to do when another column of the provider filled it so far, or when its values could change here unnoticed; after the
+ * repair the same call succeeds. Columns that the subscriber lacks are not this check's business: `layoutOf` refuses them.
  */
 export function matchColumns(
   target: TargetTable,
-  told: { readonly columns: readonly (string | null)[]; readonly source: ColumnSource },
+  reported: { readonly columns: readonly (string | null)[]; readonly source: ColumnSource },
   known: readonly SourceColumnRecord[],
-): Noted {
-  const { relation } = told.source;
+): ColumnMatch {
+  const { relation } = reported.source;
   const anew = known.some((record) => record.relation !== relation || record.ourRelation !== target.oid);
   const records: SourceColumnRecord[] = [];
-  for (const [at, name] of told.columns.entries()) {
+  for (const [at, name] of reported.columns.entries()) {
     const ours = target.columns.find((column) => column.name === name);
-    const theirs = told.source.columns[at];
+    const theirs = reported.source.columns[at];
     if (name === null || ours === undefined || theirs === undefined) continue;
     const match = { target, name, relation, ours, theirs };
     const record = recordOf(match, anew ? [] : known);
@@ -42,17 +42,20 @@ export function matchColumns(
   return { records, anew };
 }
 
-/** Columns as a copy tells them. */
-export interface ToldColumns {
+/** Columns as a copy reports them. */
+export interface ReportedColumns {
   readonly columns: readonly string[];
-  /** Their numbers and types at the provider; undefined: not told. */
+  /** Their numbers and types at the provider; undefined: not reported. */
   readonly source?: string | undefined;
 }
 
-/** What is known of the columns when a copy is in; nothing of the time before it counts. Throws like `matchColumns`. */
-export function copiedColumns(target: TargetTable, { columns, source }: ToldColumns): readonly SourceColumnRecord[] {
-  const told = parseSource(source ?? '', columns.length);
-  return told === undefined ? [] : matchColumns(target, { columns, source: told }, []).records;
+/** What is known of the columns when a copy is in; what was known before it does not count. Throws like `matchColumns`. */
+export function copiedColumns(
+  target: TargetTable,
+  { columns, source }: ReportedColumns,
+): readonly SourceColumnRecord[] {
+  const parsed = parseSource(source ?? '', columns.length);
+  return parsed === undefined ? [] : matchColumns(target, { columns, source: parsed }, []).records;
 }
 
 interface Match {
@@ -86,7 +89,7 @@ function recordOf(match: Match, known: readonly SourceColumnRecord[]): SourceCol
   };
 }
 
-/** Types of which nobody can tell are believed at first sight: `add` has looked at what they are made of. */
+/** A type whose fit is unknown is accepted the first time: `add` has compared the definitions. */
 function requireFit({ target, ours, theirs }: Match, before: SourceColumnRecord | undefined): void {
   if (theirs.base === null) return;
   const fit = typeFit(theirs.base, ours.base);
@@ -95,14 +98,14 @@ function requireFit({ target, ours, theirs }: Match, before: SourceColumnRecord 
   const column = quoteIdent(ours.name);
   const label = tableLabel(target);
   const doubt =
-    fit === 'loses' ? 'values could be changed there unseen' : 'whether every value survives that is not known';
+    fit === 'loses' ? 'values could be changed there unnoticed' : 'whether every value survives that is not known';
   throw differs(
     `column ${column} of table ${label} is ${theirs.type} at the provider and ${ours.declared} at the subscriber: ${doubt}`,
     `run there: ALTER TABLE ${label} ALTER COLUMN ${column} TYPE ${theirs.type} (with USING as at the provider, if it had one)`,
   );
 }
 
-/** The number is new, and our column belongs to another number. */
+/** The column's number is new, and the subscriber's column belongs to another number. */
 function replaced({ target, ours, theirs }: Match): MillraceError {
   const column = quoteIdent(ours.name);
   const label = tableLabel(target);
@@ -112,14 +115,14 @@ function replaced({ target, ours, theirs }: Match): MillraceError {
   );
 }
 
-/** The number is known, and filled another column of ours. */
+/** The column's number is known, and filled another column of the subscriber. */
 function moved({ target, ours }: Match, before: SourceColumnRecord): MillraceError {
   const column = quoteIdent(ours.name);
   const label = tableLabel(target);
   const was = target.columns.find(({ number }) => number === before.ourNumber);
   if (was === undefined) {
     return differs(
-      `column ${column} of table ${label} was dropped and made anew at the subscriber, and lacks the values of rows from before`,
+      `column ${column} of table ${label} was dropped and created again at the subscriber, and lacks the values of earlier rows`,
       copyAgain(target),
     );
   }

@@ -4,24 +4,39 @@ import { codes, MillraceError } from '@millrace/errors';
 import type { TableName } from '@millrace/model';
 import { copyIn, type PgClient } from '@millrace/postgres';
 
-/** The one COPY that a session can have open. Bytes of the same target go on in it. */
-export class CopyLane {
+/** A COPY and the table to name in its errors. */
+export interface CopyTarget {
+  readonly sql: string;
+  readonly table: TableName;
+}
+
+interface OpenCopy extends CopyTarget {
+  readonly stream: Writable & { rowCount?: number };
+  readonly failed: Promise<never>;
+  lines: number;
+}
+
+/** The one COPY that a session can have open. Bytes of the same target continue in it. */
+export class CopyStream {
   readonly #client: PgClient;
-  #open:
-    | { sql: string; table: TableName; stream: Writable & { rowCount?: number }; failed: Promise<never>; lines: number }
-    | undefined;
+  #open: OpenCopy | undefined;
 
   constructor(client: PgClient) {
     this.#client = client;
   }
 
-  /** True when bytes for this COPY would go on in the open one. */
+  /** True when bytes for this COPY would continue in the open one. */
   isOpenFor(sql: string): boolean {
     return this.#open?.sql === sql;
   }
 
-  /** Writes bytes that hold `lines` ends of records (-Infinity once: not known); resolves when more is welcome. */
-  async write(target: { sql: string; table: TableName }, bytes: Buffer, lines: number): Promise<void> {
+  /** The table of the open COPY. */
+  get table(): TableName | undefined {
+    return this.#open?.table;
+  }
+
+  /** Writes bytes that hold `lines` ends of records (-Infinity once: not known); resolves when more can be written. */
+  async write(target: CopyTarget, bytes: Buffer, lines: number): Promise<void> {
     if (this.#open?.sql !== target.sql) {
       await this.end();
       this.#begin(target);
@@ -47,26 +62,21 @@ export class CopyLane {
     return { rows };
   }
 
-  /** Breaks the open COPY off so that the session can roll back. Never throws. */
+  /** Aborts the open COPY so that the session can roll back. Never throws. */
   async abort(): Promise<void> {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
     if (open.stream.destroyed) return;
     const closed = once(open.stream, 'close').catch(() => {});
-    open.stream.destroy(new Error('broken off'));
+    open.stream.destroy(new Error('aborted'));
     await closed;
   }
 
-  /** The table of the open COPY, to name in errors. */
-  get table(): TableName | undefined {
-    return this.#open?.table;
-  }
-
-  #begin({ sql, table }: { sql: string; table: TableName }): void {
-    const stream = copyIn(this.#client, sql) as Writable & { rowCount?: number };
+  #begin(target: CopyTarget): void {
+    const stream = copyIn(this.#client, target.sql) as Writable & { rowCount?: number };
     const failed = new Promise<never>((_resolve, reject) => stream.once('error', reject));
     failed.catch(() => {});
-    this.#open = { sql, table, stream, failed, lines: 0 };
+    this.#open = { ...target, stream, failed, lines: 0 };
   }
 }

@@ -1,0 +1,28 @@
+// Errors that are never shown: they end an attempt to apply a batch and say how the next one is to be made.
+import type { TableName } from '@millrace/model';
+
+/** The desired state changed between planning and the transaction: roll back, read it, plan again. */
+export class DesiredStateChanged extends Error {}
+
+/** Roll back and apply the batch again, deleting and inserting the changed rows of this table. */
+export class RetryWithRowReplacement extends Error {
+  readonly table: TableName;
+  /** What to show should that fail as well. */
+  readonly reason: unknown;
+
+  constructor(table: TableName, reason: unknown) {
+    super('row-replacement mode needed');
+    this.table = table;
+    this.reason = reason;
+  }
+}
+
+/** A part of the table's changes could not be applied before the rest: roll back and apply them all together. */
+export class RetryUnsplit extends Error {
+  readonly table: TableName;
+
+  constructor(table: TableName) {
+    super('all changes of the table needed together');
+    this.table = table;
+  }
+}
