@@ -2,7 +2,6 @@ export { localActor } from './command/actor.ts';
 export type { Arguments, Command, Context, OptionSpec } from './command/command.ts';
 export { parseDuration, showDuration } from './command/duration.ts';
 export { alignColumns, showCount } from './command/show.ts';
-export { sqlText } from './command/sql-text.ts';
 export { controlCommands, controlLoaders } from './commands.ts';
 export { AuditLine } from './invoke/audit-line.ts';
 export { commandList } from './usage/command-list.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { captureFixture } from '../test/capture-fixture.ts';
+import { value } from '../test/owned-database.ts';
 import { queue } from '../test/queue-fixture.ts';
-import { clearProblem, refreshTriggers } from './mod.ts';
+import { refreshTriggers } from './mod.ts';
 
-const t = { schema: 'public', name: 't' };
 const simple = `CREATE TABLE t (id int PRIMARY KEY, v text, n int)`;
 
 describe.each([15, 18])('on PostgreSQL %i', (major) => {
@@ -75,7 +75,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       'D code code',
     ]);
     expect((await refreshTriggers(at.client, queue))[0]?.action).toMatch(/made anew/);
-    expect(await clearProblem(at.client, queue, t)).toBe(true);
+    expect(await value(at.client, `SELECT millrace.clear_problem('main', 'public', 't')`)).toBe(true);
     expect(await refreshTriggers(at.client, queue)).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { type Position, safeInteger, type TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { ask, askOne, isoTime } from './ask.ts';
+import { ask, askOne, isoTime, providerError } from './ask.ts';
+import { runQuery } from './statements.ts';
 import { tellWish } from './wishes.ts';
 
 /**
@@ -49,11 +50,15 @@ const columns = `copy_id, queue, schema_name, table_name, subscribers, state, at
 const nextId = `(SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint * 1024 + floor(random() * 1024)::bigint,
   max(copy_id) + 1) FROM millrace.copy_request)`;
 
+/** Copies of a table for some subscribers. */
+export interface CopyWish {
+  readonly queue: string;
+  readonly table: TableName;
+  readonly subscribers: readonly string[];
+}
+
 /** Asks for a copy. Gives its id, larger than those before. Throws NOT_FOUND (set). */
-export async function requestCopy(
-  client: Queryable,
-  wish: { readonly queue: string; readonly table: TableName; readonly subscribers: readonly string[] },
-): Promise<number> {
+export async function requestCopy(client: Queryable, wish: CopyWish): Promise<number> {
   const sql = `INSERT INTO millrace.copy_request (copy_id, queue, schema_name, table_name, subscribers)
     OVERRIDING SYSTEM VALUE VALUES (${nextId}, $1, $2, $3, $4) RETURNING copy_id, ${tellWish}`;
   const params = [wish.queue, wish.table.schema, wish.table.name, [...wish.subscribers]];
@@ -65,12 +70,6 @@ export async function openCopyRequests(client: Queryable, queue: string): Promis
   const sql = `SELECT ${columns} FROM millrace.copy_request
     WHERE queue = $1 AND state IN ('wanted', 'copying') ORDER BY copy_id`;
   return (await ask<CopyRow>(client, 'reading copy requests', sql, [queue])).map(toRequest);
-}
-
-/** The newest copies of a queue in any state, newest first. */
-export async function recentCopyRequests(client: Queryable, queue: string, limit: number): Promise<CopyRequest[]> {
-  const sql = `SELECT ${columns} FROM millrace.copy_request WHERE queue = $1 ORDER BY copy_id DESC LIMIT $2`;
-  return (await ask<CopyRow>(client, 'reading copy requests', sql, [queue, limit])).map(toRequest);
 }
 
 /** Begins (again): counts the attempt on and forgets what the one before noted. Null when it is done or cancelled. */
@@ -109,12 +108,17 @@ export async function finishCopy(
   return moveCopy(client, { copyId, attempt, state: 'done', progress });
 }
 
-/** Takes back wishes that are not done, of one table or of a whole set. Gives how many. */
-export async function cancelCopies(client: Queryable, queue: string, table?: TableName): Promise<number> {
-  const sql = `UPDATE millrace.copy_request SET state = 'cancelled', changed_at = now()
-    WHERE queue = $1 AND state IN ('wanted', 'copying')
-      AND ($2::text IS NULL OR (schema_name = $2 AND table_name = $3)) RETURNING copy_id, ${tellWish}`;
-  return (await ask(client, 'cancelling copies', sql, [queue, table?.schema ?? null, table?.name ?? null])).length;
+/**
+ * Withdraws the requests for copies of a table, for these subscribers; other subscribers keep theirs. A request that nobody
+ * is left for is cancelled. Gives the number of requests changed.
+ */
+export async function cancelCopies(client: Queryable, { queue, table, subscribers }: CopyWish): Promise<number> {
+  const values = [queue, table.schema, table.name, [...subscribers]];
+  try {
+    return (await runQuery(client, 'cancel_copies', values)).length;
+  } catch (error) {
+    throw providerError(error, 'cancelling copies');
+  }
 }
 
 async function moveCopy(

@@ -11,7 +11,11 @@ export interface Interval {
   readonly snapshot: string;
   /** The history that the provider writes now. */
   readonly timeline: number;
-  /** As `batchSql`. */
+  /**
+   * The SELECT for the events between the two ticks, literals only, the same text every time: columns ev_id, ev_type,
+   * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id. To be read in the transaction that asked for it: until that ends the
+   * event tables are not emptied.
+   */
   readonly sql: string;
 }
 

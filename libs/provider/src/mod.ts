@@ -2,12 +2,11 @@ export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from
 export { readBusAddress, recordBusAddress } from './bus-address.ts';
 export {
   addTable,
-  clearProblem,
-  type LockPatience,
   refreshTriggers,
   removeTable,
   type TriggerFinding,
 } from './capture-triggers.ts';
+export { providerChecks, type TriggerCheckRow } from './checks/provider-checks.ts';
 export { type ComparisonNote, noteComparisons } from './comparisons.ts';
 export {
   beginCopy,
@@ -18,13 +17,21 @@ export {
   finishCopy,
   noteCopyProgress,
   openCopyRequests,
-  recentCopyRequests,
   requestCopy,
 } from './copy-requests.ts';
 export { type InstalledProvider, installProvider } from './install.ts';
 export { columnsStayed, type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
 export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
 export { joinPinned, type PinnedTick, pinTick } from './pinned-tick.ts';
+export {
+  type ConsumerStatus,
+  consumerStatus,
+  type QueueStatus,
+  queueStatus,
+  readVersions,
+  type TickedQueue,
+  tickedQueues,
+} from './queues/classic-lists.ts';
 export { needPgq, type PgqState, pgqState } from './queues/pgq-state.ts';
 export {
   createQueue,
@@ -38,6 +45,7 @@ export {
   setQueueParameter,
   tickAt,
   unregisterConsumer,
+  wasQueueDropped,
 } from './queues/queue-admin.ts';
 export {
   insertEvents,
@@ -60,20 +68,25 @@ export {
   queueDuty,
   tickQueues,
 } from './queues/queue-ticks.ts';
-export { reportService, type ServiceReport, serviceReports } from './reports.ts';
+export {
+  type NotedComparison,
+  type OpenCopy,
+  type ProviderOverview,
+  readProviderOverview,
+  type ServiceState,
+  type SetSequence,
+  type SetTable,
+} from './reports/overview.ts';
+export { reportService, type ServiceReport } from './reports.ts';
+export { checkTable, lockChanges, ownedSequences, type TableCheck, userTables } from './set/candidates.ts';
 export {
   addSequence,
   createSet,
   dropSet,
-  listSequences,
   listSets,
-  listTables,
-  type QueueInfo,
-  queueInfo,
   type ReplicatedSet,
   removeSequence,
-  type SetSequence,
-  type SetTable,
+  sendSequenceAgain,
 } from './sets.ts';
 export {
   listSubscribers,
@@ -82,6 +95,7 @@ export {
   reportPosition,
   type SubscriberRecord,
   unregisterSubscriber,
+  wasUnregistered,
 } from './subscribers.ts';
 export {
   type Heap,
@@ -92,8 +106,7 @@ export {
   type TableReading,
 } from './table-copy.ts';
 export {
-  batchSql,
-  type ChainedTick,
+  ageOfTickAfter,
   forceTick,
   lastTick,
   type MadeTick,
@@ -102,7 +115,6 @@ export {
   takeToken,
   tick,
   tickInfo,
-  ticksAfter,
 } from './ticks.ts';
 export { isProviderInstalled, uninstallProvider } from './uninstall.ts';
 export { onWish } from './wishes.ts';

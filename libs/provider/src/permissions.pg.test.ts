@@ -5,22 +5,21 @@ import { describe, expect, test } from 'vitest';
 import { session, value } from '../test/owned-database.ts';
 import { put, type QueueFixture, queue, queueFixture } from '../test/queue-fixture.ts';
 import {
-  batchSql,
   beginCopy,
   createSet,
   forceTick,
+  intervalsAfter,
   lastTick,
+  listQueues,
   listSubscribers,
   openCopyRequests,
   pinTick,
-  queueInfo,
   registerSubscriber,
   reportPosition,
   reportService,
   requestCopy,
   runMaintenance,
   tick,
-  ticksAfter,
   writeAudit,
 } from './mod.ts';
 
@@ -85,14 +84,15 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await requestCopy(fixture.client, { queue, table: { schema: 'public', name: 'entry' }, subscribers: ['eu'] });
     await put(fixture.client, 'a');
     await forceTick(fixture.client, queue);
-    const [next] = await ticksAfter(client, queue, 2, 1);
-    expect((await client.query(await batchSql(client, queue, 2, 3))).rows).toHaveLength(1);
+    const [next] = await intervalsAfter(client, queue, 2, 1);
     if (next === undefined) throw new Error('no tick');
-    expect(await reportPosition(client, queue, 'eu', next)).toBe('ok');
+    expect((await client.query(next.sql)).rows).toHaveLength(1);
+    expect(await reportPosition(client, queue, 'eu', next.tick)).toBe('ok');
     await (await pinTick(() => session(url), queue)).release();
     const [wish] = await openCopyRequests(client, queue);
     expect((await beginCopy(client, wish?.copyId ?? 0))?.attempt).toBe(1);
-    expect((await queueInfo(client, queue))?.lastTick).toBe(4);
+    expect((await lastTick(client, queue))?.tick).toBe(4);
+    expect(await listQueues(client, queue)).toMatchObject([{ lastTick: 4 }]);
     await call(client, `SELECT pgq.insert_event('main', 't', 'x')`);
     await call(client, 'DELETE FROM pgq.event_1');
     await call(client, 'UPDATE pgq.tick SET tick_id = 1');
@@ -105,7 +105,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await createSet(fixture.client, 'later');
     await fixture.client.query(`SELECT pgq.insert_event('later', 't', 'x')`);
     await forceTick(fixture.client, 'later');
-    expect((await client.query(await batchSql(client, 'later', 1, 2))).rows).toHaveLength(1);
+    expect((await client.query((await intervalsAfter(client, 'later', 1, 1))[0]?.sql ?? '')).rows).toHaveLength(1);
   });
 
   test('an owner does what admin does, in its own name in the audit', async () => {

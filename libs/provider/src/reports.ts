@@ -23,20 +23,3 @@ export async function reportService(client: Queryable, report: ServiceReport): P
     error?.message ?? null,
   ]);
 }
-
-/** The last report of each service of a queue, with its age by the provider's clock in ms. */
-export async function serviceReports(
-  client: Queryable,
-  queue: string,
-): Promise<(ServiceReport & { readonly ageMs: number })[]> {
-  const sql = `SELECT queue, service, instance, state, error_code, error_message,
-      pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - reported_at) * 1000)::int AS age_ms
-    FROM millrace.service_report WHERE queue = $1 ORDER BY service`;
-  type Row = Omit<ServiceReport, 'error'> & { error_code: string | null; error_message: string | null; age_ms: number };
-  const rows = await ask<Row>(client, 'reading reports', sql, [queue]);
-  return rows.map(({ error_code: code, error_message: message, age_ms: ageMs, ...rest }) => ({
-    ...rest,
-    error: code === null ? null : { code, message: message ?? '' },
-    ageMs,
-  }));
-}

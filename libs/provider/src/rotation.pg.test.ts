@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { value } from '../test/owned-database.ts';
 import { newest, put, queue, queueFixture, readBatch, rotate } from '../test/queue-fixture.ts';
 import {
-  batchSql,
   forceTick,
   intervalsAfter,
   isWhole,
@@ -13,7 +12,6 @@ import {
   reportPosition,
   runMaintenance,
   tick,
-  ticksAfter,
 } from './mod.ts';
 
 describe.each([15, 18])('on PostgreSQL %i', (major) => {
@@ -135,7 +133,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await rotate(client);
     const reader = await open();
     await reader.query('BEGIN');
-    const text = await batchSql(reader, queue, 1, 2).catch((error) => error.code);
+    const text = await intervalsAfter(reader, queue, 1, 1).catch((error) => error.code);
     expect(text).toBe(codes.POSITION);
     await reader.query('ROLLBACK');
     await registerSubscriber(client, queue, 'eu');
@@ -143,12 +141,12 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const last = await forceTick(client, queue);
     await reportPosition(client, queue, 'eu', last);
     await reader.query('BEGIN');
-    const sql = await batchSql(reader, queue, last.tick - 1, last.tick);
+    const [interval] = await intervalsAfter(reader, queue, last.tick - 1, 1);
     for (let i = 0; i < 4; i += 1) {
       await rotate(client);
       await reportPosition(client, queue, 'eu', await forceTick(client, queue));
     }
-    expect((await reader.query(sql)).rows.map((row) => row.ev_data)).toEqual(['again']);
+    expect((await reader.query(interval?.sql ?? '')).rows.map((row) => row.ev_data)).toEqual(['again']);
     await reader.query('COMMIT');
   });
 
@@ -197,10 +195,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       for (let at = start.tick, more = true; more; ) {
         more = writing;
         await (more ? tick(own, queue) : forceTick(own, queue));
-        for (const next of await ticksAfter(own, queue, at, 10)) {
-          seen.push(...(await readBatch(own, next.prev.tick, next.tick)));
-          expect(await reportPosition(own, queue, 'eu', next)).toBe('ok');
-          at = next.tick;
+        for (const next of await intervalsAfter(own, queue, at, 10)) {
+          seen.push(...(await readBatch(own, next.prev.tick, next.tick.tick)));
+          expect(await reportPosition(own, queue, 'eu', next.tick)).toBe('ok');
+          at = next.tick.tick;
         }
       }
     };

@@ -11,18 +11,18 @@ import {
   finishCopy,
   forceTick,
   lastTick,
+  listQueues,
   listSets,
   listSubscribers,
   noteCopyProgress,
   openCopyRequests,
   pinTick,
-  queueInfo,
   readAudit,
+  readProviderOverview,
   registerSubscriber,
   reportPosition,
   reportService,
   requestCopy,
-  serviceReports,
   tick,
   unregisterSubscriber,
   writeAudit,
@@ -170,7 +170,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const { client } = await queueFixture(major);
     const ask = () => requestCopy(client, { queue, table: entry, subscribers: ['eu'] });
     const ids = [await ask(), await ask(), await ask()];
-    expect(await cancelCopies(client, queue, entry)).toBe(3);
+    await requestCopy(client, { queue, table: { ...entry, name: 'other' }, subscribers: ['eu'] });
+    expect(await cancelCopies(client, { queue, table: entry, subscribers: ['us'] })).toBe(0);
+    expect(await cancelCopies(client, { queue, table: entry, subscribers: ['eu'] })).toBe(3);
+    expect((await openCopyRequests(client, queue)).map((one) => one.table.name)).toEqual(['other']);
     await client.query('TRUNCATE millrace.copy_request RESTART IDENTITY');
     ids.push(await ask());
     expect(ids.toSorted((a, b) => a - b)).toEqual(ids);
@@ -192,17 +195,20 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await reportService(client, report);
     const error = { code: 'provider-history', message: 'restored' };
     await reportService(client, { ...report, state: 'stopped', error });
-    expect(await serviceReports(client, queue)).toMatchObject([{ ...report, state: 'stopped', error }]);
+    const seen = await readProviderOverview(client, queue);
+    const { code: errorCode, message: errorMessage } = error;
+    expect(seen?.services).toMatchObject([{ service: 'ticker', state: 'stopped', errorCode, errorMessage }]);
+    expect(await value(client, 'SELECT instance FROM millrace.service_report')).toBe('host:1');
     await writeAudit(client, queue, 'tried', { n: 1 });
     expect((await readAudit(client, { queue, limit: 1, all: true }))[0]).toMatchObject({
       what: 'tried',
       detail: { n: 1 },
     });
     await put(client, 'a');
-    const info = await queueInfo(client, queue);
-    expect(info).toMatchObject({ newEvents: 1, lastTick: 1, paused: false });
-    expect(info?.bytes).toBeGreaterThan(0);
-    expect(await queueInfo(client, 'nosuch')).toBeNull();
+    expect(await listQueues(client, queue)).toMatchObject([{ newEvents: 1, lastTick: 1, tickerPaused: false }]);
+    expect((await readProviderOverview(client, queue))?.queue?.bytes).toBeGreaterThan(0);
+    expect(await listQueues(client, 'nosuch')).toEqual([]);
+    expect(await readProviderOverview(client, 'nosuch')).toBeUndefined();
     expect(await lastTick(client, 'nosuch')).toBeNull();
   });
 });

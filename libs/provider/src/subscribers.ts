@@ -1,6 +1,7 @@
 import { type Position, safeInteger } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { ask, askOne, isoTime } from './ask.ts';
+import { runQuery } from './statements.ts';
 import { tellWish } from './wishes.ts';
 
 /** The provider's record of a subscriber: what the queue keeps events for. */
@@ -62,4 +63,9 @@ export async function reportPosition(
   const sql = 'SELECT millrace.report_position($1, $2, $3, $4) AS verdict';
   const params = [queue, name, position.tick, position.fingerprint];
   return (await askOne<{ verdict: ReportVerdict }>(client, `taking the report of ${name}`, sql, params)).verdict;
+}
+
+/** Whether a subscriber of that name was registered once and is not any more. Throws the driver's errors. */
+export async function wasUnregistered(client: Queryable, queue: string, name: string): Promise<boolean> {
+  return (await runQuery<{ was: boolean }>(client, 'was_unregistered', [queue, name]))[0]?.was === true;
 }

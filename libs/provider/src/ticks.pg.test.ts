@@ -3,7 +3,7 @@ import { startOwnPostgres } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { own, session, value } from '../test/owned-database.ts';
 import { newest, put, queue, queueFixture, readBatch, readBatches } from '../test/queue-fixture.ts';
-import { addSequence, createSet, forceTick, installProvider, lastTick, tick, tickInfo, ticksAfter } from './mod.ts';
+import { addSequence, createSet, forceTick, installProvider, intervalsAfter, lastTick, tick, tickInfo } from './mod.ts';
 
 describe.each([15, 18])('on PostgreSQL %i', (major) => {
   test('a tick is due for the very first event, and for nothing else', async () => {
@@ -177,22 +177,22 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
   test('the chain of ticks carries fingerprints that tick_info confirms', async () => {
     const { client } = await queueFixture(major);
     for (let i = 0; i < 5; i += 1) await forceTick(client, queue);
-    const chain = await ticksAfter(client, queue, 2, 3);
-    expect(chain.map((t) => [t.prev.tick, t.tick])).toEqual([
+    const chain = await intervalsAfter(client, queue, 2, 3);
+    expect(chain.map((t) => [t.prev.tick, t.tick.tick])).toEqual([
       [2, 3],
       [3, 4],
       [4, 5],
     ]);
-    expect(chain[0]?.fingerprint).toBe(chain[1]?.prev.fingerprint);
+    expect(chain[0]?.tick.fingerprint).toBe(chain[1]?.prev.fingerprint);
     expect(await tickInfo(client, queue, 4)).toMatchObject({
       tick: 4,
-      fingerprint: chain[1]?.fingerprint,
-      time: chain[1]?.time,
+      fingerprint: chain[1]?.tick.fingerprint,
+      time: chain[1]?.tick.time,
     });
     expect(await tickInfo(client, queue, 400)).toBeNull();
     expect((await lastTick(client, queue))?.tick).toBe(6);
-    expect(await ticksAfter(client, queue, 6, 10)).toEqual([]);
-    await expect(ticksAfter(client, queue, 400, 10)).rejects.toMatchObject({ code: codes.POSITION });
+    expect(await intervalsAfter(client, queue, 6, 10)).toEqual([]);
+    await expect(intervalsAfter(client, queue, 400, 10)).rejects.toMatchObject({ code: codes.POSITION });
     await expect(tick(client, 'nosuch')).rejects.toMatchObject({ code: codes.NOT_FOUND });
   });
 

@@ -1,19 +1,13 @@
-import { type Position, safeInteger, type Tick } from '@millrace/model';
+import { safeInteger, type Tick } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
 import { ask, askOne, isoTime } from './ask.ts';
+import { runQuery } from './statements.ts';
 import { tellWishSql } from './wishes.ts';
 
 /** A tick just made. */
 export interface MadeTick extends Tick {
   /** Event ids taken since the tick before: a hint, rollbacks and retries count. */
   readonly newEvents: number;
-}
-
-/** A tick and the one before it: the two ends of a batch. */
-export interface ChainedTick extends Tick {
-  readonly prev: Position;
-  /** Last event id taken before the snapshot; a hint. */
-  readonly eventSeq: number;
 }
 
 interface TickRow {
@@ -69,40 +63,10 @@ export async function tickInfo(client: Queryable, queue: string, number: number)
   return row === undefined ? null : toTick(row);
 }
 
-/** Up to `limit` ticks after one that is known, in order. Throws POSITION when it is not known (any more). */
-export async function ticksAfter(
-  client: Queryable,
-  queue: string,
-  after: number,
-  limit: number,
-): Promise<ChainedTick[]> {
-  const sql = `SELECT tick, prev_tick, fingerprint, prev_fingerprint, event_seq, ${isoTime('tick_time')} AS time
-    FROM millrace.ticks_after($1, $2, $3)`;
-  const rows = await ask<TickRow & { prev_tick: string; prev_fingerprint: string; event_seq: string }>(
-    client,
-    'reading ticks',
-    sql,
-    [queue, after, limit],
-  );
-  return rows.map((row) => ({
-    ...toTick(row),
-    prev: { tick: safeInteger(row.prev_tick), fingerprint: row.prev_fingerprint },
-    eventSeq: safeInteger(row.event_seq),
-  }));
-}
-
-/**
- * The SELECT for the events between two ticks, literals only, the same text every time: columns ev_id, ev_type,
- * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id; fit for `COPY (…) TO STDOUT`. Ask and read in one transaction: until
- * it ends the event tables are not emptied. Throws POSITION for an unknown tick.
- */
-export async function batchSql(client: Queryable, queue: string, prev: number, end: number): Promise<string> {
-  const row = await askOne<{ sql: string }>(client, 'reading a batch', 'SELECT millrace.batch_sql($1, $2, $3) AS sql', [
-    queue,
-    prev,
-    end,
-  ]);
-  return row.sql;
+/** Milliseconds since the first tick after `tick` was made; undefined when there is none. Throws the driver's errors. */
+export async function ageOfTickAfter(client: Queryable, queue: string, tick: number): Promise<number | undefined> {
+  const [row] = await runQuery<{ age_ms: string }>(client, 'next_tick', [queue, tick]);
+  return row === undefined ? undefined : Math.max(0, safeInteger(row.age_ms));
 }
 
 /** The identity of the provider's cluster, part of every fingerprint. */

@@ -1,6 +1,6 @@
 import type { PgClient } from '@millrace/postgres';
-import { batchSql, createSet, installProvider, lastTick, ticksAfter } from '../src/mod.ts';
-import { type OwnedDatabase, ownedDatabase } from './owned-database.ts';
+import { createSet, installProvider, intervalsAfter, lastTick } from '../src/mod.ts';
+import { type OwnedDatabase, ownedDatabase, value } from './owned-database.ts';
 
 /** An installed provider with one set, `main`. */
 export interface QueueFixture extends OwnedDatabase {
@@ -25,15 +25,15 @@ export async function put(client: PgClient, data: string): Promise<void> {
 
 /** The data of the events between two ticks. */
 export async function readBatch(client: PgClient, prev: number, end: number): Promise<string[]> {
-  const rows = (await client.query<{ ev_data: string }>(await batchSql(client, queue, prev, end))).rows;
-  return rows.map((row) => row.ev_data);
+  const sql = await value(client, 'SELECT millrace.batch_sql($1, $2, $3)', [queue, prev, end]);
+  return (await client.query<{ ev_data: string }>(sql)).rows.map((row) => row.ev_data);
 }
 
 /** Every batch from tick 1 to the last, in order. */
 export async function readBatches(client: PgClient): Promise<string[][]> {
   const batches: string[][] = [];
-  for (const t of await ticksAfter(client, queue, 1, 100_000))
-    batches.push(await readBatch(client, t.prev.tick, t.tick));
+  for (const { prev, tick } of await intervalsAfter(client, queue, 1, 100_000))
+    batches.push(await readBatch(client, prev.tick, tick.tick));
   return batches;
 }
 

@@ -8,6 +8,7 @@ import {
   type Queryable,
   sqlstateOf,
 } from '@millrace/postgres';
+import { runQuery } from './statements.ts';
 
 /** A session that applies changes. */
 export interface ApplySession {
@@ -97,13 +98,26 @@ export const replicaAdvice =
   'foreign-key order, slower and not for every change; GRANT SET ON PARAMETER session_replication_role TO the role ' +
   '(PostgreSQL 15 and later) or use a superuser';
 
+const insufficientPrivilege = '42501';
+
 /** Turns triggers and foreign keys off for the session; false when the role may not. Outside transactions. */
 export async function becomeReplica(client: PgClient): Promise<boolean> {
   try {
     await client.query('SET session_replication_role = replica');
     return true;
   } catch (error) {
-    if (sqlstateOf(error) === '42501') return false;
+    if (sqlstateOf(error) === insufficientPrivilege) return false;
+    throw error;
+  }
+}
+
+/** Whether `becomeReplica` would; the session stays as it is. Throws the driver's errors. */
+export async function mayBeReplica(client: Queryable): Promise<boolean> {
+  try {
+    await runQuery(client, 'try_replica');
+    return true;
+  } catch (error) {
+    if (sqlstateOf(error) === insufficientPrivilege) return false;
     throw error;
   }
 }

@@ -84,11 +84,16 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
   }
 }
 
+/** Whether schema millrace of a subscriber is here, of any version. */
+export function isSubscriberInstalled(client: Queryable): Promise<boolean> {
+  return exists(client, 'millrace', 'subscriber_migration');
+}
+
 /** Throws NOT_INSTALLED unless the schema is there in the version this program knows. */
 export async function requireInstalled(client: Queryable): Promise<void> {
   const wanted = (await readSqlFolder(migrationFolder)).at(-1)?.version ?? 0;
   const advice = 'run `millrace install`';
-  if (!(await exists(client, 'millrace', 'subscriber_migration'))) {
+  if (!(await isSubscriberInstalled(client))) {
     throw new MillraceError(codes.NOT_INSTALLED, 'the subscriber schema is not installed in this database', { advice });
   }
   const found = await client.query('SELECT max(version) AS version FROM millrace.subscriber_migration');

@@ -3,6 +3,7 @@ export {
   becomeReplica,
   beginSql,
   commit,
+  mayBeReplica,
   openApplySession,
   planForManyRows,
   replicaAdvice,
@@ -38,7 +39,15 @@ export {
   stageOf,
 } from './copy-stage.ts';
 export { endHold, type Hold, isHeld, listHolds, wishHold } from './holds.ts';
-export { installSubscriber, requireInstalled, uninstallSubscriber } from './install.ts';
+export { installSubscriber, isSubscriberInstalled, requireInstalled, uninstallSubscriber } from './install.ts';
+export {
+  type ReplayOverview,
+  type ReplayStanding,
+  readReplayStanding,
+  readSubscriberOverview,
+  type SubscriberOverview,
+  type TableOverview,
+} from './overview.ts';
 export { dropPending, keepPending, type PendingPiece, readPending } from './pending.ts';
 export {
   type BusHint,
@@ -62,6 +71,7 @@ export {
   type SourceColumnRecord,
   writeSourceColumns,
 } from './source-columns.ts';
+export { type ForeignKeyQuestion, subscriberChecks } from './subscriber-checks.ts';
 export {
   addSequence,
   addTable,

@@ -1,7 +1,7 @@
 import { deleteStream, getBySequence, streamState } from '@millrace/bus';
 import { startStopStress } from '@millrace/lifecycle';
 import type { Position } from '@millrace/model';
-import { forceTick, requestCopy, serviceReports } from '@millrace/provider';
+import { forceTick, readProviderOverview, requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, sha256Hex, streamName } from '@millrace/wire';
 import { expect, test } from 'vitest';
@@ -296,12 +296,13 @@ test('a copy that the provider refuses is told in the report of capture, and the
   await requestCopy(bench.client, { queue: bench.queue, table, subscribers: ['eu'] });
   await bench.client.query('DROP TABLE gone');
   await bench.start().start();
-  const report = async () => (await serviceReports(bench.client, bench.queue)).find((one) => one.service === 'capture');
+  const report = async () =>
+    (await readProviderOverview(bench.client, bench.queue))?.services.find((one) => one.service === 'capture');
   await eventually(async () => {
     await sendReport(bench, 'eu', from);
     expect(await report()).toMatchObject({
       state: 'running',
-      error: { message: expect.stringContaining('public.gone') },
+      errorMessage: expect.stringContaining('public.gone'),
     });
   });
   await untilStored(bench, (await writeBatch(bench, ['1'])).tick);
@@ -309,7 +310,7 @@ test('a copy that the provider refuses is told in the report of capture, and the
   await eventually(
     async () => {
       await sendReport(bench, 'eu', from);
-      expect(await report()).toMatchObject({ state: 'running', error: null });
+      expect(await report()).toMatchObject({ state: 'running', errorCode: null });
     },
     { timeoutMs: 20_000 },
   );

@@ -1,6 +1,7 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, type TableName, tableLabel } from '@millrace/model';
+import { ownedSequences, type ProviderOverview, userTables } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { examineAddition } from '../doctor/examine-addition.ts';
@@ -12,11 +13,10 @@ import { distinctTables, refuseUnregistered } from '../preflight/named.ts';
 import { addSequences } from '../set/add-sequences.ts';
 import { addTable, planOne, planTables, type TablePlan, type Target } from '../set/add-tables.ts';
 import { noteCopy } from '../set/copy-note.ts';
-import { addForeignKeys, createTable, ownedSequences, userTables } from '../set/create-table.ts';
+import { addForeignKeys, createTable } from '../set/create-table.ts';
 import { followOnly } from '../set/follow-only.ts';
 import { closeTargets, openTargets } from '../set/targets.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 
@@ -116,7 +116,8 @@ async function carryOut(
   if (added.length > 0) await noteAtSubscribers(targets, { tables: added, noCopy: args.has('no-copy') });
   if (args.has('all')) {
     const sequences: TableName[] = [];
-    for (const { candidate } of plans) sequences.push(...(await ownedSequences(provider, candidate.table)));
+    for (const { candidate } of plans)
+      sequences.push(...(await provider.side.asked((client) => ownedSequences(client, candidate.table))));
     await addSequences({ provider, targets, note: context.note, skipMissing: true }, sequences);
   }
   context.result({ added, subscribers: onto }, '');
@@ -131,7 +132,7 @@ function addedLine(label: string, onto: readonly string[]): string {
 async function findCandidates(context: Context, { provider, overview, tables, args }: Work): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
   const findings: Finding[] = [];
-  for (const table of args.has('all') ? await userTables(provider) : distinctTables(tables)) {
+  for (const table of args.has('all') ? await provider.side.asked(userTables) : distinctTables(tables)) {
     const checked = await checkProviderTable(provider, overview, table);
     if ('text' in checked) findings.push(checked);
     else candidates.push(checked);

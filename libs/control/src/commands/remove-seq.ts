@@ -1,5 +1,7 @@
 import { codes } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
+import { describeSequence } from '@millrace/postgres';
+import type { ProviderOverview } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { refuseOn } from '../preflight/findings.ts';
@@ -7,7 +9,6 @@ import type { Target } from '../set/add-tables.ts';
 import { stillHolding } from '../set/remaining.ts';
 import { closeTargets, openTargets } from '../set/targets.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 
 export const removeSeq: Command = {
@@ -77,8 +78,8 @@ async function refuseUnknown(
 ): Promise<void> {
   for (const sequence of sequences) {
     if (overview.sequences.some((s) => sameTable(s, sequence))) continue;
-    const rows = await provider.side.run('describe_sequence', [sequence.schema, sequence.name]);
+    const there = await provider.side.asked((client) => describeSequence(client, sequence));
     const text = `there is no sequence ${tableLabel(sequence)}, in the set or at the provider`;
-    if (rows.length === 0) refuseOn([{ code: codes.NOT_FOUND, text }]);
+    if (there === undefined) refuseOn([{ code: codes.NOT_FOUND, text }]);
   }
 }

@@ -1,5 +1,6 @@
 import { codes } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import type { ProviderOverview } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { refuseOn } from '../preflight/findings.ts';
@@ -8,7 +9,6 @@ import type { Target } from '../set/add-tables.ts';
 import { refuseFar, stillHolding } from '../set/remaining.ts';
 import { closeTargets, openTargets } from '../set/targets.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { retryBusy } from '../sides/retry-busy.ts';
 

@@ -1,5 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
+import type { ProviderOverview } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { type Candidate, checkProviderTable } from '../preflight/check-provider-table.ts';
@@ -12,7 +13,6 @@ import { planResync, type Resync } from '../set/plan-resync.ts';
 import { resyncHere } from '../set/resync-here.ts';
 import { closeTargets, openTargets } from '../set/targets.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 
 export const resync: Command = {

@@ -1,10 +1,9 @@
 import { type TableName, tableLabel } from '@millrace/model';
-import type { PgClient } from '@millrace/postgres';
+import type { PgClient, TableShape } from '@millrace/postgres';
 import { differingRanges, firstBits, nextBits, type RangeSum, totalRows } from './diff-ranges.ts';
 import { type DifferenceKind, type KeyDifference, mergeRows } from './merge-rows.ts';
 import type { Ranges, Reading } from './plan-compare.ts';
 import { type OpenTable, readRows, readSums } from './read-ranges.ts';
-import type { TableShape } from './shape.ts';
 import { NotComparable, readShape } from './table-shape.ts';
 
 /** A table of the set as the provider's snapshot has it. */

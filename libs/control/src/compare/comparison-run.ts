@@ -1,10 +1,10 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
+import type { ProviderOverview } from '@millrace/provider';
 import { type ComparisonNote, noteComparisons } from '@millrace/provider';
 import { listTables } from '@millrace/subscriber';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { ProviderOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import {
   type ComparedTable,

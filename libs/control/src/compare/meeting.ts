@@ -4,8 +4,14 @@ import { toMillraceError } from '@millrace/errors';
 import type { TableName, Tick } from '@millrace/model';
 import { applySettings, connect, databaseError, disconnect, type PgClient, pinSettings } from '@millrace/postgres';
 import { lastTick, type PinnedTick, pinTick } from '@millrace/provider';
-import { becomeReplica, endHold, holdPosition, wishHold } from '@millrace/subscriber';
-import { sqlText } from '../command/sql-text.ts';
+import {
+  becomeReplica,
+  endHold,
+  holdPosition,
+  type ReplayStanding,
+  readReplayStanding,
+  wishHold,
+} from '@millrace/subscriber';
 import { reachable } from '../sides/choose-subscribers.ts';
 import { beginReadingSql, compareSettings, endReadingSql, lockTableSql } from './plan-compare.ts';
 import { beginWritingSql } from './plan-repair.ts';
@@ -132,15 +138,6 @@ async function openReading(url: string): Promise<PgClient> {
   }
 }
 
-interface Look {
-  readonly tick: string;
-  readonly fingerprint: string;
-  readonly paused: boolean;
-  readonly state: string | null;
-  readonly error_message: string | null;
-  readonly age_ms: number | null;
-}
-
 /** One subscriber on its way to the tick. Never throws: what keeps it away is its reason. */
 class Guest {
   readonly name: string;
@@ -217,14 +214,13 @@ class Guest {
     session: PgClient,
     timeoutMs: number,
     goal: { tick: number; isThere: (tick: number) => boolean; keep?: boolean },
-  ): Promise<Look | undefined> {
+  ): Promise<ReplayStanding | undefined> {
     const { locked, writes } = this.#plan;
     const begun = performance.now();
     for (let pause = pauses.shortest; ; pause = Math.min(pauses.longest, pause * 1.3)) {
       await session.query(goal.keep === true && writes ? beginWritingSql : beginReadingSql);
       if (goal.keep === true) for (const table of locked) await session.query(lockTableSql(table));
-      const { rows } = await session.query<Look>(await sqlText('compare_look'), [this.#config.queue]);
-      const [look] = rows;
+      const look = await readReplayStanding(session, this.#config.queue);
       const isThere = look !== undefined && goal.isThere(Number(look.tick));
       if (!isThere || goal.keep !== true) await session.query(endReadingSql);
       if (isThere) return look;
@@ -260,7 +256,7 @@ class Guest {
 }
 
 /** What keeps a replay from getting further, or undefined when it is on its way. */
-function obstacleOf(look: Look | undefined, name: string): string | undefined {
+function obstacleOf(look: ReplayStanding | undefined, name: string): string | undefined {
   if (look === undefined) return 'the queue is not set up there; run `millrace install`';
   if (look.paused) return `it is paused; \`millrace resume ${name}\` lets it go on`;
   if (look.state === 'stopped') return `it is stopped: ${look.error_message ?? 'see `millrace status`'}`;

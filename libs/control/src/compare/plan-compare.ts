@@ -1,8 +1,8 @@
 // The SQL of a comparison. It runs the same at both sides, on any version from 14 on, under pinned settings, so that the same
 // row gives the same text and the same text the same sums; docs/decisions has the reasons.
 import type { TableName } from '@millrace/model';
+import type { ShapeColumn, TableShape } from '@millrace/postgres';
 import { quoteIdent, quoteTable } from '@millrace/postgres';
-import type { ShapeColumn, TableShape } from './shape.ts';
 
 /** A table at one side with what is compared of it. Both sides name the same columns in the same order. */
 export interface Reading {

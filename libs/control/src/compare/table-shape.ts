@@ -1,9 +1,7 @@
 import { codes } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
-import { databaseError, type PgClient } from '@millrace/postgres';
-import { sqlText } from '../command/sql-text.ts';
+import { databaseError, type PgClient, readTableShape, type TableShape } from '@millrace/postgres';
 import { lockTableSql } from './plan-compare.ts';
-import type { TableShape } from './shape.ts';
 
 /** A table that cannot be compared as it is, with the reason as the end of a sentence; a new tick may help. */
 export class NotComparable extends Error {
@@ -25,14 +23,9 @@ export async function readShape(client: PgClient, table: TableName): Promise<Tab
   } catch (error) {
     throw lockFailure(error, table);
   }
-  const found = await client.query(await sqlText('compare_shape'), [table.schema, table.name]);
-  const text: unknown = found.rows[0]?.shape;
-  if (typeof text !== 'string') throw altered();
-  const { filesThen, filesNow, rowSecurity, ...shape } = JSON.parse(text) as TableShape & {
-    filesThen: string | null;
-    filesNow: string | null;
-    rowSecurity: boolean;
-  };
+  const found = await readTableShape(client, table);
+  if (found === undefined) throw altered();
+  const { filesThen, filesNow, rowSecurity, ...shape } = found;
   if (filesThen !== filesNow) throw altered();
   if (rowSecurity) throw new NotComparable('row security hides rows of it from our role');
   return shape;

@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { connectBus, deleteStream, ensureStream } from '@millrace/bus';
 import { type Config, parseConfig } from '@millrace/config';
 import type { EmbeddedPostgres } from '@millrace/embedded';
-import { connect } from '@millrace/postgres';
+import { connect, type Queryable, serverChecks } from '@millrace/postgres';
 import { query, sharedNatsUrl, startOwnNats, startOwnPostgres, uniqueName, withClient } from '@millrace/testkit';
 import { streamName } from '@millrace/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSite } from '../../test/command-site.ts';
-import { sqlText } from '../command/sql-text.ts';
 import { examine } from './examine.ts';
 import type { DoctorFinding } from './report.ts';
 
@@ -144,11 +143,11 @@ test.each([
     await client.query(
       `CREATE FUNCTION pg_temp.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT '${version}' $$`,
     );
-    const sql = (await sqlText('doctor/server_version')).replaceAll('current_setting(', 'pg_temp.current_setting(');
-    const { rows } = await client.query(sql);
+    const query = (sql: string, values: unknown[]) =>
+      client.query(sql.replaceAll('current_setting(', 'pg_temp.current_setting('), values);
+    const rows = await serverChecks.version({ query } as unknown as Queryable);
     expect(rows).toMatchObject([{ level, message: expect.stringMatching(says) }]);
-    const { rows: here } = await client.query(await sqlText('doctor/server_version'));
-    expect(here).toEqual([]);
+    expect(await serverChecks.version(client)).toEqual([]);
   });
 });
 

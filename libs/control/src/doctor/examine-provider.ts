@@ -1,11 +1,12 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableKey, tableLabel } from '@millrace/model';
-import { describeTables, type TableDescription } from '../preflight/table-description.ts';
-import type { ProviderOverview } from '../sides/overviews.ts';
+import type { TableDescription } from '@millrace/postgres';
+import type { ProviderOverview } from '@millrace/provider';
+import { tableDescriptions } from '../preflight/table-description.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
-import { askFacts, type CheckValues, type DatabaseFacts, runChecks } from './ask-database.ts';
+import { askFacts, type DatabaseFacts, runChecks } from './ask-database.ts';
 import { found, joinOutcomes, type Outcome } from './report.ts';
-import type { SqlCheck } from './sql-checks.ts';
+import type { CheckValues, SqlCheck } from './sql-checks.ts';
 
 /** The provider as the doctor knows it after a look. */
 export interface ExaminedProvider {
@@ -40,7 +41,7 @@ export async function examineProvider(
     found('installed', 'provider', overview === undefined ? [notInstalled(queue)] : []),
     await runChecks(side, 'provider', { checks: wanted, facts, values }),
   ]);
-  const described = await side.asked(() => describeTables(side.client, names));
+  const described = await side.asked((client) => tableDescriptions(client, names));
   const tables = new Map<string, ProviderTable>();
   for (const table of names) {
     const description = described.get(tableKey(table));

@@ -1,13 +1,13 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import type { SubscriberOverview } from '@millrace/subscriber';
 import { compareTables } from '../preflight/compare-tables.ts';
-import { describeTables } from '../preflight/table-description.ts';
-import type { SubscriberOverview } from '../sides/overviews.ts';
+import { tableDescriptions } from '../preflight/table-description.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
-import { askFacts, type CheckValues, type DatabaseFacts, runChecks } from './ask-database.ts';
+import { askFacts, type DatabaseFacts, runChecks } from './ask-database.ts';
 import type { ProviderTable } from './examine-provider.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
-import type { SqlCheck } from './sql-checks.ts';
+import type { CheckValues, SqlCheck } from './sql-checks.ts';
 
 /** A subscriber as the doctor knows it after a look. */
 export interface ExaminedSubscriber {
@@ -74,7 +74,7 @@ async function compare(
     const reason = 'nothing is known of the provider here; run `millrace doctor` where both can be reached';
     return { findings: [], notChecked: [{ side: where, check: 'columns', reason }] };
   }
-  const there = await side.asked(() => describeTables(side.client, tables));
+  const there = await side.asked((client) => tableDescriptions(client, tables));
   const found_: DoctorFinding[] = [];
   for (const table of tables) {
     const [origin, description] = [source.get(tableKey(table)), there.get(tableKey(table))];

@@ -6,7 +6,6 @@ import { BusSide } from '../sides/bus-side.ts';
 import { chooseSubscribers, knownSubscribers, reachable } from '../sides/choose-subscribers.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
-import type { CheckValues } from './ask-database.ts';
 import { compareSides } from './compare-sides.ts';
 import { examineBus } from './examine-bus.ts';
 import { examineHost } from './examine-host.ts';
@@ -14,7 +13,7 @@ import { type ExaminedProvider, examineProvider, type ProviderTable, unfollowed 
 import { type ExaminedSubscriber, examineSubscriber, orphans, sideOf } from './examine-subscriber.ts';
 import { type DoctorReport, found, joinOutcomes, nothing, type Outcome, reportOf } from './report.ts';
 import { compareSequences } from './sequence-ranges.ts';
-import { type SqlCheck, sqlChecks } from './sql-checks.ts';
+import { type CheckValues, type SqlCheck, sqlChecks } from './sql-checks.ts';
 
 export interface ExamineOptions {
   /** Only these subscribers; empty: all. */

@@ -1,17 +1,30 @@
-// The checks that one database can answer by itself: each is a statement in sql/doctor.
+// The checks that one database can answer by itself; the libraries that know its schemas have the statements.
+import type { TableName } from '@millrace/model';
+import { type CheckRow, type PgClient, serverChecks } from '@millrace/postgres';
+import { providerChecks } from '@millrace/provider';
+import { subscriberChecks } from '@millrace/subscriber';
 
-/** What a statement may be given; `Facts` has the values. */
-export type Parameter = 'queue' | 'subscriber' | 'tables' | 'judged' | 'replica' | 'longSeconds' | 'largeQueue';
+/** What a check may need to know. */
+export interface CheckValues {
+  readonly queue: string;
+  readonly subscriber: string;
+  /** All tables that are followed there, or in the set. */
+  readonly tables: readonly TableName[];
+  /** Those of them that are to be judged. */
+  readonly judged: readonly TableName[];
+  /** Our role may switch triggers and foreign keys off. */
+  readonly replica: boolean;
+  readonly longSeconds: number;
+  readonly largeQueue: number;
+}
 
 export interface SqlCheck {
   readonly check: string;
-  /** File in sql/doctor. */
-  readonly file: string;
   readonly at: 'provider' | 'subscriber' | 'both';
-  readonly parameters: readonly Parameter[];
+  readonly rows: (client: PgClient, values: CheckValues) => Promise<readonly CheckRow[]>;
   /** It reads our schema. */
   readonly installed?: true;
-  /** What it finds may come while all runs: status and admin look again and again. */
+  /** What it finds may come while all runs: status and admin repeat it. */
   readonly drift?: true;
   /** About single tables: `add` asks it for those to be added. */
   readonly tables?: true;
@@ -19,104 +32,127 @@ export interface SqlCheck {
   readonly since?: number;
 }
 
-export const sqlChecks: readonly SqlCheck[] = [
-  { check: 'server-version', file: 'server_version', at: 'both', parameters: [] },
-  { check: 'server-writable', file: 'server_writable', at: 'both', parameters: [], drift: true },
-  { check: 'server-settings', file: 'server_settings', at: 'both', parameters: [] },
-  { check: 'connections', file: 'connections', at: 'both', parameters: [], drift: true },
-  { check: 'collation-versions', file: 'collation_versions', at: 'both', parameters: [], since: 150_000 },
-  { check: 'long-transactions', file: 'long_transactions', at: 'provider', parameters: ['longSeconds'], drift: true },
-  { check: 'roles', file: 'provider_roles', at: 'provider', parameters: [], installed: true },
-  { check: 'set-tables', file: 'set_tables', at: 'provider', parameters: ['queue'], installed: true, drift: true },
-  { check: 'table-problems', file: 'table_problems', at: 'provider', parameters: ['queue'], installed: true },
+const ofServers: readonly SqlCheck[] = [
+  { check: 'server-version', at: 'both', rows: serverChecks.version },
+  { check: 'server-writable', at: 'both', rows: serverChecks.writable, drift: true },
+  { check: 'server-settings', at: 'both', rows: serverChecks.settings },
+  { check: 'connections', at: 'both', rows: serverChecks.connections, drift: true },
+  { check: 'collation-versions', at: 'both', rows: serverChecks.collationVersions, since: 150_000 },
+];
+
+const ofProviders: readonly SqlCheck[] = [
+  {
+    check: 'long-transactions',
+    at: 'provider',
+    rows: (client, { longSeconds }) => providerChecks.longTransactions(client, longSeconds),
+    drift: true,
+  },
+  { check: 'roles', at: 'provider', rows: providerChecks.roles, installed: true },
+  {
+    check: 'set-tables',
+    at: 'provider',
+    rows: (client, { queue }) => providerChecks.setTables(client, queue),
+    installed: true,
+    drift: true,
+  },
+  {
+    check: 'table-problems',
+    at: 'provider',
+    rows: (client, { queue }) => providerChecks.tableProblems(client, queue),
+    installed: true,
+  },
   {
     check: 'capture-triggers',
-    file: 'capture_triggers',
     at: 'provider',
-    parameters: ['queue'],
+    rows: (client, { queue }) => providerChecks.captureTriggers(client, queue),
     installed: true,
     drift: true,
   },
   {
     check: 'set-sequences',
-    file: 'followed_sequences',
     at: 'provider',
-    parameters: ['queue'],
+    rows: (client, { queue }) => providerChecks.setSequences(client, queue),
     installed: true,
     drift: true,
   },
-  { check: 'own-sequences', file: 'unfollowed_sequences', at: 'provider', parameters: ['queue'], installed: true },
+  {
+    check: 'own-sequences',
+    at: 'provider',
+    rows: (client, { queue }) => providerChecks.ownSequences(client, queue),
+    installed: true,
+  },
   {
     check: 'event-sequence',
-    file: 'event_sequence',
     at: 'provider',
-    parameters: ['queue'],
+    rows: (client, { queue }) => providerChecks.eventSequence(client, queue),
     installed: true,
     drift: true,
   },
   {
     check: 'queue-settings',
-    file: 'queue_settings',
     at: 'provider',
-    parameters: ['queue'],
+    rows: (client, { queue }) => providerChecks.queueSettings(client, queue),
     installed: true,
     drift: true,
   },
   {
     check: 'queue-size',
-    file: 'queue_size',
     at: 'provider',
-    parameters: ['queue', 'largeQueue'],
+    rows: (client, { queue, largeQueue }) => providerChecks.queueSize(client, queue, largeQueue),
     installed: true,
     drift: true,
   },
-  { check: 'replicable', file: 'refusals', at: 'provider', parameters: ['tables'], installed: true },
-  { check: 'database-rights', file: 'subscriber_rights', at: 'subscriber', parameters: [], tables: true },
-  { check: 'replica-role', file: 'replica_role', at: 'subscriber', parameters: ['replica'], tables: true },
+  {
+    check: 'replicable',
+    at: 'provider',
+    rows: (client, { tables }) => providerChecks.replicable(client, tables),
+    installed: true,
+  },
+];
+
+const ofSubscribers: readonly SqlCheck[] = [
+  { check: 'database-rights', at: 'subscriber', rows: subscriberChecks.databaseRights, tables: true },
+  {
+    check: 'replica-role',
+    at: 'subscriber',
+    rows: (client, { replica }) => subscriberChecks.replicaRole(client, replica),
+    tables: true,
+  },
   {
     check: 'position',
-    file: 'subscriber_position',
     at: 'subscriber',
-    parameters: ['queue', 'subscriber'],
+    rows: (client, { queue, subscriber }) => subscriberChecks.position(client, queue, subscriber),
     installed: true,
   },
   {
     check: 'followed-tables',
-    file: 'followed_tables',
     at: 'subscriber',
-    parameters: ['queue', 'subscriber'],
+    rows: (client, { queue, subscriber }) => subscriberChecks.followedTables(client, queue, subscriber),
     installed: true,
     drift: true,
   },
   {
     check: 'subscriber-sequences',
-    file: 'subscriber_sequences',
     at: 'subscriber',
-    parameters: ['queue'],
+    rows: (client, { queue }) => subscriberChecks.sequences(client, queue),
     installed: true,
     drift: true,
   },
   {
     check: 'subscriber-tables',
-    file: 'subscriber_tables',
     at: 'subscriber',
-    parameters: ['judged'],
+    rows: (client, { judged }) => subscriberChecks.tables(client, judged),
     drift: true,
     tables: true,
   },
   {
     check: 'subscriber-triggers',
-    file: 'subscriber_triggers',
     at: 'subscriber',
-    parameters: ['judged', 'replica'],
+    rows: (client, { judged, replica }) => subscriberChecks.triggers(client, judged, replica),
     drift: true,
     tables: true,
   },
-  {
-    check: 'foreign-keys',
-    file: 'foreign_keys',
-    at: 'subscriber',
-    parameters: ['tables', 'replica', 'judged'],
-    tables: true,
-  },
+  { check: 'foreign-keys', at: 'subscriber', rows: subscriberChecks.foreignKeys, tables: true },
 ];
+
+export const sqlChecks: readonly SqlCheck[] = [...ofServers, ...ofProviders, ...ofSubscribers];

@@ -4,6 +4,7 @@ import {
   createSet,
   installProvider,
   listSubscribers,
+  lockChanges,
   pgqState,
   registerSubscriber,
   systemIdentifier,
@@ -110,7 +111,7 @@ async function atProvider(config: Config, { starts, stale, twins }: Found): Prom
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     const { migrations } = await side.asked(() => installProvider(side.client));
-    await side.run('lock_changes', [config.queue]);
+    await side.asked((session) => lockChanges(session, config.queue));
     const { client } = side;
     const isNew = await side.asked(() => createSet(client, config.queue));
     const known = await side.asked(() => listSubscribers(client, config.queue));

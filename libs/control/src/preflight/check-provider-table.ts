@@ -1,9 +1,10 @@
 import { codes } from '@millrace/errors';
 import { type TableName, tableKey, tableLabel } from '@millrace/model';
-import type { ProviderOverview } from '../sides/overviews.ts';
+import type { TableDescription } from '@millrace/postgres';
+import { type ProviderOverview, providerChecks } from '@millrace/provider';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import type { Finding } from './findings.ts';
-import { describeTable, type TableDescription } from './table-description.ts';
+import { describeTable } from './table-description.ts';
 
 /** A table of the provider that can be replicated. */
 export interface Candidate {
@@ -19,8 +20,7 @@ export interface Candidate {
 
 /** The set's tables, by `tableKey`, that have lost capture triggers, whether anybody has recorded that or not. */
 async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<string>> {
-  type Row = { level: string; schema_name: string; table_name: string };
-  const rows = await provider.side.run<Row>('doctor/capture_triggers', [provider.queue]);
+  const rows = await provider.side.asked((client) => providerChecks.captureTriggers(client, provider.queue));
   return new Set(
     rows
       .filter(({ level }) => level === 'error')
@@ -57,8 +57,7 @@ export async function checkProviderTable(
 }
 
 async function refused(provider: ProviderSide, table: TableName, refusal: string): Promise<Finding> {
-  const names = JSON.stringify([[table.schema, table.name]]);
-  const [row] = await provider.side.run<{ fix: string | null }>('doctor/refusals', [names]);
+  const [row] = await provider.side.asked((client) => providerChecks.replicable(client, [table]));
   const text = `${tableLabel(table)} cannot be replicated: ${refusal}`;
   return { code: codes.NOT_REPLICABLE, text, fix: row?.fix ?? null };
 }

@@ -1,6 +1,6 @@
+import type { ColumnDescription, TableDescription } from '@millrace/postgres';
 import { expect, test } from 'vitest';
 import { compareTables, refusals } from './compare-tables.ts';
-import type { ColumnDescription, TableDescription } from './table-description.ts';
 
 function column(name: string, type = 'int4', more: Partial<ColumnDescription> = {}): ColumnDescription {
   const parts = [{ path: '', type, mod: -1, labels: null }];

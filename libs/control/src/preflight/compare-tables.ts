@@ -1,7 +1,8 @@
 import type { TableName } from '@millrace/model';
+import type { ColumnDescription, TableDescription } from '@millrace/postgres';
 import { keyReason, typeReason } from './compare-types.ts';
 import { fixes } from './fixes.ts';
-import { type ColumnDescription, kindLabel, type TableDescription } from './table-description.ts';
+import { kindLabel } from './table-description.ts';
 
 /** Why a table at a subscriber does not suit the provider's, or may not one day. */
 export interface Reason {

@@ -1,7 +1,7 @@
 // Whether every value of a type at the provider keeps its text in a type at the subscriber. The bus carries texts, not
 // types, and the server rounds or cuts some of them without a word: so this is asked before a table is followed.
 import { isWider, keepsText } from '@millrace/model';
-import type { ColumnDescription } from './table-description.ts';
+import type { ColumnDescription } from '@millrace/postgres';
 
 /** Types whose values are equal exactly when their texts are. */
 const exact: readonly string[] = [

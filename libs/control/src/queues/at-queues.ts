@@ -1,7 +1,7 @@
 // What the commands for queues share: which database is meant, and a session there.
 import { type Config, needQueueDatabase, type QueueDatabase } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { listQueues, needPgq, type PgqState, type QueueRecord } from '@millrace/provider';
+import { listQueues, lockChanges, needPgq, type PgqState, type QueueRecord } from '@millrace/provider';
 import type { Arguments, AuditedAt, Context, OptionSpec } from '../command/command.ts';
 import { Side } from '../sides/side.ts';
 
@@ -56,7 +56,7 @@ export function auditedAtQueue(config: Config, args: Arguments): AuditedAt {
 
 /** Of several commands that change one queue only one works at a time; the lock ends with the session. */
 export async function lockQueue({ side }: QueueSide, queue: string): Promise<void> {
-  await side.run('lock_changes', [`queue ${queue}`]);
+  await side.asked((client) => lockChanges(client, `queue ${queue}`));
 }
 
 /** The queue. Throws NOT_FOUND. */

@@ -1,5 +1,6 @@
 import { codes } from '@millrace/errors';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
+import { describeSequence } from '@millrace/postgres';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
 import { kindLabel } from '../preflight/table-description.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
@@ -54,14 +55,11 @@ async function checkSequence({ provider, targets }: SequenceWork, sequence: Tabl
 
 async function checkAt(side: Side, sequence: TableName, mustUpdate: boolean): Promise<Finding | undefined> {
   const label = tableLabel(sequence);
-  const [row] = await side.run<{ kind: string; may_update: boolean }>('describe_sequence', [
-    sequence.schema,
-    sequence.name,
-  ]);
-  if (row === undefined) return { code: codes.NOT_FOUND, text: `${side.label}: there is no sequence ${label}` };
-  if (row.kind !== 'S')
-    return { code: codes.NOT_REPLICABLE, text: `${side.label}: ${label} is ${kindLabel(row.kind)}, not a sequence` };
-  if (mustUpdate && !row.may_update)
+  const found = await side.asked((client) => describeSequence(client, sequence));
+  if (found === undefined) return { code: codes.NOT_FOUND, text: `${side.label}: there is no sequence ${label}` };
+  if (found.kind !== 'S')
+    return { code: codes.NOT_REPLICABLE, text: `${side.label}: ${label} is ${kindLabel(found.kind)}, not a sequence` };
+  if (mustUpdate && !found.may_update)
     return { code: codes.PERMISSION, text: `${side.label}: we may not set the sequence ${label}` };
   return undefined;
 }

@@ -1,8 +1,9 @@
 import { codes } from '@millrace/errors';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
+import type { ProviderOverview } from '@millrace/provider';
+import type { TableOverview } from '@millrace/subscriber';
 import type { Candidate } from '../preflight/check-provider-table.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
-import type { ProviderOverview, SubscribedTable } from '../sides/overviews.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import { retryBusy } from '../sides/retry-busy.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
@@ -11,7 +12,7 @@ import { type Addition, needsCopy, planAddition } from './plan-addition.ts';
 /** A subscriber whose tables we know; without `side` its database cannot be reached from here. */
 export interface Target {
   readonly name: string;
-  readonly tables: readonly Pick<SubscribedTable, 'schema' | 'name' | 'state' | 'copyId' | 'error'>[];
+  readonly tables: readonly Pick<TableOverview, 'schema' | 'name' | 'state' | 'copyId' | 'error'>[];
   readonly side: SubscriberSide | undefined;
 }
 

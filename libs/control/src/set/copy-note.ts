@@ -1,9 +1,9 @@
 import { ensureBucket, getKey, putKey } from '@millrace/bus';
 import type { Config } from '@millrace/config';
 import { busToken, type TableName, tableKey, tableLabel } from '@millrace/model';
+import type { TableDescription } from '@millrace/postgres';
 import { bucketName } from '@millrace/wire';
 import { z } from 'zod';
-import type { TableDescription } from '../preflight/table-description.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import type { AddWork } from './add-tables.ts';
 

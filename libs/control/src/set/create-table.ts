@@ -1,15 +1,10 @@
 import { MillraceError } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
-import { databaseError, withTransaction } from '@millrace/postgres';
+import { databaseError, tableDefinition, withTransaction } from '@millrace/postgres';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 
-/** One statement of `table_definition.sql`; step 7 are foreign keys. */
-interface Step {
-  readonly step: number;
-  readonly statement: string;
-}
-
+/** The step of a table's definition that needs other tables. */
 const foreignKeys = 7;
 
 /**
@@ -23,7 +18,7 @@ export async function createTable(
 ): Promise<string[]> {
   const { client } = subscriber.side;
   const version = (await client.query('SHOW server_version_num')).rows[0]?.server_version_num;
-  const steps = await provider.side.run<Step>('table_definition', [table.schema, table.name, version]);
+  const steps = await provider.side.asked((source) => tableDefinition(source, table, version));
   try {
     await withTransaction(client, async () => {
       for (const { step, statement } of steps) if (step !== foreignKeys) await client.query(statement);
@@ -49,17 +44,4 @@ export async function addForeignKeys(
       note(message);
     }
   }
-}
-
-/** The tables that people made at the provider. */
-export async function userTables(provider: ProviderSide): Promise<TableName[]> {
-  const rows = await provider.side.run<{ schema_name: string; table_name: string }>('user_tables');
-  return rows.map((row) => ({ schema: row.schema_name, name: row.table_name }));
-}
-
-/** The sequences from which the table's columns take their numbers. */
-export async function ownedSequences(provider: ProviderSide, table: TableName): Promise<TableName[]> {
-  const values = [table.schema, table.name];
-  const rows = await provider.side.run<{ schema_name: string; sequence_name: string }>('owned_sequences', values);
-  return rows.map((row) => ({ schema: row.schema_name, name: row.sequence_name }));
 }

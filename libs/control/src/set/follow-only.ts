@@ -1,10 +1,11 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
+import type { TableDescription } from '@millrace/postgres';
 import type { Arguments, Context } from '../command/command.ts';
 import { compareTables, type Reason, refusals } from '../preflight/compare-tables.ts';
 import { type Finding, refuseOn } from '../preflight/findings.ts';
-import { describeTable, type TableDescription, where } from '../preflight/table-description.ts';
+import { describeTable, where } from '../preflight/table-description.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
 import type { Target } from './add-tables.ts';

@@ -1,6 +1,6 @@
+export type { NotedComparison, ProviderOverview } from '@millrace/provider';
 export { BusSide } from './bus-side.ts';
 export { chooseSubscribers, knownSubscribers, reachable } from './choose-subscribers.ts';
-export type { NotedComparison, ProviderOverview } from './overviews.ts';
 export { ProviderSide } from './provider-side.ts';
 export { retryBusy } from './retry-busy.ts';
 export { Side } from './side.ts';

@@ -1,18 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, needProvider } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { type Position, safeInteger, type TableName } from '@millrace/model';
-import type { PgClient } from '@millrace/postgres';
+import type { Position, TableName } from '@millrace/model';
+import { applySettings, type PgClient } from '@millrace/postgres';
 import {
   addSequence,
+  addTable,
+  ageOfTickAfter,
+  cancelCopies,
+  checkTable,
   forceTick,
+  lockChanges,
+  type ProviderOverview,
+  readProviderOverview,
+  refreshTriggers,
   removeSequence,
+  removeTable,
   requestCopy,
+  sendSequenceAgain,
   tickInfo,
   unregisterSubscriber,
+  wasUnregistered,
 } from '@millrace/provider';
-import type { ProviderOverview } from './overviews.ts';
-import { Side } from './side.ts';
+import { lockTimeout, Side } from './side.ts';
 
 /** The provider as admin sees it: wishes in, reports out. */
 export class ProviderSide {
@@ -36,26 +46,23 @@ export class ProviderSide {
 
   /** Everything at one moment. Throws NOT_INSTALLED when the queue has no set. */
   async overview(): Promise<ProviderOverview> {
-    const [row] = await this.side.run<{ overview: string }>('provider_overview', [this.queue]);
-    const overview = JSON.parse(row?.overview ?? '{"set":null}') as ProviderOverview;
-    if (overview.set === null) {
-      throw new MillraceError(codes.NOT_INSTALLED, `the provider: there is no queue ${JSON.stringify(this.queue)}`, {
-        advice: 'run `millrace install`',
-      });
-    }
-    return overview;
+    const overview = await this.#do((client) => readProviderOverview(client, this.queue));
+    if (overview !== undefined) return overview;
+    throw new MillraceError(codes.NOT_INSTALLED, `the provider: there is no queue ${JSON.stringify(this.queue)}`, {
+      advice: 'run `millrace install`',
+    });
   }
 
   /** Of several commands that change a set only one works at a time; the others wait here until it has ended. */
   async lockChanges(): Promise<void> {
-    await this.side.run('lock_changes', [this.queue]);
-    await this.side.run('lock_timeout', ['500ms']);
+    await this.#do((client) => lockChanges(client, this.queue));
+    await this.#do((client) => applySettings(client, { lock_timeout: lockTimeout }));
   }
 
   /** Has it recorded what changed unseen: a table that was exchanged, rows that came with a partition, disabled triggers. */
   async lookAfterTriggers(): Promise<void> {
     for (let left = 5; left > 0; left -= 1) {
-      const found = await this.side.run<{ action: string | null }>('refresh_triggers', [this.queue]);
+      const found = await this.#do((client) => refreshTriggers(client, this.queue));
       if (!found.some(({ action }) => action === 'in use, later')) return;
       await delay(100);
     }
@@ -67,15 +74,13 @@ export class ProviderSide {
   }
 
   /** Milliseconds since the first tick after `tick` was made; undefined when there is none. */
-  async ageAfter(tick: number): Promise<number | undefined> {
-    const [row] = await this.side.run<{ age_ms: string }>('next_tick', [this.queue, tick]);
-    return row === undefined ? undefined : Math.max(0, safeInteger(row.age_ms));
+  ageAfter(tick: number): Promise<number | undefined> {
+    return this.#do((client) => ageOfTickAfter(client, this.queue, tick));
   }
 
   /** Whether the queue still has that tick: a subscriber that stands there can be served. */
   async keepsTick(tick: number): Promise<boolean> {
-    const [row] = await this.side.run<{ kept: boolean }>('keeps_tick', [this.queue, tick]);
-    return row?.kept === true;
+    return (await this.#do((client) => tickInfo(client, this.queue, tick))) !== null;
   }
 
   /** Whether that very tick was made here. */
@@ -89,24 +94,24 @@ export class ProviderSide {
   }
 
   /** True when a subscriber of that name was registered once and is not any more. */
-  async wasUnregistered(subscriber: string): Promise<boolean> {
-    const [row] = await this.side.run<{ was: boolean }>('was_unregistered', [this.queue, subscriber]);
-    return row?.was === true;
+  wasUnregistered(subscriber: string): Promise<boolean> {
+    return this.#do((client) => wasUnregistered(client, this.queue, subscriber));
   }
 
-  async addTable(table: TableName): Promise<void> {
-    await this.side.run('add_table', [this.queue, table.schema, table.name]);
+  /** True when it is new in the set. Throws DATABASE_BUSY while other sessions hold the table. */
+  addTable(table: TableName): Promise<boolean> {
+    return this.#do((client) => addTable(client, this.queue, table));
   }
 
   /** Why the table cannot be replicated (null: it can), and the columns that tell its rows apart. Changes nothing. */
   async checkTable(table: TableName): Promise<{ refusal: string | null; key: readonly string[] }> {
-    type Row = { refusal: string | null; key: string[] | null };
-    const [row] = await this.side.run<Row>('check_table', [table.schema, table.name]);
-    return { refusal: row === undefined ? 'it does not exist' : row.refusal, key: row?.key ?? [] };
+    const found = await this.#do((client) => checkTable(client, table));
+    return { refusal: found === undefined ? 'it does not exist' : found.refusal, key: found?.key ?? [] };
   }
 
-  async removeTable(table: TableName): Promise<void> {
-    await this.side.run('remove_table', [this.queue, table.schema, table.name]);
+  /** True when it was in the set. Throws DATABASE_BUSY while other sessions hold the table. */
+  removeTable(table: TableName): Promise<boolean> {
+    return this.#do((client) => removeTable(client, this.queue, table));
   }
 
   /** True when it is new in the set. */
@@ -120,8 +125,8 @@ export class ProviderSide {
   }
 
   /** The next tick carries the sequence's value even if it did not move. */
-  async sendSequenceAgain(sequence: TableName): Promise<void> {
-    await this.side.run('send_sequence_again', [this.queue, sequence.schema, sequence.name]);
+  sendSequenceAgain(sequence: TableName): Promise<void> {
+    return this.#do((client) => sendSequenceAgain(client, this.queue, sequence));
   }
 
   /** Asks for one copy for all these subscribers; its id. */
@@ -131,10 +136,10 @@ export class ProviderSide {
 
   /** Withdraws the wish for copies of the table for these subscribers; what others wait for goes on. */
   async cancelCopies(table: TableName, subscribers: readonly string[]): Promise<void> {
-    await this.side.run('cancel_copies', [this.queue, table.schema, table.name, subscribers]);
+    await this.#do((client) => cancelCopies(client, { queue: this.queue, table, subscribers }));
   }
 
   #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.side.asked(() => work(this.side.client));
+    return this.side.asked(work);
   }
 }

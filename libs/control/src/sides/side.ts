@@ -1,9 +1,11 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { connect, databaseError, databaseLabel, type PgClient, pinSettings, sqlstateOf } from '@millrace/postgres';
-import { sqlText } from '../command/sql-text.ts';
 
 /** Schema, table or function of ours that is not there. */
 const notThere = new Set(['3F000', '42P01', '42883']);
+
+/** Longest wait for a lock of a statement that changes tables others may use; then it is tried again. */
+export const lockTimeout = '500ms';
 
 /** A session in one of the databases, and the words that name it in messages. */
 export class Side {
@@ -28,21 +30,10 @@ export class Side {
     }
   }
 
-  /** Runs the statement in `sql/NAME.sql`. Errors name the side, and say NOT_INSTALLED when our schema is missing. */
-  async run<Row = Record<string, unknown>>(name: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return this.query<Row>(await sqlText(name), values);
-  }
-
-  /** Runs a statement; errors as those of `run`. */
-  async query<Row = Record<string, unknown>>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const result = await this.asked(() => this.client.query(sql, [...values]));
-    return result.rows as Row[];
-  }
-
-  /** Runs work on the session and gives its errors this side's name. */
-  async asked<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs work on the session; its errors name this side, and say NOT_INSTALLED when our schema is missing. */
+  async asked<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await work(this.client);
     } catch (error) {
       throw this.#named(error);
     }

@@ -1,7 +1,7 @@
 import { type Config, needSubscriberUrl } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import type { TableName } from '@millrace/model';
-import { type PgClient, withTransaction } from '@millrace/postgres';
+import { applySettings, type PgClient, withTransaction } from '@millrace/postgres';
 import {
   addSequence,
   addTable,
@@ -10,14 +10,15 @@ import {
   moveTable,
   readControl,
   readPosition,
+  readSubscriberOverview,
   removeSequence,
   removeTable,
+  type SubscriberOverview,
   setCopy,
   setPaused,
   writeAudit,
 } from '@millrace/subscriber';
-import type { SubscriberOverview } from './overviews.ts';
-import { Side } from './side.ts';
+import { lockTimeout, Side } from './side.ts';
 
 /** One subscriber's database as admin sees it: wishes in, reports out. */
 export class SubscriberSide {
@@ -43,9 +44,8 @@ export class SubscriberSide {
 
   /** Everything at one moment. Throws NOT_INSTALLED when the queue was never set up here. */
   async overview(): Promise<SubscriberOverview> {
-    const [row] = await this.side.run<{ overview: string }>('subscriber_overview', [this.queue]);
-    const overview = JSON.parse(row?.overview ?? '{"position":null}') as SubscriberOverview;
-    if (overview.position === null) throw this.#notSetUp();
+    const overview = await this.#do((client) => readSubscriberOverview(client, this.queue));
+    if (overview === undefined) throw this.#notSetUp();
     return overview;
   }
 
@@ -94,7 +94,7 @@ export class SubscriberSide {
    * Throws POSITION when the queue is followed here under another name, DATABASE_BUSY while a batch is being applied.
    */
   async forget(): Promise<boolean> {
-    await this.side.run('lock_timeout', ['500ms']);
+    await this.#do((client) => applySettings(client, { lock_timeout: lockTimeout }));
     const client = this.side.client;
     try {
       return await this.#do(() =>
@@ -119,7 +119,7 @@ export class SubscriberSide {
   }
 
   #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.side.asked(() => work(this.side.client));
+    return this.side.asked(work);
   }
 
   #otherName(name: string): MillraceError {

@@ -1,10 +1,11 @@
 import { busUrl, type Config } from '@millrace/config';
 import { codes, toMillraceError } from '@millrace/errors';
+import type { ProviderOverview } from '@millrace/provider';
+import type { SubscriberOverview } from '@millrace/subscriber';
 import type { Report } from '@millrace/wire';
 import { replicates } from '../command/parts.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { knownSubscribers, reachable } from '../sides/choose-subscribers.ts';
-import type { ProviderOverview, SubscriberOverview } from '../sides/overviews.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
 

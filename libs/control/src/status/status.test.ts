@@ -1,5 +1,6 @@
+import type { ProviderOverview } from '@millrace/provider';
+import type { SubscriberOverview } from '@millrace/subscriber';
 import { expect, test } from 'vitest';
-import type { ProviderOverview, SubscriberOverview } from '../sides/overviews.ts';
 import type { Gathered, GatheredSubscriber } from './gather.ts';
 import { statusOf } from './status.ts';
 
@@ -16,7 +17,7 @@ const provider: ProviderOverview = {
   subscribers: [{ name: 'eu', tick: 7, fingerprint: 'e'.repeat(32), reportedAt: null }],
   copies: [],
   comparisons: [],
-  services: ['ticker', 'capture'].map((service) => ({
+  services: (['ticker', 'capture'] as const).map((service) => ({
     service,
     state: 'running',
     errorCode: null,

@@ -1,8 +1,9 @@
 import { codes } from '@millrace/errors';
 import { sameTable, tableLabel } from '@millrace/model';
+import type { NotedComparison, ProviderOverview } from '@millrace/provider';
+import type { TableOverview } from '@millrace/subscriber';
 import type { Report } from '@millrace/wire';
 import type { DoctorFinding } from '../doctor/report.ts';
-import type { NotedComparison, ProviderOverview, SubscribedTable } from '../sides/overviews.ts';
 import { type CopyFacts, type CopyOutlook, copyOutlook, noOutlook } from './copy-outlook.ts';
 import {
   explainAltered,
@@ -185,7 +186,7 @@ function lagOf(
 }
 
 type TableFacts = Pick<
-  SubscribedTable,
+  TableOverview,
   'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error' | 'altered'
 > &
   Partial<Pick<CopyFacts, 'estimate' | 'rowsPerS'>>;

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { sqlText } from '@millrace/control';
 import { EmbeddedPostgres, freePort } from '@millrace/embedded';
-import { inSession, sqlstateOf } from '@millrace/postgres';
+import { createDatabase, inSession } from '@millrace/postgres';
 import { writeSecret } from './secret-file.ts';
 
 /** The embedded servers: the first is the provider, the others are subscribers of that name. */
@@ -106,12 +105,7 @@ async function stopAll(servers: readonly EmbeddedPostgres[]): Promise<void> {
 }
 
 async function makeDatabase(server: EmbeddedPostgres): Promise<void> {
-  const sql = await sqlText('create_database');
-  await inSession(server.url, { applicationName: 'millrace up' }, async (client) => {
-    await client.query(sql).catch((error: unknown) => {
-      if (sqlstateOf(error) !== '42P04') throw error;
-    });
-  });
+  await inSession(server.url, { applicationName: 'millrace up' }, (client) => createDatabase(client, database));
 }
 
 /** The file may have been edited since: then only the URLs that changed are set anew. */

@@ -1,6 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type Queryable, sqlstateOf } from '@millrace/postgres';
 import { ask, askOne, providerError } from '../ask.ts';
+import { runQuery } from '../statements.ts';
 
 /** What may be set of a queue, in PgQ's words. */
 export const queueParameters = [
@@ -45,6 +46,11 @@ export function hasConsumers(queue: string, names: readonly string[] = []): Mill
 export async function queueExists(client: Queryable, queue: string): Promise<boolean> {
   const rows = await ask(client, 'looking for a queue', 'SELECT FROM pgq.queue WHERE queue_name = $1', [queue]);
   return rows.length > 0;
+}
+
+/** Whether there was a queue of that name. Of two commands that drop it now, one will have. Throws the driver's errors. */
+export async function wasQueueDropped(client: Queryable, queue: string): Promise<boolean> {
+  return (await runQuery<{ was: boolean }>(client, 'queue_was_dropped', [queue]))[0]?.was === true;
 }
 
 /**

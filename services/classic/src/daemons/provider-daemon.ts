@@ -3,13 +3,18 @@ import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { OwnNats, takeLock } from '@millrace/host';
 import { RunLoop } from '@millrace/lifecycle';
 import { tryLead } from '@millrace/postgres';
-import { installProvider, isProviderInstalled, readBusAddress, recordBusAddress } from '@millrace/provider';
+import {
+  installProvider,
+  isProviderInstalled,
+  readBusAddress,
+  recordBusAddress,
+  tickedQueues,
+} from '@millrace/provider';
 import { createLogger } from '@millrace/telemetry';
 import type { ClassicLog } from '../program/log.ts';
 import type { DaemonWork } from '../program/run-daemon.ts';
 import { configOf } from '../settings/service-config.ts';
 import type { TickerSettings } from '../settings/settings.ts';
-import { sqlText } from '../sql-text.ts';
 import { PlainQueues } from './plain-queues.ts';
 import { ServedQueue } from './served-queue.ts';
 
@@ -17,13 +22,6 @@ const lookMs = 1_000;
 /** As skytools had them. */
 const plainTickMs = 500;
 const plainMaintenanceMs = 300_000;
-
-/** A queue as `sql/classic/queues.sql` gives it. */
-interface Queue {
-  readonly queue: string;
-  readonly id: number;
-  readonly is_set: boolean;
-}
 
 /**
  * Everything of the provider's side for one database: the schemas, the bus (a nats-server of its own unless the file names
@@ -84,7 +82,7 @@ export class ProviderDaemon implements DaemonWork {
       await side.asked(() => recordBusAddress(side.client, busUrl));
       this.#log.info('the address of the bus is recorded at the provider');
     }
-    const all = await side.query<Queue>(await sqlText('queues'));
+    const all = await side.asked(tickedQueues);
     const queues = all.filter((queue) => queue.is_set);
     await this.#plain.serve(all.length > 0 && queues.length === 0);
     for (const [id, served] of [...this.#served]) {

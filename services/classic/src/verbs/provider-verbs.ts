@@ -1,8 +1,9 @@
 import { remove, removeSeq } from '@millrace/control/commands';
 import { type Candidate, checkProviderTable, type Finding, refuseOn } from '@millrace/control/preflight';
-import { addSequences, addTable, userTables } from '@millrace/control/set';
+import { addSequences, addTable } from '@millrace/control/set';
 import { codes, MillraceError } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
+import { userTables } from '@millrace/provider';
 import type { Verb } from '../program/tool.ts';
 import type { ReplicaSettings } from '../settings/settings.ts';
 import {
@@ -92,7 +93,7 @@ async function add({ words, args, log }: ReplicaJob, { provider, overview }: Ope
   const all = args.has('all');
   const candidates: Candidate[] = [];
   const findings: Finding[] = [];
-  for (const table of all ? await userTables(provider) : namesIn(words)) {
+  for (const table of all ? await provider.side.asked(userTables) : namesIn(words)) {
     const checked = await checkProviderTable(provider, overview, table);
     if ('text' in checked) findings.push(checked);
     else candidates.push(checked);

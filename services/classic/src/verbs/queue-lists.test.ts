@@ -20,7 +20,13 @@ describe('the lists of pgqadm', () => {
   });
 
   it('have the consumers below their queue', () => {
-    const row = (name: string, lag: string | null) => ({ queue: 'q', name, lag, last_seen: '00:00:00' });
+    const row = (name: string, lag: string | null) => ({
+      queue: 'q',
+      name,
+      is_subscriber: false,
+      lag,
+      last_seen: '00:00:00',
+    });
     const lines = showConsumers([row('a', '00:00:07'), row('b', null)]).split('\n');
     expect(lines.slice(2, 5)).toEqual([
       'q:',

@@ -1,43 +1,43 @@
 // The lists of `pgqadm`, in the columns that they have always had.
 
-type Row = Readonly<Record<string, string | null>>;
+import type { ConsumerStatus, QueueStatus } from '@millrace/provider';
 
 const rule = '-'.repeat(78);
 
 /** `status`: a line a queue with event tables and rotation, ticking rule, and the age of the newest tick. */
-export function showQueues(rows: readonly Row[]): string {
+export function showQueues(rows: readonly QueueStatus[]): string {
   const lines = rows.map((row) => {
-    const rotation = `${row['tables']}/${short(row['rotation'])}`;
-    const ticker = `${row['max_count']}/${short(row['max_lag'])}/${short(row['idle'])}`;
-    return queueLine(row['name'] ?? '', rotation, [ticker, short(row['ticker_lag'])]);
+    const rotation = `${row.tables}/${short(row.rotation)}`;
+    const ticker = `${row.max_count}/${short(row.max_lag)}/${short(row.idle)}`;
+    return queueLine(row.name, rotation, [ticker, short(row.ticker_lag)]);
   });
   return [queueLine('Event queue', 'Rotation', ['Ticker', 'TLag']), rule, ...lines, rule].join('\n');
 }
 
 /** `status`: below each queue its consumers, how old the last tick they have is, and when they were last seen. */
-export function showConsumers(rows: readonly Row[]): string {
+export function showConsumers(rows: readonly ConsumerStatus[]): string {
   const lines: string[] = [];
-  let queue: string | null | undefined;
+  let queue: string | undefined;
   for (const row of rows) {
-    if (row['queue'] !== queue) lines.push(`${row['queue']}:`);
-    queue = row['queue'];
-    lines.push(consumerLine(`    ${row['name']}`, short(row['lag']), short(row['last_seen'])));
+    if (row.queue !== queue) lines.push(`${row.queue}:`);
+    queue = row.queue;
+    lines.push(consumerLine(`    ${row.name}`, short(row.lag), short(row.last_seen)));
   }
   return [consumerLine('Consumer', 'Lag', 'LastSeen'), rule, ...lines, rule].join('\n');
 }
 
 /** `config`: each queue and below it what it goes by. */
-export function showConfig(rows: readonly Row[]): string {
+export function showConfig(rows: readonly QueueStatus[]): string {
   return rows
     .flatMap((row) => [
-      row['name'] ?? '',
+      row.name,
       ...(
         [
-          ['ticker_max_count', row['max_count']],
-          ['ticker_max_lag', row['max_lag']],
-          ['ticker_idle_period', row['idle']],
-          ['ticker_paused', row['paused']],
-          ['rotation_period', row['rotation']],
+          ['ticker_max_count', row.max_count],
+          ['ticker_max_lag', row.max_lag],
+          ['ticker_idle_period', row.idle],
+          ['ticker_paused', row.paused],
+          ['rotation_period', row.rotation],
         ] as const
       ).map(([key, value]) => `    ${key.padEnd(20)}= ${value}`),
     ])

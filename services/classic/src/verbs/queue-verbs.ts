@@ -3,6 +3,7 @@ import { parseSetting } from '@millrace/control/queues';
 import { Side } from '@millrace/control/sides';
 import { codes, MillraceError } from '@millrace/errors';
 import {
+  consumerStatus,
   createQueue,
   dropQueue,
   dropSet,
@@ -10,15 +11,18 @@ import {
   installProvider,
   isProviderInstalled,
   listSets,
+  lockChanges,
+  queueStatus,
+  readVersions,
   registerConsumer,
   setQueueParameter,
   unregisterConsumer,
+  wasQueueDropped,
 } from '@millrace/provider';
 import type { Job, Verb } from '../program/tool.ts';
 import { recordedBus } from '../settings/recorded-bus.ts';
 import { configOf } from '../settings/service-config.ts';
 import type { TickerSettings } from '../settings/settings.ts';
-import { sqlText } from '../sql-text.ts';
 import { showConfig, showConsumers, showQueues } from './queue-lists.ts';
 import { runCommand } from './replica.ts';
 
@@ -91,26 +95,19 @@ async function atQueues(job: QueueJob, work: (side: Side) => Promise<void>): Pro
   }
 }
 
-interface Consumer extends Record<string, unknown> {
-  readonly queue: string;
-  readonly name: string;
-  readonly is_subscriber: boolean;
-}
-
 async function create({ words: [queue = ''], log }: QueueJob, side: Side): Promise<void> {
   const isNew = await side.asked(() => createQueue(side.client, queue));
   log.info(isNew ? `queue ${queue} is made` : `queue ${queue}: nothing to do`);
 }
 
 async function drop({ words: [queue = ''], args, log }: QueueJob, side: Side): Promise<void> {
-  await side.run('lock_changes', [queue]);
-  const [found] = await side.query(await sqlText('queue_status'), [queue]);
+  await side.asked((client) => lockChanges(client, queue));
+  const [found] = await side.asked((client) => queueStatus(client, queue));
   if (found === undefined) {
-    const [before] = await side.run<{ was: boolean }>('queue_was_dropped', [queue]);
-    if (before?.was === true) return log.info(`queue ${queue}: nothing to do`);
+    if (await side.asked((client) => wasQueueDropped(client, queue))) return log.info(`queue ${queue}: nothing to do`);
     throw noQueue(queue);
   }
-  const consumers = (await side.query<Consumer>(await sqlText('consumer_status'), [queue])).map(({ name }) => name);
+  const consumers = (await side.asked((client) => consumerStatus(client, queue))).map(({ name }) => name);
   if (consumers.length > 0 && !args.has('force')) throw hasConsumers(queue, consumers);
   const isSet = (await side.asked(() => listSets(side.client))).some((set) => set.queue === queue);
   if (isSet) await side.asked(() => dropSet(side.client, queue));
@@ -128,7 +125,7 @@ async function forget(job: QueueJob, side: Side): Promise<void> {
   const { words, log, settings } = job;
   const [queue = '', name = ''] = words;
   await refuseUnknown(side, queue);
-  const consumers = await side.query<Consumer>(await sqlText('consumer_status'), [queue]);
+  const consumers = await side.asked((client) => consumerStatus(client, queue));
   const found = consumers.find((consumer) => consumer.name === name);
   if (found?.is_subscriber === true) {
     const { providerUrl, dataDir, file } = settings;
@@ -146,24 +143,22 @@ async function config({ words, print, log }: QueueJob, side: Side): Promise<void
   const [queue, ...pairs] = words;
   if (queue !== undefined) await refuseUnknown(side, queue);
   if (queue === undefined || pairs.length === 0)
-    return print(showConfig(await side.query(await sqlText('queue_status'), [queue ?? null])));
+    return print(showConfig(await side.asked((client) => queueStatus(client, queue ?? null))));
   const wanted = pairs.map(parseSetting);
   for (const [key, value] of wanted) await side.asked(() => setQueueParameter(side.client, queue, key, value));
   log.info(`queue ${queue}: ${wanted.map(([key, value]) => `${key} = ${value}`).join(', ')}`);
 }
 
 async function statusOf(side: Side): Promise<string> {
-  const [versions] = await side.query<{ server: string; pgq: string }>(await sqlText('versions'));
-  const queues = await side.query<Record<string, string>>(await sqlText('queue_status'), [null]);
-  const consumers = await side.query<Consumer>(await sqlText('consumer_status'), [null]);
+  const versions = await side.asked(readVersions);
+  const queues = await side.asked((client) => queueStatus(client, null));
+  const consumers = await side.asked((client) => consumerStatus(client, null));
   const first = `Postgres version: ${versions?.server}   PgQ version: ${versions?.pgq}`;
-  return [first, '', showQueues(queues), '', showConsumers(consumers as unknown as Record<string, string>[])].join(
-    '\n',
-  );
+  return [first, '', showQueues(queues), '', showConsumers(consumers)].join('\n');
 }
 
 async function refuseUnknown(side: Side, queue: string): Promise<void> {
-  if ((await side.query(await sqlText('queue_status'), [queue])).length === 0) throw noQueue(queue);
+  if ((await side.asked((client) => queueStatus(client, queue))).length === 0) throw noQueue(queue);
 }
 
 function noQueue(queue: string): MillraceError {

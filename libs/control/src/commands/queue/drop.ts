@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { dropQueue, hasConsumers, listConsumers, listQueues } from '@millrace/provider';
+import { dropQueue, hasConsumers, listConsumers, listQueues, wasQueueDropped } from '@millrace/provider';
 import { z } from 'zod';
 import type { Command } from '../../command/command.ts';
 import {
@@ -61,6 +61,5 @@ async function drop(at: QueueSide, queue: string, force: boolean): Promise<boole
 /** Only an audit remembers; without one a queue that is not there is a slip of the hand. */
 async function wasDropped({ side, state }: QueueSide, queue: string): Promise<boolean> {
   if (!state.millrace) return false;
-  const [row] = await side.run<{ was: boolean }>('queue_was_dropped', [queue]);
-  return row?.was === true;
+  return side.asked((client) => wasQueueDropped(client, queue));
 }

@@ -1,9 +1,9 @@
 -- Purpose:    what `add --all` looks at.
 -- Parameters: none.
--- Returns:    rows (schema_name, table_name) of all tables that a user made: no partitions (they come with their
+-- Returns:    rows (schema, name) of all tables that a user made: no partitions (they come with their
 --             root), no temporary ones, nothing that belongs to an extension or to us.
 -- Reads:      pg_class, pg_namespace, pg_depend.
-SELECT n.nspname AS schema_name, c.relname AS table_name
+SELECT n.nspname AS schema, c.relname AS name
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'

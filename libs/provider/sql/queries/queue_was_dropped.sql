@@ -1,4 +1,4 @@
--- Purpose:    whether there was a queue of that name: dropping it again is no slip of the hand.
+-- Purpose:    whether there was a queue of that name: dropping it again is no typing error.
 -- Parameters: $1 queue. Returns: one row (was). Reads: millrace.audit.
 -- One command that has not ended is the asker's own; of two the other dropped it a moment ago.
 SELECT EXISTS (SELECT FROM millrace.audit a

@@ -1,8 +1,8 @@
 -- Purpose:    the sequences that serial and identity columns of a table take their numbers from.
 -- Parameters: $1 schema, $2 name of the table.
--- Returns:    rows (schema_name, sequence_name).
+-- Returns:    rows (schema, name).
 -- Reads:      pg_class, pg_namespace, pg_depend.
-SELECT sn.nspname AS schema_name, s.relname AS sequence_name
+SELECT sn.nspname AS schema, s.relname AS name
 FROM pg_class t
 JOIN pg_namespace tn ON tn.oid = t.relnamespace
 JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.refobjsubid > 0

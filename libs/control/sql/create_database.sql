@@ -1,2 +1,0 @@
--- Purpose:    the database of the embedded default, on each of its servers. Parameters: none.
-CREATE DATABASE shop

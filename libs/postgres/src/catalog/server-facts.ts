@@ -1,0 +1,22 @@
+import type { Queryable } from '../connect.ts';
+import { sqlFileRunner } from '../sql-folder.ts';
+
+const run = sqlFileRunner(new URL('../../sql/', import.meta.url));
+
+/** What a server says of itself and of the session's database. */
+export interface ServerFacts {
+  /** Its clock, milliseconds since 1970, as text. */
+  readonly now: string;
+  /** server_version_num. */
+  readonly version: number;
+  readonly encoding: string;
+  /** Together the same only for the same database; system null: the role may not ask for it. */
+  readonly database: string;
+  readonly system: string | null;
+}
+
+export async function readServerFacts(client: Queryable): Promise<ServerFacts> {
+  const [row] = await run<ServerFacts>(client, 'server_facts');
+  if (row === undefined) throw new Error('no facts');
+  return row;
+}
