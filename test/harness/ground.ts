@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EmbeddedNats, type EmbeddedPostgres, startNats, startPostgres } from '@millrace/embedded';
+import { type EmbeddedNats, type EmbeddedPostgres, startNats } from '@millrace/embedded';
+import { startTestPostgres } from '@millrace/testkit';
 import { Database } from './database.ts';
 import { Site, type SitePlan } from './site.ts';
 import { projectRoot, type Standing } from './standing.ts';
@@ -23,12 +24,6 @@ export interface GroundPlan {
   readonly maxPayload?: number;
 }
 
-/**
- * What a crash of the server keeps, a crash of the machine may lose: tests crash servers only. Commits are still
- * written before they are acknowledged, or the clients' logs would mean nothing.
- */
-const quickButCrashSafe = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'on' };
-
 /** Servers of one test file, each of which it may kill: PostgreSQL clusters and a nats-server. Sites stand on it. */
 export class Ground implements Standing {
   readonly dir: string;
@@ -48,12 +43,7 @@ export class Ground implements Standing {
     const dir = join(projectRoot, '.tools', 'test-runs', name);
     mkdirSync(dir, { recursive: true });
     const starting = Object.entries(plan.servers).map(async ([label, { major, settings, ...where }]) => {
-      const server = await startPostgres({
-        dir: join(dir, label),
-        major,
-        ...where,
-        settings: { ...quickButCrashSafe, ...settings },
-      });
+      const server = await startTestPostgres({ dir: join(dir, label), major, ...where, settings: settings ?? {} });
       return [label, server] as const;
     });
     const payload = plan.maxPayload === undefined ? {} : { maxPayload: plan.maxPayload };

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { startNats, startPostgres } from '@millrace/embedded';
+import { startNats } from '@millrace/embedded';
 import type { TestProject } from 'vitest/node';
 import { clearAbandonedScratch, scratchDir } from './scratch.ts';
+import { startTestPostgres } from './servers.ts';
 import type { SharedServers } from './shared-servers.ts';
 
 /** The versions that every run has: the embedded default and the oldest one we meet on Debian. */
@@ -28,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function start(): Promise<RunningServers> {
   clearAbandonedScratch();
   const dir = scratchDir('shared');
-  const starts = majors.map((major) => startPostgres({ dir: join(dir, `pg${major}`), major }));
+  const starts = majors.map((major) => startTestPostgres({ dir: join(dir, `pg${major}`), major }));
   const [nats, ...servers] = await Promise.all([startNats({ dir: join(dir, 'nats') }), ...starts]);
   const postgres = Object.fromEntries(servers.map((server) => [server.major, server.url]));
   return {

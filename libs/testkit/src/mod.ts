@@ -3,4 +3,4 @@ export { type Checksum, checksum } from './checksum.ts';
 export { createDatabase, sharedNatsUrl, sharedPostgresUrl, type TestDatabase } from './databases.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { query, withClient } from './query.ts';
-export { makeScratchDir, startOwnNats, startOwnPostgres, uniqueName } from './servers.ts';
+export { makeScratchDir, startOwnNats, startOwnPostgres, startTestPostgres, uniqueName } from './servers.ts';

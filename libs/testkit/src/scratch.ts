@@ -3,9 +3,12 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const runs = join(fileURLToPath(new URL('../../../', import.meta.url)), '.tools', 'test-runs');
+/** Where everything lies that tests fetch or make, inside the project so that nothing is left outside it. */
+export const toolsDir = join(fileURLToPath(new URL('../../../', import.meta.url)), '.tools');
 
-/** A new empty folder for one test's servers, inside the project so that nothing is left outside it. */
+const runs = join(toolsDir, 'test-runs');
+
+/** A new empty folder for one test's servers. */
 export function scratchDir(label: string): string {
   const dir = join(runs, `${label}-${process.pid}-${randomBytes(4).toString('hex')}`);
   mkdirSync(dir, { recursive: true });
@@ -14,9 +17,14 @@ export function scratchDir(label: string): string {
 
 /** Removes what test processes that were killed have left behind. */
 export function clearAbandonedScratch(): void {
-  for (const name of existsSync(runs) ? readdirSync(runs) : []) {
-    const pid = Number(/-(\d+)-[0-9a-f]+$/.exec(name)?.[1]);
-    if (!isAlive(pid)) rmSync(join(runs, name), { recursive: true, force: true });
+  removeAbandoned(runs);
+}
+
+/** Removes the folders in `dir` whose name ends in the id of a process that is gone, and in random digits. */
+export function removeAbandoned(dir: string): void {
+  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+    const pid = /-(\d+)-[0-9a-f]+$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(dir, name), { recursive: true, force: true });
   }
 }
 

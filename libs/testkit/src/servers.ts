@@ -9,14 +9,27 @@ import {
   startPostgres,
 } from '@millrace/embedded';
 import { whenTestFinishes } from './databases.ts';
+import { copyPreparedCluster } from './prepared-cluster.ts';
 import { scratchDir } from './scratch.ts';
+
+/**
+ * What a crash of the server keeps, a crash of the machine may lose: tests crash servers only. Commits are still
+ * written before they are acknowledged, or what a client knows to be committed would mean nothing.
+ */
+const quickButCrashSafe = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'on' };
+
+/** Starts a PostgreSQL for tests: from a prepared cluster, without waiting for the disk. The caller stops it. */
+export async function startTestPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
+  await copyPreparedCluster(options);
+  return startPostgres({ ...options, settings: { ...quickButCrashSafe, ...options.settings } });
+}
 
 /**
  * A PostgreSQL of one test alone, to be killed, stopped or filled at will. Inside a test it goes away when the test
  * ends; started in a hook it ends with the process unless the caller stops it.
  */
 export async function startOwnPostgres(options: Partial<PostgresOptions> = {}): Promise<EmbeddedPostgres> {
-  const server = await startPostgres({ ...options, dir: options.dir ?? makeScratchDir('pg') });
+  const server = await startTestPostgres({ ...options, dir: options.dir ?? makeScratchDir('pg') });
   whenTestFinishes(() => crash(server));
   return server;
 }

@@ -11,6 +11,19 @@ test.each([15, 18])('a database of its own on PostgreSQL %i has the checksum of 
   expect(await checksum(one.url, 't')).not.toEqual(await checksum(two.url, 't'));
 });
 
+test.each([15, 18])('two servers that tests start on PostgreSQL %i are two clusters', async (major) => {
+  const servers = await Promise.all([startOwnPostgres({ major }), startOwnPostgres({ major })]);
+  const identity = 'SELECT system_identifier::text AS id FROM pg_control_system()';
+  const [one, two] = await Promise.all(servers.map(({ url }) => query(url, identity)));
+  expect(one).not.toEqual(two);
+  for (const server of servers) {
+    await query(server.url, 'CREATE TABLE t AS SELECT 1 AS a; SELECT pg_switch_wal()');
+    await server.kill('SIGKILL');
+    await server.start();
+    expect(await query(server.url, 'SELECT a FROM t')).toEqual([{ a: 1 }]);
+  }
+});
+
 test('a database with a prepared transaction and a slot can be dropped', async () => {
   const database = await createDatabase();
   await query(database.url, "CREATE TABLE t (); BEGIN; INSERT INTO t DEFAULT VALUES; PREPARE TRANSACTION 'gone'");

@@ -77,7 +77,8 @@ test('up tells what it finds, and does not start where nothing can come of it', 
   await query(eu, 'ALTER TABLE entry DROP item');
   const lines: string[] = [];
   await tellFindings(site.config, (line) => lines.push(line));
-  expect(lines).toEqual([
+  // The servers of a test run do not wait for the disk, and the doctor says so.
+  expect(lines.filter((line) => !/: (fsync|full_page_writes) is off:/.test(line))).toEqual([
     expect.stringMatching(/^doctor: error: subscriber eu: public\.entry has no column "item"; fix: /),
   ]);
   const twice = `queue: q\nprovider: { url: "${site.provider}" }\nsubscribers: { eu: { url: "${site.provider}" } }`;
