@@ -5,6 +5,7 @@ import { wireVersion } from './messages-v1.ts';
 // under its own key (bucket-keys.ts). They are hints: a note that is lost or refused only means that a step is not taken yet.
 
 const text = z.string();
+const list = <S extends z.ZodType>(item: S) => z.array(item).readonly();
 
 /**
  * Where a subscriber begins, left by `install`. The provider keeps everything after that tick until the subscriber itself has
@@ -24,19 +25,19 @@ export const startNote = z.strictObject({
 });
 
 /** A plain type inside a column's type: `path` empty for the column itself, `[]` elements, `.1` first field, `..` bounds. */
-const typePart = z.looseObject({
+const typePart = z.object({
   path: text,
   type: text,
   mod: z.number().int(),
-  labels: z.array(text).nullable(),
+  labels: list(text).nullable(),
 });
 
-const column = z.looseObject({
+const column = z.object({
   name: text,
   type: text,
-  parts: z.array(typePart),
+  parts: list(typePart),
   foldsCase: z.boolean(),
-  collation: text.nullable().optional(),
+  collation: text.nullable().exactOptional(),
   notNull: z.boolean(),
   hasDefault: z.boolean(),
   generated: z.boolean(),
@@ -44,22 +45,22 @@ const column = z.looseObject({
 
 /**
  * The table at the provider when the copy was requested; the preflight on the subscriber's host compares its own table with
- * it. Loose, unlike all other messages: fields that a newer release adds are passed over, so that hosts can be upgraded in
+ * it. Not strict, unlike the other messages: fields that a newer release adds are passed over, so that hosts can be upgraded in
  * any order. What is optional was not sent by the first releases.
  */
 const tableSource = z.strictObject({
-  description: z.looseObject({
+  description: z.object({
     kind: text,
     partition: z.boolean(),
-    columns: z.array(column).max(1600),
-    uniques: z.array(z.array(text)),
+    columns: z.array(column).max(1600).readonly(),
+    uniques: list(list(text)),
     primary: z.boolean(),
-    extras: z.array(z.looseObject({ columns: z.array(text.nullable()), drop: text })).optional(),
-    role: text.optional(),
-    missing: z.array(text),
+    extras: list(z.object({ columns: list(text.nullable()), drop: text })).exactOptional(),
+    role: text.exactOptional(),
+    missing: list(text),
     usage: z.boolean(),
   }),
-  key: z.array(text),
+  key: list(text),
 });
 
 /**

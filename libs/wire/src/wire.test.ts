@@ -29,7 +29,7 @@ test('the messages of version 1 are what they were: a change that older readers 
     `"7a4ea9f07d1fffc97a5ed6ee569731797f8d5647698f9cd0686ae1c94bc5124e"`,
   );
   expect(shapeOf(startNote, copyNote, pulse)).toMatchInlineSnapshot(
-    `"c6589dbb4eba7392da4cd97fea7ddde9aaee69c7112b1bc39cb1581bd9c478f0"`,
+    `"2ea15354e944a9c75fe6eb165fa399d4a83e70b60e03d4b28e31308a10df3d4b"`,
   );
 });
 
@@ -212,13 +212,14 @@ test.each<[string, z.ZodType, object]>([
   ['of a copy without its source', copyNote, copyNoteOf()],
   ['of a copy, as the first release wrote it', copyNote, copyNoteOf({ description: firstDescription, key: ['grade'] })],
   ['of a copy, as written now', copyNote, copyNoteOf({ description: presentDescription, key: [] })],
-  [
-    'of a copy, with what a later release may add to the description',
-    copyNote,
-    copyNoteOf({ description: { ...presentDescription, owner: 'app' }, key: ['grade'] }),
-  ],
 ])('a note %s is read as it was written', (_what, schema, note) => {
   expect(decodeJson(schema, Buffer.from(JSON.stringify(note)))).toEqual(note);
+});
+
+test('a note of a later release is read without what was added to the description', () => {
+  const later = copyNoteOf({ description: { ...presentDescription, owner: 'app' }, key: ['grade'] });
+  const known = copyNoteOf({ description: presentDescription, key: ['grade'] });
+  expect(decodeJson(copyNote, Buffer.from(JSON.stringify(later)))).toEqual(known);
 });
 
 test.each([

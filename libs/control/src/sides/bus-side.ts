@@ -9,8 +9,17 @@ import {
   streamState,
 } from '@millrace/bus';
 import { busUrl, type Config } from '@millrace/config';
-import { busToken } from '@millrace/model';
-import { backfillSubject, bucketName, copyStreamName, type Report, report, streamName } from '@millrace/wire';
+import {
+  backfillSubject,
+  bucketName,
+  copyStreamName,
+  decodeJson,
+  isNoteFor,
+  type Report,
+  report,
+  reportKey,
+  streamName,
+} from '@millrace/wire';
 
 /** The bus as admin sees it: reports and the state of the streams. */
 export class BusSide {
@@ -35,14 +44,9 @@ export class BusSide {
 
   /** What a subscriber's replay last said of itself; undefined when it said nothing, or nothing we understand. */
   async report(subscriber: string): Promise<Report | undefined> {
-    const value = await getKey(this.bus, bucketName(this.queue), busToken(subscriber));
-    if (value === undefined) return undefined;
-    try {
-      const parsed = report.safeParse(JSON.parse(value.toString('utf8')));
-      return parsed.success && parsed.data.queue === this.queue ? parsed.data : undefined;
-    } catch {
-      return undefined;
-    }
+    const value = await getKey(this.bus, bucketName(this.queue), reportKey(subscriber));
+    const found = value === undefined ? undefined : decodeJson(report, value);
+    return found?.queue === this.queue ? found : undefined;
   }
 
   /**
@@ -51,9 +55,7 @@ export class BusSide {
    */
   async forget(subscriber: string, all: boolean): Promise<number> {
     const { bus, queue } = this;
-    const token = busToken(subscriber);
-    const isIts = (key: string) =>
-      key === token || (all && (key === `start/${token}` || key.startsWith(`copy/${token}/`)));
+    const isIts = (key: string) => key === reportKey(subscriber) || (all && isNoteFor(subscriber, key));
     const keys = (await listKeys(bus, bucketName(queue))).filter(isIts);
     for (const key of keys) await deleteKey(bus, bucketName(queue), key);
     if (all) await purgeSubject(bus, streamName(queue), backfillSubject(queue, subscriber));
