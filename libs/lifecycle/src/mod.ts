@@ -1,4 +1,5 @@
 export { Backoff, type BackoffBounds } from './backoff.ts';
+export { type Ending, listenForEnd } from './ending.ts';
 export { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
 export { type LeadershipOptions, type Lease, leadOrStandBy } from './leadership.ts';
 export { pause } from './pause.ts';

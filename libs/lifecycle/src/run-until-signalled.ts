@@ -1,13 +1,14 @@
 // A process around a service: signals in, exit code out.
 import { verdictOf } from '@millrace/errors';
 import { logger } from '@millrace/telemetry';
+import { listenForEnd } from './ending.ts';
 import { checkFailpoints } from './failpoints.ts';
 import type { Service } from './service.ts';
 
-export type RunUntilSignalledOptions = {
+export interface RunUntilSignalledOptions {
   /** Longest graceful stop. Milliseconds, default 10,000; after that the process ends all the same, exit code 1. */
-  graceMs?: number;
-};
+  readonly graceMs?: number;
+}
 
 /**
  * Starts `service` and runs until SIGTERM or SIGINT, then stops it and exits 0; a second signal, not sooner than a quarter of
@@ -16,11 +17,11 @@ export type RunUntilSignalledOptions = {
  */
 export async function runUntilSignalled(service: Service, options: RunUntilSignalledOptions = {}): Promise<never> {
   surviveClosedOutput();
-  const ending = endingOfThisProcess();
+  const end = new ProcessEnd();
   // A service that waits for something unreferenced must not end by running dry.
   const keepAlive = setInterval(() => {}, 2 ** 30);
-  const starting = begin(service).catch(ending.fail);
-  const code = await ending.asked;
+  const starting = begin(service).catch((error) => end.fail(error));
+  const code = await end.requested();
   const graceMs = options.graceMs ?? 10_000;
   const stopCode = await within(
     starting.then(() => service.stop()),
@@ -30,43 +31,37 @@ export async function runUntilSignalled(service: Service, options: RunUntilSigna
   process.exit(Math.max(code, stopCode));
 }
 
-/** npm, timeout and terminals send a signal to the process and once more to its group: that is one wish. Milliseconds. */
-const ECHO_MS = 250;
-
 async function begin(service: Service): Promise<void> {
   checkFailpoints();
   await service.start();
 }
 
-function endingOfThisProcess() {
-  const { promise: asked, resolve } = Promise.withResolvers<number>();
-  let isAsked = false;
-  let askedAt = 0;
-  const end = (code: number) => {
-    if (!isAsked) askedAt = performance.now();
-    isAsked = true;
-    resolve(code);
-  };
-  const onSignal = (signal: 'SIGTERM' | 'SIGINT') => {
-    if (isAsked) {
-      if (performance.now() - askedAt > ECHO_MS) process.exit(signal === 'SIGTERM' ? 143 : 130);
-      return;
-    }
-    logger().info({ signal }, 'stopping');
-    end(0);
-  };
-  const fail = (error: unknown) => {
+/** What ends this process, and with which exit code. */
+class ProcessEnd {
+  readonly #ending = listenForEnd({ onFirst: (signal) => logger().info({ signal }, 'stopping') });
+  #code = 0;
+
+  constructor() {
+    process.on('uncaughtException', (error) => this.fail(error));
+    process.on('unhandledRejection', (error) => this.fail(error));
+  }
+
+  /** Resolves with the exit code when the end is requested. */
+  async requested(): Promise<number> {
+    await this.#ending.requested;
+    return this.#code;
+  }
+
+  /** Ends the process for an error, unless it ends already. */
+  fail(error: unknown): void {
+    if (this.#ending.signal.aborted) return;
     const verdict = verdictOf(error);
     // Where in the program a wrong configuration was noticed helps nobody.
     const shown = verdict.exitCode === 2 ? {} : { err: error };
-    if (!isAsked) logger().fatal({ ...shown, code: verdict.code }, `ends: ${verdict.sentence}`);
-    end(verdict.exitCode);
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  process.on('uncaughtException', fail);
-  process.on('unhandledRejection', fail);
-  return { asked, fail };
+    logger().fatal({ ...shown, code: verdict.code }, `ends: ${verdict.sentence}`);
+    this.#code = verdict.exitCode;
+    this.#ending.request();
+  }
 }
 
 async function within(work: Promise<unknown>, graceMs: number): Promise<0 | 1> {

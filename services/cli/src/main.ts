@@ -6,6 +6,7 @@ import { localActor, parseArguments, splitCommand } from '@millrace/control';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
 import { personToAsk } from './ask-person.ts';
 import { commands } from './commands.ts';
+import { endOfUp } from './end-of-up.ts';
 
 const isDebugged = process.env['MILLRACE_DEBUG'] !== undefined;
 
@@ -16,7 +17,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const { name, rest } = splitCommand(argv, commands);
     if (name === undefined) return await withoutCommand(rest);
-    if (name === 'up') endWhileNothingRuns();
+    if (name === 'up') endOfUp();
     const group = commands.group(name);
     if (group.length > 0 && (rest.includes('--help') || rest.includes('-h'))) {
       const { helpOfGroup } = await import('@millrace/control/help');
@@ -34,15 +35,6 @@ async function main(argv: readonly string[]): Promise<number> {
     return await runCommand(command, contextOf(args.value('config'), json), args);
   } catch (error) {
     return fail(error, json);
-  }
-}
-
-/** Until the command listens itself, which is after its modules are read, there is nothing to stop: a signal is a clean end. */
-function endWhileNothingRuns(): void {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (process.listenerCount(signal) === 1) process.exit(0);
-    });
   }
 }
 

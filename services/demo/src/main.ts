@@ -16,6 +16,8 @@ import {
   startEmbedded,
   takeLock,
 } from '@millrace/host';
+import { listenForEnd } from '@millrace/lifecycle/ending';
+import { pause } from '@millrace/lifecycle/pause';
 import { inSession } from '@millrace/postgres';
 import { compareSides } from './compare.ts';
 import { clearDemoDirectory } from './directory.ts';
@@ -31,7 +33,10 @@ const onceMs = 15_000;
 /** What has been started, in order; it is stopped in reverse order however the demo ends. */
 const running: (() => Promise<void> | void)[] = [];
 const beganAt = performance.now();
-const ending = new AbortController();
+const ending = listenForEnd({
+  signals: ['SIGINT', 'SIGTERM', 'SIGHUP'],
+  onLater: () => process.exit(130),
+});
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -126,15 +131,10 @@ async function judge({ urls }: EmbeddedDefault, transactions: number): Promise<n
 }
 
 /** Resolves after a time, or when a signal asks for the end. */
-function ended(afterMs?: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = afterMs === undefined ? setInterval(() => {}, 60_000) : setTimeout(resolve, afterMs);
-    ending.signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    if (ending.signal.aborted) resolve();
-  });
+async function ended(afterMs?: number): Promise<void> {
+  const { signal } = ending;
+  if (afterMs !== undefined) return pause(afterMs, { signal });
+  while (!signal.aborted) await pause(60_000, { signal });
 }
 
 /** The data goes when all was well; after a failure it stays, for a look. */
@@ -145,12 +145,6 @@ async function cleanUp(isWell: boolean): Promise<void> {
   else say(`logs are in ${join(dir, 'log')}`);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    if (ending.signal.aborted) process.exit(130);
-    ending.abort();
-  });
-}
 process.stdout.on('error', () => {});
 
 let code = 1;

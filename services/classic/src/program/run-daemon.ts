@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toMillraceError } from '@millrace/errors';
+import { listenForEnd } from '@millrace/lifecycle/ending';
 import { tellStarter } from './background.ts';
 import type { ClassicLog } from './log.ts';
 import { takePidFile } from './pid-file.ts';
@@ -46,13 +47,13 @@ export async function runDaemon<S extends { readonly pidFile: string | undefined
     });
     turn.catch(asked.reject);
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      log.info(signal === 'SIGINT' ? 'stopping' : 'stopping now');
-      if (signal === 'SIGTERM') setTimeout(() => process.exit(0), killAfterMs).unref();
-      asked.resolve();
-    });
-  }
+  const stop = (signal: string) => {
+    log.info(signal === 'SIGINT' ? 'stopping' : 'stopping now');
+    if (signal === 'SIGTERM') setTimeout(() => process.exit(0), killAfterMs).unref();
+  };
+  // A later SIGTERM makes haste where SIGINT stops softly.
+  const ending = listenForEnd({ onFirst: stop, onLater: stop, echoMs: 0 });
+  ending.signal.addEventListener('abort', () => asked.resolve());
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, asked.reject);
   // What we wait for below keeps no process alive by itself.
   const keepAlive = setInterval(() => {}, 2 ** 30);

@@ -13,6 +13,7 @@ import {
   takeLock,
   tellFindings,
 } from '@millrace/host';
+import { endOfUp } from '../end-of-up.ts';
 
 export const up: Command = {
   name: 'up',
@@ -30,7 +31,8 @@ export const up: Command = {
 };
 
 async function runUp(context: Context, args: Arguments): Promise<number> {
-  const ending = listenForEnd();
+  const ending = endOfUp();
+  if (ending.signal.aborted) return 0;
   let embedded: EmbeddedDefault | undefined;
   let supervisor: Supervisor | undefined;
   let release: (() => void) | undefined;
@@ -53,11 +55,11 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
     if (embedded !== undefined) tellHowToConnect(context, embedded);
     await refuseHopeless(config);
     supervisor = new Supervisor({ config, parts, say: context.note });
-    if (!ending.signal.aborted) await Promise.race([supervisor.start(), ending.asked]);
+    if (!ending.signal.aborted) await Promise.race([supervisor.start(), ending.requested]);
     if (!ending.signal.aborted && replicates(config)) void tellFindings(config, context.note);
     const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
     if (works) process.stdout.write('ready\n');
-    await ending.asked;
+    await ending.requested;
     context.note('stopping …');
     return 0;
   } finally {
@@ -70,26 +72,4 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
 function tellHowToConnect(context: Context, { psql, configFile }: EmbeddedDefault): void {
   for (const [name, line] of Object.entries(psql)) context.note(`${name.padEnd(8)}  ${line}`);
   context.note(`configuration: ${configFile}; next, for example: millrace add TABLE --create`);
-}
-
-/** npm, timeout and terminals send a signal to the process and once more to its group: that is one wish. Milliseconds. */
-const echoMs = 250;
-
-/** The first signal asks for a clean end; a second one ends at once, and everything we started with us. */
-function listenForEnd(): { signal: AbortSignal; asked: Promise<void> } {
-  const controller = new AbortController();
-  let askedAt = 0;
-  const { promise: asked, resolve } = Promise.withResolvers<void>();
-  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) {
-        if (performance.now() - askedAt > echoMs) process.exit(name === 'SIGINT' ? 130 : 143);
-        return;
-      }
-      askedAt = performance.now();
-      controller.abort();
-      resolve();
-    });
-  }
-  return { signal: controller.signal, asked };
 }

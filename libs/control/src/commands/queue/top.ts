@@ -1,6 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { needQueueDatabase, type QueueDatabase, queueDatabases } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import { listenForEnd } from '@millrace/lifecycle/ending';
+import { pause } from '@millrace/lifecycle/pause';
 import type { Arguments, Command, Context } from '../../command/command.ts';
 import { parseDuration } from '../../command/duration.ts';
 import { boundedNumber, databaseOption } from '../../queues/at-queues.ts';
@@ -31,8 +32,7 @@ async function runTop(context: Context, args: Arguments): Promise<number> {
   if (everyMs < shortestMs) throw new MillraceError(codes.USAGE, `--every must be at least ${shortestMs}ms`);
   const most = args.has('count') ? boundedNumber(args, 'count', [1, 1, 1e9]) : Number.POSITIVE_INFINITY;
   const databases = await databasesOf(context, args);
-  const ending = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  const ending = listenForEnd();
   const flow = new Flow();
   for (let look = 1; ; look += 1) {
     const { queues, unreachable } = await readAll(databases);
@@ -48,7 +48,7 @@ async function runTop(context: Context, args: Arguments): Promise<number> {
     ].join('\n');
     context.result({ queues, unreachable }, picture(text));
     if (look >= most || ending.signal.aborted) return 0;
-    await delay(everyMs, undefined, { signal: ending.signal }).catch(() => {});
+    await pause(everyMs, { signal: ending.signal });
     if (ending.signal.aborted) return 0;
   }
 }
