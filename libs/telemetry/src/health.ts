@@ -1,6 +1,6 @@
 // The HTTP endpoint every service has: is it alive, does it do its work, what has it counted.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { listen, stopListening } from './listen.ts';
 import { redactText } from './redact.ts';
 
 /** What a service says of itself. `reasons` are sentences for people and stand there when `ok` is false. */
@@ -37,10 +37,8 @@ export async function startHealth(options: HealthOptions): Promise<HealthServer>
     );
   });
   server.unref();
-  await listen(server, options.host, options.port);
-  const { port } = server.address() as AddressInfo;
-  const shown = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { host: options.host, port, url: `http://${shown}:${port}`, stop: () => close(server) };
+  const { host, port, url } = await listen(server, options);
+  return { host, port, url, stop: () => stopListening(server) };
 }
 
 async function answer(options: HealthOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -66,21 +64,4 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) return;
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
   response.end(`${redactText(JSON.stringify(body))}\n`);
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -43,7 +43,7 @@ export class Admin implements Service {
     const telemetry = await startTelemetry({ service: 'admin', queue: config.queue });
     const lag = new LagHistory(config.queue);
     const drift = new DriftWatch(config);
-    const watch = new StatusWatch(config, { onLook: (status) => lag.add(status), warnings: () => drift.current() });
+    const watch = new StatusWatch(config, { onRefresh: (status) => lag.add(status), warnings: () => drift.current() });
     drift.start();
     this.#drift = drift;
     this.#jobs = new JobBook();

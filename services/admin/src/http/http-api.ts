@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { codes, MillraceError } from '@millrace/errors';
 import { notReady, READY, type Service } from '@millrace/lifecycle';
-import type { HealthReport } from '@millrace/telemetry';
+import { type HealthReport, type Listening, listen, stopListening } from '@millrace/telemetry';
 import { faultAnswer, sendAnswer } from './answer.ts';
 import { checkAccess, type GateRules } from './gate.ts';
 import { checkInput, queryInput, readBody } from './input.ts';
@@ -14,10 +13,10 @@ export interface HttpApiOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly gate: Omit<GateRules, 'address'>;
-  /** `address`: what the host came to. */
-  readonly onListening: (at: { host: string; address: string; port: number; url: string }) => void;
+  readonly onListening: (at: Listening) => void;
 }
 
+/** How long answers on their way may take at a stop. */
 const answerMs = 500;
 
 /** Serves the routes. Every fault is `{"error":{"code","message"}}` with a status that says whose it is. */
@@ -41,27 +40,21 @@ export class HttpApi implements Service {
         .catch(() => response.destroy());
     });
     this.#server = server;
+    let listening: Listening;
     try {
-      await listen(server, host, port);
+      listening = await listen(server, { host, port });
     } catch (error) {
       this.#server = undefined;
       throw busyAddress(host, port, error);
     }
-    const { address, port: found } = server.address() as AddressInfo;
-    this.#address = address;
-    const shown = host.includes(':') ? `[${host}]` : host;
-    onListening({ host, address, port: found, url: `http://${shown}:${found}` });
+    this.#address = listening.address;
+    onListening(listening);
   }
 
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // Answers on their way get a moment.
-    const timer = setTimeout(() => server.closeAllConnections(), answerMs);
-    await closed;
-    clearTimeout(timer);
+    if (server !== undefined) await stopListening(server, answerMs);
   }
 
   ready(): HealthReport {
@@ -113,16 +106,6 @@ async function inputOf(
 function actorOf(request: IncomingMessage): string {
   const name = /^[\w.@+ -]{1,64}$/.exec(String(request.headers['x-millrace-user'] ?? ''))?.[0];
   return `http:${name === undefined ? '' : `${name}@`}${request.socket.remoteAddress ?? 'unknown'}`;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
 }
 
 function busyAddress(host: string, port: number, cause: unknown): MillraceError {

@@ -1,6 +1,7 @@
 import type { Config } from '@millrace/config';
 import { type DoctorFinding, driftOf, findingLine } from '@millrace/control/doctor';
 import { gauge, logger } from '@millrace/telemetry';
+import { SharedResult } from './shared-result.ts';
 
 const findings = gauge('millrace_admin_findings', 'Errors and warnings of the doctor that came while all ran');
 
@@ -14,7 +15,7 @@ export class DriftWatch {
   readonly #config: Config;
   readonly #seen = new Map<string, { readonly check: string; readonly level: string }>();
   #reported = new Set<string>();
-  #last: { readonly at: number; readonly found: Promise<DoctorFinding[]> } | undefined;
+  readonly #findings = new SharedResult(() => this.#inspect());
   #timer: NodeJS.Timeout | undefined;
 
   constructor(config: Config) {
@@ -33,11 +34,7 @@ export class DriftWatch {
 
   /** At most ten seconds old. Never throws. */
   current(): Promise<DoctorFinding[]> {
-    const now = performance.now();
-    if (this.#last === undefined || now - this.#last.at > freshMs) {
-      this.#last = { at: now, found: this.#inspect() };
-    }
-    return this.#last.found;
+    return this.#findings.get(freshMs).value;
   }
 
   async #inspect(): Promise<DoctorFinding[]> {

@@ -2,19 +2,15 @@ import type { Config } from '@millrace/config';
 import type { Status } from '@millrace/control/status';
 import { gather, mostAgeMs, type Replica, replicaOf, statusOf, type Wanted } from '@millrace/control/status';
 import { codes, MillraceError } from '@millrace/errors';
-
-interface Look {
-  readonly at: number;
-  readonly status: Promise<Status>;
-}
+import { SharedResult } from './shared-result.ts';
 
 /**
- * Looks at single subscribers on demand: a load balancer that asks for one must not wait for another that hangs. Answers are
- * shared for as long as the asked lag allows.
+ * Reads the status of single subscribers on demand: a load balancer that requests one must not wait for another that hangs.
+ * Answers are shared for as long as the requested lag allows.
  */
 export class ReplicaWatch {
   readonly #config: Config;
-  readonly #looks = new Map<string, Look>();
+  readonly #statuses = new Map<string, SharedResult<Status>>();
 
   constructor(config: Config) {
     this.#config = config;
@@ -30,19 +26,18 @@ export class ReplicaWatch {
     if (!Object.hasOwn(this.#config.subscribers, name)) {
       throw new MillraceError(codes.NOT_FOUND, `there is no subscriber ${JSON.stringify(name)}`);
     }
-    const look = this.#look(name, mostAgeMs(wanted));
-    const status = await look.status;
+    const { at, value } = this.#statusOf(name).get(mostAgeMs(wanted));
+    const status = await value;
     const one = status.subscribers.find((subscriber) => subscriber.name === name);
     if (one === undefined) throw new MillraceError(codes.INTERNAL, `nothing was learnt of subscriber ${name}`);
-    return replicaOf(status, one, wanted, performance.now() - look.at);
+    return replicaOf(status, one, wanted, performance.now() - at);
   }
 
-  #look(name: string, mostMs: number): Look {
-    const now = performance.now();
-    const last = this.#looks.get(name);
-    if (last !== undefined && now - last.at <= mostMs) return last;
-    const look = { at: now, status: gather(this.#config, name).then((found) => statusOf(found)) };
-    this.#looks.set(name, look);
-    return look;
+  #statusOf(name: string): SharedResult<Status> {
+    const known = this.#statuses.get(name);
+    if (known !== undefined) return known;
+    const status = new SharedResult(() => gather(this.#config, name).then((found) => statusOf(found)));
+    this.#statuses.set(name, status);
+    return status;
   }
 }

@@ -3,10 +3,11 @@ import type { DoctorFinding } from '@millrace/control/doctor';
 import type { Status, TableStatus } from '@millrace/control/status';
 import { gather, statusOf } from '@millrace/control/status';
 import { gauge } from '@millrace/telemetry';
+import { SharedResult } from './shared-result.ts';
 
 /** Answers of the last second serve everybody: a page open in many windows must not load three databases. */
 const freshMs = 1_000;
-/** For so long after somebody looked we look by ourselves, so that the lag of the last minutes has no holes. */
+/** For so long after a request the status is refreshed without one, so that the lag of the last minutes has no holes. */
 const interestMs = 10 * 60_000;
 const ownPaceMs = 5_000;
 
@@ -19,28 +20,31 @@ const differing = gauge(
 );
 const comparedAt = gauge('millrace_admin_compared_seconds', 'When the table was last compared, seconds since 1970');
 
-/** The status on demand, and the same figures as metrics. `onLook` gets every status that was read; `warnings` gives the doctor's. */
+/** The status on demand, and the same figures as metrics. `onRefresh` gets every status that was read; `warnings` reads the doctor's. */
 export class StatusWatch {
   readonly #config: Config;
-  readonly #onLook: (status: Status) => void;
+  readonly #onRefresh: (status: Status) => void;
   readonly #warnings: () => Promise<DoctorFinding[]>;
-  #last: { readonly at: number; readonly status: Promise<Status> } | undefined;
-  #askedAt = 0;
+  readonly #status = new SharedResult(() => this.#refresh());
+  #requestedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(
     config: Config,
-    { onLook = () => {}, warnings }: { onLook?: (status: Status) => void; warnings: () => Promise<DoctorFinding[]> },
+    {
+      onRefresh = () => {},
+      warnings,
+    }: { onRefresh?: (status: Status) => void; warnings: () => Promise<DoctorFinding[]> },
   ) {
     this.#config = config;
-    this.#onLook = onLook;
+    this.#onRefresh = onRefresh;
     this.#warnings = warnings;
   }
 
   /** At most a second old. Never throws: what cannot be reached is part of it. */
   current(): Promise<Status> {
-    this.#askedAt = performance.now();
+    this.#requestedAt = performance.now();
     return this.#recent();
   }
 
@@ -50,14 +54,10 @@ export class StatusWatch {
   }
 
   #recent(): Promise<Status> {
-    const now = performance.now();
-    if (this.#last === undefined || now - this.#last.at > freshMs) {
-      this.#last = { at: now, status: this.#look() };
-    }
-    return this.#last.status;
+    return this.#status.get(freshMs).value;
   }
 
-  async #look(): Promise<Status> {
+  async #refresh(): Promise<Status> {
     const [gathered, warnings] = await Promise.all([gather(this.#config), this.#warnings()]);
     const status = statusOf(gathered, new Date(), warnings);
     for (const { name, state, lag_ms, tables } of status.subscribers) {
@@ -65,14 +65,14 @@ export class StatusWatch {
       running.set(state === 'running' ? 1 : 0, { subscriber: name });
       for (const table of tables) noteComparison(name, table);
     }
-    this.#onLook(status);
-    this.#lookAgain();
+    this.#onRefresh(status);
+    this.#scheduleNext();
     return status;
   }
 
-  #lookAgain(): void {
+  #scheduleNext(): void {
     clearTimeout(this.#timer);
-    if (this.#stopped || performance.now() - this.#askedAt > interestMs) return;
+    if (this.#stopped || performance.now() - this.#requestedAt > interestMs) return;
     this.#timer = setTimeout(() => void this.#recent(), ownPaceMs);
     this.#timer.unref();
   }
