@@ -18,7 +18,7 @@ export interface ApplySession {
   readonly lost: Promise<unknown>;
 }
 
-/** Beside what both ends pin: nothing of the role's or database's own settings may change what we do. */
+/** Beside the settings that both ends pin: no setting of the role or database may change what a statement does. */
 const ownSettings: Readonly<Record<string, string>> = {
   synchronous_commit: 'on',
   row_security: 'off',
@@ -36,11 +36,11 @@ const ownSettings: Readonly<Record<string, string>> = {
   temp_buffers: '32MB',
 };
 
-// What suits plans that are made once and kept while tables grow: always by the key's index.
+// For plans that are made once and kept while tables grow: always by the key's index.
 const fewRowsPlans =
   "SELECT set_config(n, 'off', false) FROM unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin}'::text[]) n";
 
-// What suits one large set, until the end of the transaction.
+// For one large set, until the end of the transaction.
 const manyRowsPlans =
   "SELECT set_config(n, 'on', true) FROM unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin}'::text[]) n";
 
@@ -73,17 +73,17 @@ export async function planForManyRows(client: Queryable): Promise<void> {
   await client.query(manyRowsPlans);
 }
 
-/** Begins a transaction, for callers that send several statements at once. */
+/** Begins a transaction, for callers that send several statements together. */
 export const beginSql = 'BEGIN';
 
-/** Commits. The server's error comes as it is; INTERNAL when it silently rolled back instead. */
+/** Commits. Throws the server's error unchanged, INTERNAL when the server rolled back without an error. */
 export async function commit(client: PgClient): Promise<void> {
   const done = await client.query('COMMIT');
   if (done.command === 'COMMIT') return;
-  throw new MillraceError(codes.INTERNAL, 'the server rolled back what was to be committed');
+  throw new MillraceError(codes.INTERNAL, 'the server rolled back a transaction that was to be committed');
 }
 
-/** Ends an open transaction however things stand; throws DATABASE_UNREACHABLE when the session is gone. */
+/** Ends an open transaction whatever its state; throws DATABASE_UNREACHABLE when the session is gone. */
 export async function rollBack(client: PgClient): Promise<void> {
   try {
     await client.query('ROLLBACK');

@@ -48,7 +48,7 @@ export {
   type SubscriberOverview,
   type TableOverview,
 } from './overview.ts';
-export { dropPending, keepPending, type PendingPiece, readPending } from './pending.ts';
+export { dropPending, type PendingPiece, readPending, storePending } from './pending.ts';
 export {
   type BusHint,
   type Control,

@@ -1,23 +1,23 @@
 import { safeInteger, type TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 
-/** A piece of a section, kept until its table's copy is in. */
+/** A piece of a section, stored until its table's copy is in. */
 export interface PendingPiece {
   readonly tick: number;
   readonly form: 'insert' | 'change' | 'truncate';
   readonly columns: readonly (string | null)[];
   readonly key: readonly string[];
-  /** Numbers and types of the columns; null: not told. */
+  /** Numbers and types of the columns; null: not reported. */
   readonly source: string | null;
-  /** Its first bytes go on in the middle of a record of the piece before. */
+  /** Its first bytes continue a record of the piece before. */
   readonly cont: boolean;
   /** Records that end in it. */
   readonly n: number;
   readonly lines: Buffer;
 }
 
-/** Keeps a piece; the caller is in the transaction that moves the position over it. */
-export async function keepPending(
+/** Stores a piece; the caller is in the transaction that moves the position over it. */
+export async function storePending(
   client: Queryable,
   queue: string,
   table: TableName,
@@ -43,7 +43,7 @@ export async function keepPending(
   });
 }
 
-/** The kept pieces of a table after `tick`, in order, a few at a time so that memory stays flat. */
+/** The stored pieces of a table after `tick`, in order, a few at a time so that memory stays flat. */
 export async function* readPending(
   client: Queryable,
   queue: string,
@@ -65,7 +65,7 @@ export async function* readPending(
   }
 }
 
-/** Drops the kept pieces of a table: all, or those up to a tick. */
+/** Deletes the stored pieces of a table: all, or those up to a tick. */
 export async function dropPending(client: Queryable, queue: string, table: TableName, upTo?: number): Promise<void> {
   await client.query(
     `DELETE FROM millrace.pending WHERE queue = $1 AND schema_name = $2 AND table_name = $3

@@ -20,7 +20,7 @@ export interface BusHint {
   readonly sequence: number;
 }
 
-/** A wish's number and whether replay shall rest; read with every batch. */
+/** The generation of the desired state and whether replay is paused; read with every batch. */
 export interface Control {
   readonly paused: boolean;
   /** Differs after any change of followed tables, sequences or `paused`. */
@@ -32,7 +32,7 @@ const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-
 const columns = `queue, subscriber, provider, tick, fingerprint, batches, bus_hint::text AS bus_hint,
   ${iso('tick_time')} AS tick_time, ${iso('applied_at')} AS applied_at`;
 
-/** Where the queue stands here; undefined when the subscriber was never registered, or its row was deleted. */
+/** The queue's position here; undefined when the subscriber was never registered, or its row was deleted. */
 export async function readPosition(client: Queryable, queue: string): Promise<StoredPosition | undefined> {
   const found = await client.query(`SELECT ${columns} FROM millrace.position WHERE queue = $1`, [queue]);
   return found.rows[0] === undefined ? undefined : fromRow(found.rows[0]);
@@ -45,7 +45,7 @@ export async function listPositions(client: Queryable): Promise<StoredPosition[]
 }
 
 /**
- * Registers a queue at its first tick. A position that is there already is left alone; what stands is returned.
+ * Registers a queue at its first tick. An existing position is left alone; the stored one is returned.
  * Throws POSITION when it belongs to another subscriber name or provider.
  */
 export async function initPosition(
@@ -73,7 +73,7 @@ export async function initPosition(
   return stands;
 }
 
-/** Sets the position anew after a person decided so (new copies must follow). */
+/** Sets the position again after an operator decided so (new copies must follow). */
 export async function replacePosition(
   client: Queryable,
   start: { queue: string; provider: string; tick: Tick },
@@ -87,7 +87,7 @@ export async function replacePosition(
   );
 }
 
-/** Forgets a queue: position, tables, sequences, kept changes. The replicated data stays. */
+/** Deletes a queue: position, tables, sequences, pending changes. The replicated data stays. */
 export async function dropPosition(client: Queryable, queue: string): Promise<void> {
   for (const table of [
     'subscribed_table',
@@ -148,32 +148,32 @@ export function movePositionValues(move: Move): unknown[] {
 }
 
 /**
- * What `movePosition` answered: the generation of the wishes. Throws POSITION when the row is not where we believed:
- * a twin moved it, or a person did. Then nothing may be applied.
+ * What `movePosition` answered: the generation of the desired state. Throws POSITION when the row is not where it was
+ * expected: a second instance moved it, or a person did. Then nothing may be applied.
  */
 export function movedGeneration(result: { rows: { generation: string | null }[]; rowCount: number | null }): number {
   const row = result.rows[0];
   if (result.rowCount !== 1 || row === undefined) {
-    throw new MillraceError(codes.POSITION, 'the position moved without us: another replay or a person changed it');
+    throw new MillraceError(codes.POSITION, 'the position was moved by somebody else: another replay or a person');
   }
   return row.generation === null ? 0 : safeInteger(row.generation);
 }
 
 /**
  * Moves the position, first in the transaction that applies the batch. Exactly one row or POSITION: this is what keeps
- * a twin, or an owner that was frozen and woke, from applying anything.
+ * a second instance, or a leader that was frozen and resumed, from applying anything.
  */
 export async function movePosition(client: Queryable, move: Move): Promise<number> {
   return movedGeneration(await client.query(movePositionSql, movePositionValues(move)));
 }
 
-/** Holds the position row for the rest of the transaction. Throws POSITION when it is not at `at`. */
+/** Locks the position row for the rest of the transaction. Throws POSITION when it is not at `at`. */
 export async function holdPosition(client: Queryable, queue: string, at: Position): Promise<void> {
-  const held = await client.query(
+  const locked = await client.query(
     'SELECT 1 FROM millrace.position WHERE queue = $1 AND tick = $2 AND fingerprint = $3 FOR UPDATE',
     [queue, at.tick, at.fingerprint],
   );
-  if (held.rowCount !== 1) throw new MillraceError(codes.POSITION, 'the position moved without us');
+  if (locked.rowCount !== 1) throw new MillraceError(codes.POSITION, 'the position was moved by somebody else');
 }
 
 function fromRow(row: Record<string, string | null>): StoredPosition {

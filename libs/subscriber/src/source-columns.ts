@@ -1,13 +1,13 @@
 import type { TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 
-/** A column of the provider, and the column of ours that it fills. */
+/** A column of the provider, and the column of the subscriber that it fills. */
 export interface SourceColumnRecord {
   /** Of the column at the provider; the table's oid there; its name when last seen. */
   readonly number: number;
   readonly relation: string;
   readonly name: string;
-  /** As `format_type` writes it there; null: not told yet. */
+  /** As `format_type` writes it there; null: not reported yet. */
   readonly type: string | null;
   readonly ourRelation: string;
   readonly ourNumber: number;
@@ -16,7 +16,7 @@ export interface SourceColumnRecord {
   readonly formerType: string | null;
 }
 
-/** What is known of a table's columns; empty before its first lines. */
+/** What is known of a table's columns; empty before its first row changes. */
 export async function readSourceColumns(
   client: Queryable,
   queue: string,
@@ -31,15 +31,18 @@ export async function readSourceColumns(
   return found.rows;
 }
 
-/** Writes some columns of a followed table; `anew`: forgets what was known of the others. Nothing for a table not followed. */
+/**
+ * Stores some columns of a followed table; `isOtherTable`: what was known is of another table and is deleted. Nothing is
+ * stored for a table that is not followed.
+ */
 export async function writeSourceColumns(
   client: Queryable,
   queue: string,
   table: TableName,
-  { records, anew }: { records: readonly SourceColumnRecord[]; anew: boolean },
+  { records, isOtherTable }: { records: readonly SourceColumnRecord[]; isOtherTable: boolean },
 ): Promise<void> {
   const name = [queue, table.schema, table.name];
-  if (anew)
+  if (isOtherTable)
     await client.query(
       'DELETE FROM millrace.source_column WHERE queue = $1 AND schema_name = $2 AND table_name = $3',
       name,

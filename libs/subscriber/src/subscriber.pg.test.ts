@@ -11,7 +11,6 @@ import {
   initPosition,
   installSubscriber,
   isHeld,
-  keepPending,
   listHolds,
   listPositions,
   listSequences,
@@ -31,6 +30,7 @@ import {
   requireInstalled,
   setCopy,
   setPaused,
+  storePending,
   uninstallSubscriber,
   wishHold,
   writeReplayReport,
@@ -180,7 +180,7 @@ test('kept pieces come back in order, after a tick, and can be dropped', async (
   await addTable(client, queue, entry);
   for (let n = 0; n < 40; n++) {
     const lines = Buffer.from([n, 0, 255]);
-    await keepPending(client, queue, entry, {
+    await storePending(client, queue, entry, {
       tick: n,
       form: 'change',
       columns: ['id', null],

@@ -30,7 +30,7 @@ describe.each(ways)('what the subscriber lacks is named when changes come %s', (
         'ALTER TABLE t ADD PRIMARY KEY (id)',
       ],
       [
-        'room for a value',
+        'space for a value',
         'CREATE TABLE t (id int PRIMARY KEY, u varchar(1), v text)',
         'bad-value',
         /table public\.t/,
@@ -120,7 +120,7 @@ describe.each(ways)('what the subscriber lacks is named when changes come %s', (
 });
 
 test.each(ways)(
-  'a column made wider is used at once, not as it was when the session saw it first: %s',
+  'a column made wider is used immediately, not as it was when the session first read it: %s',
   async (_way, options) => {
     const subscriber = await subscribers.open(options);
     await subscriber.tables('CREATE TABLE t (id int PRIMARY KEY, u numeric(10,1), v timestamp(0))', t);

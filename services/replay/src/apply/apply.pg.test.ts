@@ -17,7 +17,7 @@ type Step = {
   id: number;
   u: number;
   v: string;
-  vague: boolean;
+  isOrderUnknown: boolean;
 };
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -25,12 +25,12 @@ const step: fc.Arbitrary<Step> = fc.record({
   id: fc.integer({ min: 1, max: 6 }),
   u: fc.integer({ min: 1, max: 6 }),
   v: fc.constantFrom('', 'plain', 'with "quotes"', 'a\\b', 'new\nline', '\\.', 'комма, (скобка)', ' '),
-  vague: fc.boolean(),
+  isOrderUnknown: fc.boolean(),
 });
 
 const field = (value: string) => (/^[\w@]+$/.test(value) ? value : `"${value.replaceAll('"', '""')}"`);
 
-/** Plays steps on a model and says them as capture would, in sections. */
+/** Plays steps on a model and describes them as capture would, in sections. */
 function play(model: Map<number, Row>, steps: readonly Step[]): TestSection[] {
   const sections: TestSection[] = [];
   const say = (op: string, id: number, row?: Row) => {
@@ -40,7 +40,7 @@ function play(model: Map<number, Row>, steps: readonly Step[]): TestSection[] {
     else sections.push(change(`(${op},${id},${field(row.u)},${field(row.v)},)`));
   };
   const isFree = (u: string) => ![...model.values()].some((row) => row.u === u);
-  for (const { kind, id, u: number, v, vague } of steps) {
+  for (const { kind, id, u: number, v, isOrderUnknown } of steps) {
     const u = `u${number}`;
     const old = model.get(id);
     if (kind === 'truncate' && number === 1) {
@@ -48,14 +48,14 @@ function play(model: Map<number, Row>, steps: readonly Step[]): TestSection[] {
       sections.push({ table: t, form: 'truncate' });
     } else if (kind === 'insert' && old === undefined && isFree(u)) {
       model.set(id, { u, v });
-      say(vague ? 'R' : 'I', id, { u, v });
+      say(isOrderUnknown ? 'R' : 'I', id, { u, v });
     } else if (kind === 'update' && old !== undefined) {
       const row = { u: isFree(u) ? u : old.u, v };
       model.set(id, row);
-      say(vague ? 'R' : 'U', id, row);
+      say(isOrderUnknown ? 'R' : 'U', id, row);
     } else if (kind === 'delete' && old !== undefined) {
       model.delete(id);
-      say(vague ? 'A' : 'D', id);
+      say(isOrderUnknown ? 'A' : 'D', id);
     } else if (kind === 'swap' && old !== undefined) {
       const [other] = [...model].find(([n]) => n !== id) ?? [];
       if (other === undefined) continue;
@@ -206,7 +206,7 @@ describe.each(ways)('random changes arrive %s', (_way, options) => {
   });
 });
 
-test('truncate is a barrier, takes several tables at once, and spares what references from outside', async () => {
+test('truncate is a barrier, takes several tables together, and spares what references from outside', async () => {
   const subscriber = await subscribers.open();
   const [a, b] = [
     { schema: 'public', name: 'a' },
@@ -324,7 +324,7 @@ test('sequences that came in several chunks are all set', async () => {
   expect(row).toEqual({ found: [10, 11, 12, 13, 14] });
 });
 
-test('a value beyond the bounds of a sequence is told as one of the sequence', async () => {
+test('a value beyond the bounds of a sequence is reported as one of the sequence', async () => {
   const subscriber = await subscribers.open();
   await subscriber.client.query('CREATE SEQUENCE public.small AS smallint');
   const at = { schema: 'public', name: 'small' };

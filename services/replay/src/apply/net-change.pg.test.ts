@@ -105,7 +105,7 @@ describe('the net change of staged rows', () => {
     );
   });
 
-  test('is told by the op alone where a key has one change', async () => {
+  test('follows from the op alone where a key has one change', async () => {
     for (const kind of netKinds) {
       const changes = [{ op: onlyOpOf[kind], fields: ['1', 'x', 'v'] }];
       expect(netHere(changes)).toEqual([`${kind} 1 x v`]);

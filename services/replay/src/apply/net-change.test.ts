@@ -25,7 +25,7 @@ test('the first and the last change of a key decide what is done', () => {
   expect(net).toMatchObject({ insert: [['1', 'c']], delete: [['2', '']], update: [] });
 });
 
-test('keys of several columns are told apart, wherever their columns stand', () => {
+test('keys of several columns are distinguished, wherever their columns stand', () => {
   const net = netRows([change('I', '1', 'x', '2'), change('I', '12', 'y', ''), change('D', '1', '', '2')], [0, 2]);
   expect(net).toMatchObject({ insert: [['12', 'y', '']], delete: [] });
 });

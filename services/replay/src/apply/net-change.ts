@@ -11,7 +11,7 @@ export const netKinds = ['insert', 'update', 'delete', 'upsert', 'deleteIfPresen
 export type NetKind = (typeof netKinds)[number];
 
 /**
- * The rules. Rows: whether the row was there before the batch, as told by the first change of its key: `no` when that is I.
+ * The rules. Rows: whether the row was there before the batch, which the first change of its key says: `no` when that is I.
  * `unknown` when any change of the key is R or A: the order of changes is not known then, for a trigger's nested statement
  * is recorded before the statement that it is nested in, so that a row may be updated, on record, before it is inserted.
  * Columns: whether the last change leaves the row there (I, U, R) or not (D, A). Undefined: nothing is to be done.
@@ -91,7 +91,7 @@ function netKind({ first, last, isOrderUnknown }: KeyChanges): NetKind | undefin
 }
 
 // In SQL, for staged rows. An op is a number in the low bits of a mark whose high bits are the sequence of its change: so the
-// lowest and the highest mark of a key tell its first and its last op. The ops of a key are a set of bits, one for each number.
+// lowest and the highest mark of a key hold its first and its last op. The ops of a key are a set of bits, one for each number.
 
 const opNumbers: Readonly<Record<Op, number>> = { I: 1, U: 2, D: 3, R: 4, A: 5 };
 const unknownOpNumber = 0;
@@ -101,7 +101,7 @@ const opMask = (1 << opBits) - 1;
 const orderUnknownFrom = 1 << opNumbers.R;
 const unknownOpBit = 1 << unknownOpNumber;
 
-// The most frequent op is compared first.
+// In the order of how frequent they are.
 const opSql = `CASE _op ${(['U', 'I', 'D', 'R', 'A'] as const).map((op) => `WHEN '(${op}' THEN ${opNumbers[op]}`).join(' ')} ELSE ${unknownOpNumber} END`;
 
 /** One row for each key of the stage. f: its first op, l: its last mark, ops: set of its ops, n: number of its changes. */

@@ -54,7 +54,7 @@ export async function loaded(
 ): Promise<void> {
   const target = await readTarget(client, table);
   if (target === undefined) throw lacksTable(table);
-  await writeSourceColumns(client, queue, table, { records: copiedColumns(target, end), anew: true });
+  await writeSourceColumns(client, queue, table, { records: copiedColumns(target, end), isOtherTable: true });
   await moveTable(client, queue, table, {
     to: 'catching-up',
     ifCopy: copyId,

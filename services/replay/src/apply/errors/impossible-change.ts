@@ -2,13 +2,13 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
 
-/** The provider's table lost its key: the changes do not tell which rows they mean. */
+/** The provider's table lost its key: which rows its changes mean is not known. */
 export function noKey(table: TableName): MillraceError {
   const label = tableLabel(table);
   return new MillraceError(
     codes.NOT_REPLICABLE,
     `table ${label} had no key at the provider when rows of it were updated or deleted, so which rows is not known`,
-    { advice: `give it a key there, then \`millrace resync ${label} --yes\` copies it again and replay goes on` },
+    { advice: `give it a key there, then \`millrace resync ${label} --yes\` copies it again and replay continues` },
   );
 }
 

@@ -7,7 +7,7 @@ export class RowConflict extends MillraceError {
 
   constructor(table: TableName, message: string) {
     super(codes.CONFLICT, message, {
-      advice: `the subscriber's rows were modified outside replication: \`millrace resync ${tableLabel(table)} --subscriber NAME --yes\` copies the table again, or correct its rows by hand; replay goes on by itself`,
+      advice: `the subscriber's rows were modified outside replication: \`millrace resync ${tableLabel(table)} --subscriber NAME --yes\` copies the table again, or correct its rows by hand; replay then continues automatically`,
     });
     this.table = table;
   }

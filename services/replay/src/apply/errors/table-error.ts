@@ -45,7 +45,8 @@ export function sequenceError(error: unknown, sequence: TableName): MillraceErro
     {
       sqlstate: state,
       cause: error,
-      advice: 'give it the type and bounds it has at the provider (ALTER SEQUENCE); replay goes on by itself',
+      advice:
+        'give it the type and bounds it has at the provider (ALTER SEQUENCE); replay then continues automatically',
     },
   );
 }
@@ -82,7 +83,7 @@ function constraintError({ label, fields, more }: Refusal): MillraceError {
         : constraint;
   return new MillraceError(codes.CONSTRAINT, `table ${label}: the ${which} at the subscriber refused a row`, {
     ...more,
-    advice: 'remove what is in its way at the subscriber, or the constraint; replay goes on by itself',
+    advice: 'remove what is in its way at the subscriber, or the constraint; replay then continues automatically',
   });
 }
 
@@ -105,7 +106,7 @@ function valueError({ label, fields, more }: Refusal): MillraceError {
   return new MillraceError(
     codes.BAD_VALUE,
     `a value does not fit ${where} at the subscriber (SQLSTATE ${more.sqlstate})`,
-    { ...more, advice: 'give the column the type it has at the provider; replay goes on by itself' },
+    { ...more, advice: 'give the column the type it has at the provider; replay then continues automatically' },
   );
 }
 
@@ -113,14 +114,14 @@ function misfitError({ label, more }: Refusal): MillraceError {
   return new MillraceError(
     codes.SUBSCRIBER_SCHEMA,
     `table ${label} at the subscriber does not fit: ${messageOf(more.cause)}`,
-    { ...more, advice: 'alter it to fit the provider; replay goes on by itself' },
+    { ...more, advice: 'alter it to fit the provider; replay then continues automatically' },
   );
 }
 
 function privilegeError({ label, more }: Refusal): MillraceError {
   return new MillraceError(codes.PERMISSION, `a privilege is missing for table ${label}: ${messageOf(more.cause)}`, {
     ...more,
-    advice: 'grant it to the replay role; replay goes on by itself',
+    advice: 'grant it to the replay role; replay then continues automatically',
   });
 }
 

@@ -88,7 +88,7 @@ export class StageApplier {
     if (counts.insert > 0) await this.#run(insertSql(layout, source('insert'), 'insert'));
   }
 
-  /** Empties a stage for more rows in this transaction. At its end the server does that by itself. */
+  /** Empties a stage for more rows in this transaction. At its end the server does that. */
   async emptyStage({ prepared }: StagedRows): Promise<void> {
     await this.#session.client.query(emptyStageSql(prepared.names));
   }

@@ -37,7 +37,7 @@ export function layoutOf(table: TargetTable, columns: readonly (string | null)[]
     if (column !== undefined) return column;
     throw lacks(
       `table ${label} at the subscriber lacks column ${quoteIdent(name)}`,
-      'add it, or if it was renamed give it this name (ALTER TABLE ... ADD COLUMN, RENAME COLUMN); replay goes on by itself',
+      'add it, or if it was renamed give it this name (ALTER TABLE ... ADD COLUMN, RENAME COLUMN); replay then continues automatically',
     );
   };
   const fields = columns.map((name) => {
@@ -78,14 +78,14 @@ function findIndex(table: TargetTable, key: readonly TargetColumn[]): TargetInde
   const list = names.map(quoteIdent).join(', ');
   throw lacks(
     `table ${tableLabel(table)} at the subscriber has no primary key or unique index on (${list})`,
-    'create it; replay goes on by itself',
+    'create it; replay then continues automatically',
   );
 }
 
 function generatedHere(table: TargetTable, column: TargetColumn): MillraceError {
   return lacks(
     `column ${quoteIdent(column.name)} of table ${tableLabel(table)} is generated at the subscriber and not at the provider`,
-    'make it a plain column (ALTER COLUMN ... DROP EXPRESSION); replay goes on by itself',
+    'make it a plain column (ALTER COLUMN ... DROP EXPRESSION); replay then continues automatically',
   );
 }
 
@@ -93,7 +93,7 @@ function generatedHere(table: TargetTable, column: TargetColumn): MillraceError 
 export function lacksTable(table: TableName): MillraceError {
   return lacks(
     `table ${tableLabel(table)} is missing at the subscriber`,
-    'create it, or if it was renamed give it this name again, or remove it from this subscriber; replay goes on by itself',
+    'create it, or if it was renamed give it this name again, or remove it from this subscriber; replay then continues automatically',
   );
 }
 

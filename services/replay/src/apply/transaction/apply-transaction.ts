@@ -4,7 +4,6 @@ import {
   type ApplySession,
   beginSql,
   commit,
-  keepPending,
   type Move,
   movedGeneration,
   movePositionSql,
@@ -12,6 +11,7 @@ import {
   orderByReferences,
   rollBack,
   setSequenceQuery,
+  storePending,
 } from '@millrace/subscriber';
 import type { SequenceValue } from '@millrace/wire';
 import { DesiredStateChanged } from '../errors/retry-signals.ts';
@@ -57,7 +57,7 @@ export class ApplyTransaction {
     this.#pipeline.send({ text: beginSql });
   }
 
-  /** The first step: its answer also tells whether `generation` is still that of the desired state. */
+  /** The first step. Its answer also shows whether `generation` is still that of the desired state. */
   movePosition(move: Move, generation: number): void {
     this.#pipeline.send(
       { name: 'millrace_move', text: movePositionSql, values: movePositionValues(move) },
@@ -95,7 +95,7 @@ export class ApplyTransaction {
     await this.#writer.endCopy();
     const { form, columns, key, source = null, cont, lines, body } = piece;
     const { session, queue } = this.#context;
-    await keepPending(session.client, queue, table, { tick, form, columns, key, source, cont, n: lines, lines: body });
+    await storePending(session.client, queue, table, { tick, form, columns, key, source, cont, n: lines, lines: body });
   }
 
   /** True when `applyParts` has something to do. */

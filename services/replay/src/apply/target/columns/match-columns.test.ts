@@ -16,27 +16,27 @@ function ours(text: string, oid = '50'): TargetTable {
 
 function match(target: TargetTable, names: string, source: string, known: readonly SourceColumnRecord[]) {
   const columns = names.split(',').map((name) => (name === '-' ? null : name));
-  const told = parseSource(source, columns.length);
-  if (told === undefined) throw new Error('not a source');
-  return matchColumns(target, { columns, source: told }, known);
+  const parsed = parseSource(source, columns.length);
+  if (parsed === undefined) throw new Error('not a source');
+  return matchColumns(target, { columns, source: parsed }, known);
 }
 
 const table = ours('id 1 integer, a 2 integer, b 3 text');
 const known = copiedColumns(table, { columns: ['id', 'a', 'b'], source: '7:1i,2i,3t' });
 
-test('a copy says which column fills which; what is known asks for nothing', () => {
+test('a copy says which column fills which; what is known changes nothing', () => {
   expect(known.map(({ number, ourNumber, type }) => [number, ourNumber, type])).toEqual([
     [1, 1, 'integer'],
     [2, 2, 'integer'],
     [3, 3, 'text'],
   ]);
-  expect(match(table, 'id,a,b', '7:1i,2i,3t', known)).toEqual({ records: [], anew: false });
+  expect(match(table, 'id,a,b', '7:1i,2i,3t', known)).toEqual({ records: [], isOtherTable: false });
   expect(match(table, 'id', '7:1i', known).records).toEqual([]);
   expect(match(table, 'id,-,b', '7:1i,9i,3t', known).records).toEqual([]);
   expect(copiedColumns(table, { columns: ['id'] })).toEqual([]);
 });
 
-test('events of older triggers tell numbers alone: they are checked, and types are believed when they come', () => {
+test('events of older triggers have numbers alone: they are checked, and types are accepted when they come', () => {
   const first = match(table, 'id,a,b', '7:1,2,3', []).records;
   expect(first.map(({ type }) => type)).toEqual([null, null, null]);
   const later = match(table, 'id,a,b', '7:1i,2i,3t', first).records;
@@ -57,7 +57,7 @@ test('a renaming at both ends is taken, at one end it is not', () => {
   expect(match(table, 'id,c,b', '7:1i,2i,3t', known).records).toEqual([]);
 });
 
-test('exchanged names, a column added again there or here, and a name taken over are told', () => {
+test('exchanged names, a column added again there or here, and a name taken over are reported', () => {
   expect(() => match(table, 'id,b,a', '7:1i,2i,3t', known)).toThrow(/column "b" .* has in column "a"/);
   expect(() => match(table, 'id,a,b', '7:1i,4i,3t', known)).toThrow(/column "a" .* dropped and added again/);
   expect(() => match(table, 'id,a,c', '7:1i,4i,2i', known)).toThrow(/another one took its name/);
@@ -82,7 +82,7 @@ test('another type is taken where nothing is lost, and remembered until it is co
   expect(() => match(ours('a 2 real'), 'a', '7:2i', known)).toThrow(/is integer at the provider and real/);
 });
 
-test('types that only their database knows are believed at first sight, and not later', () => {
+test('types that only their database knows are accepted the first time, and not later', () => {
   const mood = ours('m 1 public.mood');
   const first = match(mood, 'm', '7:1"app.mood"', []).records;
   expect(first).toHaveLength(1);
@@ -91,10 +91,10 @@ test('types that only their database knows are believed at first sight, and not 
   expect(() => match(ours('m 1 numeric(8,2)'), 'm', '7:1"public.amount"=n9.3', [])).toThrow(/public.amount/);
 });
 
-test('a table made anew, here or there, is looked at for the first time', () => {
+test('a table created again, here or there, is compared as if for the first time', () => {
   expect(match(ours('id 2 integer, a 1 integer, b 3 text', '51'), 'id,a,b', '7:1i,2i,3t', known)).toMatchObject({
-    anew: true,
+    isOtherTable: true,
   });
-  expect(match(table, 'id,b,a', '8:1i,2t,3i', known).anew).toBe(true);
+  expect(match(table, 'id,b,a', '8:1i,2t,3i', known).isOtherTable).toBe(true);
   expect(match(table, 'id,b,a', '8:1i,2t,3i', known).records).toHaveLength(3);
 });

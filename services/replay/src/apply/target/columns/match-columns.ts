@@ -15,7 +15,7 @@ import type { SourceColumnRecord, TargetColumn, TargetTable } from '@millrace/su
 export interface ColumnMatch {
   readonly records: readonly SourceColumnRecord[];
   /** What was known is of another table, here or there: one was created again, or restored. */
-  readonly anew: boolean;
+  readonly isOtherTable: boolean;
 }
 
 /**
@@ -29,17 +29,17 @@ export function matchColumns(
   known: readonly SourceColumnRecord[],
 ): ColumnMatch {
   const { relation } = reported.source;
-  const anew = known.some((record) => record.relation !== relation || record.ourRelation !== target.oid);
+  const isOtherTable = known.some((record) => record.relation !== relation || record.ourRelation !== target.oid);
   const records: SourceColumnRecord[] = [];
   for (const [at, name] of reported.columns.entries()) {
     const ours = target.columns.find((column) => column.name === name);
     const theirs = reported.source.columns[at];
     if (name === null || ours === undefined || theirs === undefined) continue;
     const match = { target, name, relation, ours, theirs };
-    const record = recordOf(match, anew ? [] : known);
+    const record = recordOf(match, isOtherTable ? [] : known);
     if (record !== undefined) records.push(record);
   }
-  return { records, anew };
+  return { records, isOtherTable };
 }
 
 /** Columns as a copy reports them. */
@@ -137,5 +137,7 @@ function copyAgain(table: TableName): string {
 }
 
 function differs(message: string, advice: string): MillraceError {
-  return new MillraceError(codes.SUBSCRIBER_SCHEMA, message, { advice: `${advice}; replay goes on by itself` });
+  return new MillraceError(codes.SUBSCRIBER_SCHEMA, message, {
+    advice: `${advice}; replay then continues automatically`,
+  });
 }
