@@ -15,7 +15,8 @@ function declaredFailpoints(): string[] {
   const found = new Set<string>();
   for (const service of ['ticker', 'capture', 'replay']) {
     const folder = join(projectRoot, 'services', service, 'src');
-    for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.includes('.test.'))) {
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    for (const file of files.filter((name) => name.endsWith('.ts') && !name.includes('.test.'))) {
       const text = readFileSync(join(folder, file), 'utf8');
       for (const [, list] of text.matchAll(/defineFailpoints\(([^)]*)\)/g)) {
         for (const [, name] of (list ?? '').matchAll(/'([^']+)'/g)) if (name !== undefined) found.add(name);

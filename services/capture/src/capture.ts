@@ -1,16 +1,18 @@
-// Capture: leads or stands by; as leader it takes batches from the queue to the bus, copies tables, sends again what a
-// subscriber lacks, and lets the queue go up to what all have applied.
+// Capture: leads or stands by. As leader it publishes batches from the queue, copies tables, sends again what a subscriber
+// lacks, and releases the queue up to what all have applied.
 import { BusConnection } from '@millrace/bus';
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
 import type { SessionLease } from '@millrace/postgres';
-import { Backfills } from './backfill/backfill.ts';
+import { Backfills } from './backfill/backfills.ts';
 import type { CaptureOptions } from './config.ts';
 import { Copies } from './copy/copies.ts';
-import { captureLead } from './lead.ts';
-import { MainLine } from './publish/batch-publisher.ts';
+import { BatchPublisher } from './publish/batch-publisher.ts';
+import { StreamProgress } from './publish/stream-progress.ts';
 import { Release } from './release/release.ts';
+import { captureLead } from './session/capture-lead.ts';
+import { DesiredState } from './subscribers/desired-state.ts';
 import { Reports } from './subscribers/reports.ts';
-import { Shared } from './subscribers/shared.ts';
+import { Roster } from './subscribers/roster.ts';
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeCapture(options: CaptureOptions): Service {
@@ -24,31 +26,27 @@ export function makeCapture(options: CaptureOptions): Service {
   });
 }
 
-/** What the leader does. The loops know of each other only what is in `Shared`. */
+/** What the leader does: first what the loops know together, then the loops. Each wakes itself when that changes. */
 function leaderWork(options: CaptureOptions, lease: SessionLease): Service {
-  const shared = new Shared();
-  const holder = new BusConnection({ name: 'millrace capture', url: options.busUrl, whileLost: 'throw' });
-  const reports = new Reports(options.queue);
-  const line = new MainLine(options, holder, shared);
-  const backfills = new Backfills({ options, shared, reports, line });
-  const fault = () => line.loop.state?.fault ?? copies.loop.state?.fault;
-  const trouble = () => copies.fault();
-  const onWish = () => {
-    release.loop.wake();
-    copies.loop.wake();
-    line.loop.wake();
-  };
-  const release: Release = new Release({ options, lease, holder, shared, reports, backfills, fault, trouble, onWish });
-  reports.onReport((name) => release.heard(name));
-  const copies = new Copies({ options, holder, shared, reports });
-  shared.onChange(() => line.loop.wake());
-  const loops = new ServiceGroup([line.loop, release.loop, copies.loop]);
+  const bus = new BusConnection({ name: 'millrace capture', url: options.busUrl, whileLost: 'throw' });
+  const desiredState = new DesiredState(options.queue);
+  const roster = new Roster();
+  const reports = new Reports(options.queue, bus);
+  const progress = new StreamProgress();
+
+  const publisher = new BatchPublisher({ options, desiredState, roster, progress }, bus);
+  const copies = new Copies({ options, desiredState, roster, reports }, bus);
+  const backfills = new Backfills({ options, reports, progress });
+  const context = { options, desiredState, roster, reports, progress };
+  const release = new Release(context, lease, { publisher, copies, backfills });
+
+  const loops = new ServiceGroup([publisher.loop, release.loop, copies.loop]);
   return {
     start: () => loops.start(),
     stop: async () => {
       reports.stop();
       await Promise.all([loops.stop(), backfills.stop(), copies.stop()]);
-      await holder.close();
+      await bus.close();
     },
     ready: () => loops.ready(),
   };

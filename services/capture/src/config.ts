@@ -5,26 +5,29 @@ import { busUrl, type Config, needProvider, startFromArgs } from '@millrace/conf
 export interface CaptureOptions {
   readonly queue: string;
   readonly providerUrl: string;
-  /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
+  /** Where the bus is at this moment; undefined while that is not known. Called at every attempt: `up` may move its server. */
   readonly busUrl: () => string | undefined;
-  /** Looks for ticks without having been told, ms. */
+  /** Between two polls for ticks while no notices of ticks arrive, ms. */
   readonly pollMs: number;
-  /** Between two looks at reports, wishes and the stream, ms. */
+  /** Between two passes over reports and desired state, ms. */
   readonly releaseMs: number;
-  /** How often a stand-by asks for the lead, ms. */
+  /** How often a standby requests the leadership, ms. */
   readonly standbyMs: number;
-  /** A running subscriber that does not move for so long although there are newer ticks is sent what it lacks, ms. */
+  /** A running subscriber whose position has not moved for this time, although there are newer ticks, gets a backfill, ms. */
   readonly stuckMs: number;
-  /** A subscriber that takes nothing of a copy for so long is left behind by it, ms. */
-  readonly copyPatienceMs: number;
+  /** A copy no longer waits for a subscriber that takes nothing of it for this time, ms. */
+  readonly copyTimeoutMs: number;
   /** Sessions that read one large table. From `copies.readers`. */
   readonly copyReaders: number;
-  /** Pages that one of them takes at a time. */
+  /** Pages that one of them reads at a time. */
   readonly copyPartPages: number;
   /** Bounds of the streams, bytes. */
   readonly streamBytes: number;
   readonly copyStreamBytes: number;
 }
+
+/** The queue, and where it is. */
+export type ProviderQueue = Pick<CaptureOptions, 'queue' | 'providerUrl'>;
 
 const mb = 1024 * 1024;
 
@@ -33,7 +36,7 @@ export const captureDefaults = {
   releaseMs: 1000,
   standbyMs: 1000,
   stuckMs: 3000,
-  copyPatienceMs: 30_000,
+  copyTimeoutMs: 30_000,
   copyReaders: 1,
   copyPartPages: 8192,
   streamBytes: 512 * mb,

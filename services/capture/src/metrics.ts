@@ -10,11 +10,14 @@ export const publishSeconds = histogram(
 export const readSeconds = histogram('millrace_capture_read_seconds', 'Reading, regrouping and sending one batch');
 export const queueTicks = gauge('millrace_capture_queue_ticks', 'Ticks read and not yet published');
 export const backfills = counter('millrace_capture_backfills', 'Backfills begun');
-export const badMessages = counter('millrace_capture_bad_messages', 'Messages on the bus that are not ours or damaged');
+export const badMessages = counter(
+  'millrace_capture_bad_messages',
+  'Messages on the bus that belong to other programs or are damaged',
+);
 export const ignoredEvents = counter('millrace_capture_ignored_events', 'Events in the queue that are not row changes');
 export const reopenings = counter(
   'millrace_capture_reopenings',
-  'Times the stream was looked at anew to find the cursor',
+  'Times the stream was opened again to find the cursor',
 );
 export const copies = counter('millrace_capture_copies', 'Attempts at copying a table');
 export const copyBytes = counter('millrace_capture_copy_bytes', 'Bytes of copies published');

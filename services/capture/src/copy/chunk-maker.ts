@@ -1,27 +1,29 @@
+// The bytes of a table cut into messages.
+
 /** Bytes for one message. */
 export interface Chunk {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
-  /** False: the next chunk of the same reading goes on in the middle of a row. */
+  /** False: the next chunk of the same reader continues in the middle of a row. */
   readonly endsRow: boolean;
 }
 
-/** Gathers the bytes of a reading into chunks, which end with a whole row unless a row does not fit into one. */
+/** Gathers the bytes of one reader into chunks, which end with a whole row unless a row does not fit into one. */
 export class ChunkMaker {
-  readonly #room: number;
+  readonly #capacity: number;
   #pieces: Buffer[] = [];
   #gathered = 0;
 
-  /** `room`: bytes of a chunk. */
-  constructor(room: number) {
-    this.#room = room;
+  /** `capacity`: bytes of a chunk. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
   }
 
   /** Takes bytes; gives the chunks that are full, in order. */
   *add(piece: Buffer): Generator<Chunk> {
     let rest = piece;
-    while (this.#gathered + rest.length > this.#room) {
-      const free = this.#room - this.#gathered;
+    while (this.#gathered + rest.length > this.#capacity) {
+      const free = this.#capacity - this.#gathered;
       this.#gather(rest.subarray(0, free));
       rest = rest.subarray(free);
       yield this.#full();

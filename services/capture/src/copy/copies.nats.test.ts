@@ -197,7 +197,7 @@ test('a copy runs no further ahead than its slowest subscriber allows, and leave
   const id = await requestCopy(bench.client, { queue: bench.queue, table: wide, subscribers: ['eu', 'us'] });
   await sendReport(bench, 'eu', eu);
   await sendReport(bench, 'us', us);
-  await bench.start({ copyPatienceMs: 2000 }).start();
+  await bench.start({ copyTimeoutMs: 2000 }).start();
   const stored = async () => (await bench.bus.streams.streams.info(copyStreamName(bench.queue))).state;
   await eventually(async () => expect((await stored()).messages).toBeGreaterThan(60));
   expect((await stored()).bytes).toBeLessThan(66 * 1024 * 1024);

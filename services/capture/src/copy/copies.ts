@@ -1,253 +1,121 @@
-// Wishes for copies: begins them, a few at a time, repeats what was broken off, and notes when everybody has them.
-import { type Bus, type BusConnection, ensureStream, firstMessage, purgeSubject } from '@millrace/bus';
-import { toMillraceError, type Verdict, verdictOf } from '@millrace/errors';
+// The loop over requested copies: begins them, repeats what is lost, and notes when all subscribers have them.
+import type { Bus, BusConnection } from '@millrace/bus';
+import type { Verdict } from '@millrace/errors';
 import { RunLoop } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
 import { KeptSession, type PgClient } from '@millrace/postgres';
-import {
-  beginCopy,
-  type CopyProgress,
-  type CopyRequest,
-  finishCopy,
-  noteCopyProgress,
-  openCopyRequests,
-  systemIdentifier,
-} from '@millrace/provider';
-import { copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
+import { type CopyRequest, finishCopy, openCopyRequests } from '@millrace/provider';
 import type { CaptureOptions } from '../config.ts';
-import { copies } from '../metrics.ts';
-import { openSession } from '../session.ts';
+import { openSession } from '../session/provider-session.ts';
+import type { DesiredState } from '../subscribers/desired-state.ts';
 import type { Reports } from '../subscribers/reports.ts';
-import type { Shared } from '../subscribers/shared.ts';
-import { copyTable } from './copy-table.ts';
-import { isSettled, takersOf, takingOf } from './copy-takers.ts';
+import type { Roster } from '../subscribers/roster.ts';
+import { CopyAttempts } from './copy-attempts.ts';
+import { CopyLosses } from './copy-losses.ts';
+import { purgeCopy } from './copy-stream.ts';
+import { isSettled, takersOf } from './taking.ts';
 
-export interface CopiesParts {
+export interface CopiesContext {
   readonly options: CaptureOptions;
-  readonly holder: BusConnection;
-  readonly shared: Shared;
+  readonly desiredState: DesiredState;
+  readonly roster: Roster;
   readonly reports: Reports;
 }
 
-const atOnce = 3;
 const busyMs = 200;
-/** Without wishes; a new one is told by the database. */
+/** Without requests; a new one is announced by the database. */
 const idleMs = 5000;
-/** A subscriber that waits for a chunk is believed to lack it after so long without progress, ms. */
-const stillMs = 5000;
-
-interface Running {
-  readonly abort: AbortController;
-  readonly work: Promise<void>;
-}
+/** Longest wait for the answer to one query, ms. */
+const answerMs = 12_000;
 
 export class Copies {
   readonly loop: RunLoop;
-  readonly #parts: CopiesParts;
-  readonly #running = new Map<number, Running>();
-  /** How far each subscriber was with a copy that is wholly sent, and since when. */
-  readonly #progress = new Map<string, { at: string; since: number }>();
-  /** When an attempt may begin again after one that failed. */
-  readonly #notBefore = new Map<number, { at: number; failures: number; fault: Verdict }>();
+  readonly #context: CopiesContext;
+  readonly #bus: BusConnection;
   readonly #session: KeptSession;
-  #provider: string | undefined;
+  readonly #attempts: CopyAttempts;
+  readonly #losses: CopyLosses;
 
-  constructor(parts: CopiesParts) {
-    this.#parts = parts;
-    const { providerUrl } = parts.options;
+  constructor(context: CopiesContext, bus: BusConnection) {
+    const { options, reports } = context;
+    this.#context = context;
+    this.#bus = bus;
     this.#session = new KeptSession((onLost) =>
-      openSession(providerUrl, { applicationName: 'millrace capture copies', answerMs: 12_000, onLost }),
+      openSession(options.providerUrl, { applicationName: 'millrace capture copies', answerMs, onLost }),
     );
+    this.#attempts = new CopyAttempts(options, reports, this.#session);
+    this.#losses = new CopyLosses(reports);
     this.loop = new RunLoop({
       name: 'capture copies',
-      runOnce: () => this.runOnce(),
+      runOnce: () => this.#runOnce(),
       backoff: { minMs: 100, maxMs: 5000 },
-      onFailed: () => this.#reset(),
+      onFailed: () => this.#session.drop(),
       onStopped: () => this.stop(),
     });
+    context.desiredState.changed.on(() => this.loop.wake());
+    this.#attempts.sent.on(() => this.loop.wake());
   }
 
   /** Why a copy cannot be made at present, if one cannot. */
   fault(): Verdict | undefined {
-    return this.#notBefore.values().next().value?.fault;
-  }
-
-  /** Looks at all wishes once; gives the pause until the next look, ms. */
-  async runOnce(): Promise<number> {
-    const client = await this.#session.get();
-    const requests = await openCopyRequests(client, this.#parts.options.queue);
-    for (const [id, running] of this.#running) {
-      if (requests.some((request) => request.copyId === id)) continue;
-      running.abort.abort();
-      await running.work;
-      await this.#purge(await this.#parts.holder.get(), id);
-    }
-    for (const id of this.#notBefore.keys()) {
-      if (!requests.some((request) => request.copyId === id)) this.#notBefore.delete(id);
-    }
-    if (requests.length === 0) {
-      this.#progress.clear();
-      return idleMs;
-    }
-    const bus = await this.#parts.holder.get();
-    const registered = new Set(this.#parts.shared.subscribers?.map((one) => one.name));
-    if (this.#parts.shared.subscribers === undefined) return busyMs;
-    let isTaken = this.#running.size > 0;
-    for (const request of requests) {
-      isTaken ||= takersOf(this.#parts.reports, request, registered).length > 0;
-      if (!this.#running.has(request.copyId)) await this.#consider(client, bus, { request, registered });
-    }
-    // A wish of a subscriber that is down for days shall not cost five questions a second.
-    return isTaken ? busyMs : idleMs;
+    return this.#attempts.fault();
   }
 
   async stop(): Promise<void> {
-    for (const { abort } of this.#running.values()) abort.abort();
-    await Promise.all([...this.#running.values()].map((running) => running.work));
+    await this.#attempts.stop();
     await this.#session.close();
   }
 
-  async #consider(
-    client: PgClient,
-    bus: Bus,
-    wish: { request: CopyRequest; registered: ReadonlySet<string> },
-  ): Promise<void> {
-    const { request, registered } = wish;
-    const { reports } = this.#parts;
-    if (request.attempt > 0 && isSettled(reports, request, registered)) {
-      await this.#finish(client, bus, request);
-      return;
+  /** Goes through all requests once; gives the pause until the next pass, ms. */
+  async #runOnce(): Promise<number> {
+    const { options, roster, reports } = this.#context;
+    const client = await this.#session.get();
+    const requests = await openCopyRequests(client, options.queue);
+    await this.#abortOthers(requests);
+    if (requests.length === 0) {
+      this.#losses.clear();
+      return idleMs;
     }
-    const takers = takersOf(reports, request, registered);
-    if (takers.length === 0 || this.#running.size >= atOnce) return;
-    if (performance.now() < (this.#notBefore.get(request.copyId)?.at ?? 0)) return;
+    const bus = await this.#bus.get();
+    if (roster.subscribers === undefined) return busyMs;
+    const registered = new Set(roster.subscribers.map((one) => one.name));
+    let isTaken = this.#attempts.count > 0;
+    for (const request of requests) {
+      const takers = takersOf(reports, request, registered);
+      isTaken ||= takers.length > 0;
+      if (this.#attempts.isRunning(request.copyId)) continue;
+      if (request.attempt > 0 && isSettled(reports, request, registered)) await this.#finish(client, bus, request);
+      else if (await this.#mustBegin(bus, request, takers)) await this.#attempts.begin(client, bus, request, takers);
+    }
+    // A request of a subscriber that is down for days shall not cost five queries a second.
+    return isTaken ? busyMs : idleMs;
+  }
+
+  /** Ends what is no longer requested. */
+  async #abortOthers(requests: readonly CopyRequest[]): Promise<void> {
+    const requested = new Set(requests.map((request) => request.copyId));
+    for (const id of this.#attempts.runningBeside(requested)) {
+      await this.#attempts.abort(id);
+      await purgeCopy(await this.#bus.get(), this.#context.options.queue, id);
+    }
+    this.#attempts.forgetBeside(requested);
+  }
+
+  async #mustBegin(bus: Bus, request: CopyRequest, takers: readonly string[]): Promise<boolean> {
+    if (takers.length === 0 || !this.#attempts.mayBegin(request.copyId)) return false;
     const isSent = request.state === 'copying' && request.rows !== null;
-    if (isSent && !(await this.#isLost(bus, request, takers))) return;
-    await this.#begin(client, bus, { request, takers });
-  }
-
-  async #begin(client: PgClient, bus: Bus, wish: { request: CopyRequest; takers: string[] }): Promise<void> {
-    const { options, reports } = this.#parts;
-    const { queue, providerUrl, copyPatienceMs, copyReaders, copyPartPages, copyStreamBytes } = options;
-    this.#provider ??= await systemIdentifier(client);
-    // One level only: a stream of another queue can never share these subjects.
-    await ensureStream(bus, {
-      name: copyStreamName(queue),
-      subjects: [copySubject(queue, 0).replace(/0$/, '>')],
-      maxBytes: copyStreamBytes,
-    });
-    await this.#purge(bus, wish.request.copyId);
-    const request = await beginCopy(client, wish.request.copyId);
-    if (request === null) return;
-    copies.add(1);
-    const log = this.loop.state?.log;
-    log?.info({ copy: request.copyId, attempt: request.attempt, table: tableLabel(request.table) }, 'copying a table');
-    const abort = new AbortController();
-    const provider = this.#provider;
-    const copying = copyTable({
-      providerUrl,
-      provider,
-      bus,
-      reports,
-      request,
-      takers: wish.takers,
-      patienceMs: copyPatienceMs,
-      readers: copyReaders,
-      partPages: copyPartPages,
-      signal: abort.signal,
-    });
-    const work = copying.then(
-      (sent) => this.#sent(request, sent),
-      (error: unknown) => {
-        if (!abort.signal.aborted) this.#failed(request, error);
-      },
-    );
-    this.#running.set(request.copyId, { abort, work: work.finally(() => this.#running.delete(request.copyId)) });
-  }
-
-  /** All of it is on the bus; the subscribers are at it. */
-  async #sent(request: CopyRequest, sent: CopyProgress): Promise<void> {
-    this.loop.state?.log.info({ copy: request.copyId, rows: sent.rows, bytes: sent.bytes }, 'copy sent');
-    this.#notBefore.delete(request.copyId);
-    try {
-      const client = await this.#session.get();
-      await noteCopyProgress(client, request.copyId, request.attempt, sent);
-    } catch (error) {
-      // Not noted means sent again: no harm but work.
-      this.loop.state?.log.warn(
-        { copy: request.copyId, code: toMillraceError(error).code },
-        'could not note that the copy was sent',
-      );
-    }
-    this.loop.wake();
-  }
-
-  #failed(request: CopyRequest, error: unknown): void {
-    const failures = (this.#notBefore.get(request.copyId)?.failures ?? 0) + 1;
-    const fault = verdictOf(error);
-    this.#notBefore.set(request.copyId, {
-      at: performance.now() + Math.min(30_000, 500 * 2 ** failures),
-      failures,
-      fault,
-    });
-    this.loop.state?.log.warn({ copy: request.copyId, attempt: request.attempt, code: fault.code }, fault.sentence);
+    return !isSent || this.#losses.isLost(bus, request, takers);
   }
 
   async #finish(client: PgClient, bus: Bus, request: CopyRequest): Promise<void> {
-    const position = request.position ?? { tick: 0, fingerprint: '' };
-    const done = await finishCopy(client, request.copyId, request.attempt, {
-      position,
-      rows: request.rows ?? 0,
-      bytes: request.bytes ?? 0,
+    const { copyId, attempt, position, rows, bytes, table } = request;
+    const isDone = await finishCopy(client, copyId, attempt, {
+      position: position ?? { tick: 0, fingerprint: '' },
+      rows: rows ?? 0,
+      bytes: bytes ?? 0,
     });
-    this.#progress.clear();
-    await this.#purge(bus, request.copyId);
-    if (done) this.loop.state?.log.info({ copy: request.copyId, table: tableLabel(request.table) }, 'copy done');
-  }
-
-  #purge(bus: Bus, copyId: number): Promise<unknown> {
-    const { queue } = this.#parts.options;
-    return purgeSubject(bus, copyStreamName(queue), copySubject(queue, copyId));
-  }
-
-  /**
-   * True when a subscriber says so, or does not move and the stream no longer holds what it needs next. Those that still move come
-   * first: a new attempt would take from them what they have.
-   */
-  async #isLost(bus: Bus, request: CopyRequest, takers: readonly string[]): Promise<boolean> {
-    let isLost = false;
-    for (const name of takers) {
-      const taking = takingOf(this.#parts.reports, name, request);
-      if (taking.kind === 'broken') isLost = true;
-      if (taking.kind !== 'taking') continue;
-      const key = `${request.copyId} ${request.attempt} ${name}`;
-      const at = `${taking.chunk} ${taking.bytes}`;
-      const before = this.#progress.get(key);
-      if (before?.at !== at) this.#progress.set(key, { at, since: performance.now() });
-      if (before?.at !== at || performance.now() - before.since <= stillMs) return false;
-      isLost ||= !(await this.#holds(bus, request, taking.chunk + 1));
-    }
-    return isLost;
-  }
-
-  /** True when the stream holds a chunk of this attempt, or one before it. */
-  async #holds(bus: Bus, request: CopyRequest, chunk: number): Promise<boolean> {
-    const first = await firstMessage(bus, copyStreamName(request.queue), copySubject(request.queue, request.copyId));
-    if (first === undefined) return false;
-    try {
-      const { header } = decodeMessage(first.data);
-      return (
-        header.kind === 'copy' &&
-        header.attempt <= request.attempt &&
-        (header.attempt < request.attempt || header.chunk <= chunk)
-      );
-    } catch {
-      return false;
-    }
-  }
-
-  #reset(): void {
-    this.#session.drop();
-    this.#provider = undefined;
+    this.#losses.clear();
+    await purgeCopy(bus, this.#context.options.queue, copyId);
+    if (isDone) this.loop.state?.log.info({ copy: copyId, table: tableLabel(table) }, 'copy done');
   }
 }

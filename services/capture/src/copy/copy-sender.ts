@@ -1,4 +1,4 @@
-// Chunks of a copy on their way to the bus. A bus that goes away for a while does not cost the copy: what was not stored is sent again.
+// Chunks of a copy sent to the bus. A bus that is away for a while does not end the copy: what was not stored is sent again.
 import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { copyStreamName, copySubject } from '@millrace/wire';
@@ -7,17 +7,18 @@ export interface CopySenderOptions {
   readonly bus: Bus;
   readonly queue: string;
   readonly copyId: number;
-  /** A bus that is away for longer breaks the copy off: its snapshot keeps the provider from tidying up, ms. */
-  readonly patienceMs: number;
+  /** A bus that is away for longer aborts the copy, whose snapshot keeps the provider from vacuuming, ms. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-const lookMs = 100;
+/** Between two checks whether the bus is back. */
+const pollMs = 100;
 
 export class CopySender {
   readonly #options: CopySenderOptions;
   #publisher: Publisher;
-  /** Not known to be stored, in order. Doubles do no harm: a subscriber passes over chunks that it has. */
+  /** Not known to be stored, in order. Duplicates are harmless: a subscriber skips chunks that it has. */
   #unstored: Buffer[] = [];
   #isClosed = false;
 
@@ -26,15 +27,15 @@ export class CopySender {
     this.#publisher = this.#open();
   }
 
-  /** Waits for room, then sends. Throws when the bus stays away. */
+  /** Sends; waits while the publisher is full. Throws BUS_UNAVAILABLE when the bus stays away. */
   async send(message: Buffer): Promise<void> {
     this.#unstored.push(message);
-    await this.#through(() => this.#publish(message));
+    await this.#withRetry(() => this.#publish(message));
   }
 
   /** Waits until all is stored. */
   async flush(): Promise<void> {
-    await this.#through(() => this.#publisher.flush());
+    await this.#withRetry(() => this.#publisher.flush());
   }
 
   close(): void {
@@ -57,35 +58,35 @@ export class CopySender {
   }
 
   /** Does the step; when the bus fails, waits for it and sends all that is not stored once more. */
-  async #through(step: () => Promise<void>): Promise<void> {
-    const deadline = performance.now() + this.#options.patienceMs;
+  async #withRetry(step: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + this.#options.timeoutMs;
     let work = step;
     while (true) {
       try {
         return await work();
       } catch (error) {
         if (toMillraceError(error).code !== codes.BUS_UNAVAILABLE) throw error;
-        await this.#comeBack(error, deadline);
-        work = () => this.#again();
+        await this.#reconnect(error, deadline);
+        work = () => this.#sendAgain();
       }
     }
   }
 
-  async #again(): Promise<void> {
+  async #sendAgain(): Promise<void> {
     const [first, ...rest] = this.#unstored;
-    // A server that has just come up may refuse a few: behind a hole the subscribers would take nothing.
+    // A server that has just started may refuse a few: behind a missing chunk the subscribers would take nothing.
     if (first !== undefined) await this.#publish(first);
     await this.#publisher.flush();
     for (const message of rest) await this.#publish(message);
     await this.#publisher.flush();
   }
 
-  async #comeBack(error: unknown, deadline: number): Promise<void> {
+  async #reconnect(error: unknown, deadline: number): Promise<void> {
     const { bus, signal } = this.#options;
     this.#publisher.close();
     do {
       if (this.#isClosed || signal.aborted || performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
     } while (!bus.isConnected());
     if (this.#isClosed) throw error;
     this.#publisher = this.#open();
@@ -96,7 +97,10 @@ export class CopySender {
   }
 }
 
-/** The copy must not go on. */
-export function brokenOff(): MillraceError {
-  return new MillraceError(codes.TIMEOUT, 'the copy was broken off: capture is stopping, or the wish is gone');
+/** The copy must not continue. */
+export function copyAborted(): MillraceError {
+  return new MillraceError(
+    codes.TIMEOUT,
+    'the copy was aborted: capture is stopping, or the copy is no longer requested',
+  );
 }

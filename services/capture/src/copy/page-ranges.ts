@@ -1,8 +1,8 @@
 import type { Heap, PageRange } from '@millrace/provider';
 
 /**
- * The parts in which a table is read by so many sessions; `all`: in one go. Parts of a fixed size, taken by whoever is free, so that a
- * part full of small rows holds nobody up.
+ * The parts in which a table is read by several sessions; `all`: as one part. Parts of a fixed size, taken by whichever session is
+ * free, so that a part full of small rows delays no other.
  */
 export function rangesFor(
   heaps: readonly Heap[],

@@ -1,4 +1,4 @@
-// The stream of batches as capture writes it: set right, fenced, looked after.
+// The stream of batches as capture writes it: configured, fenced, checked.
 import {
   type Bus,
   ensureStream,
@@ -10,9 +10,9 @@ import {
 } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
 import { backfillSubject, batchSubject, streamName } from '@millrace/wire';
-import { readBatchHeader } from './cursor.ts';
+import { readBatchHeader } from './read-batch.ts';
 
-/** One writer of the stream, from one look at it to the next. */
+/** One writer of the stream. */
 export interface BatchStream {
   readonly bus: Bus;
   /** As it was when opened. */
@@ -24,6 +24,9 @@ export interface BatchStreamOptions {
   readonly queue: string;
   readonly maxBytes: number;
 }
+
+/** Damaged messages that are skipped at the beginning of the stream. */
+const maxDamaged = 64;
 
 /** Makes or repairs the stream and begins to write behind its last message. */
 export async function openBatchStream(bus: Bus, options: BatchStreamOptions): Promise<BatchStream> {
@@ -37,25 +40,25 @@ function definition({ queue, maxBytes }: BatchStreamOptions): StreamDefinition {
   return { name: streamName(queue), subjects, maxBytes };
 }
 
-/** Throws when the stream is not as this writer left it: made anew, rolled back, or written by somebody else. */
+/** Throws BUS_UNAVAILABLE when the stream is not as this writer left it: made again, rolled back, or written by another program. */
 export async function checkBatchStream(stream: BatchStream, options: BatchStreamOptions): Promise<StreamState> {
   const { bus, opened, publisher } = stream;
   const failure = publisher.failure();
   if (failure !== undefined) throw failure;
   const expected = publisher.lastSequence();
-  // Sets right what somebody altered meanwhile, and makes it when it is gone: then it was made anew.
+  // Restores settings that were altered meanwhile, and makes the stream when it is gone.
   const state = await ensureStream(bus, definition(options));
   const isQuiet = publisher.pending() === 0 && publisher.lastSequence() === expected;
-  if (state.created !== opened.created) throw changed('was made anew');
-  if (isQuiet && expected !== undefined && state.last !== expected) throw changed('has another end than we left');
+  if (state.created !== opened.created) throw changed('was made again');
+  if (isQuiet && expected !== undefined && state.last !== expected)
+    throw changed('does not end where this capture stopped writing');
   return state;
 }
 
-/** The tick from which on the stream holds every batch whole; undefined when it holds none. */
+/** The tick after which the stream holds every batch whole; undefined when it holds none. */
 export async function coverageStart(bus: Bus, queue: string, state: StreamState): Promise<number | undefined> {
   let sequence = state.first;
-  // Looks past what is damaged, not for ever.
-  for (let looked = 0; looked < 64; looked += 1) {
+  for (let read = 0; read < maxDamaged; read += 1) {
     const message = await messageFrom(bus, streamName(queue), { subject: batchSubject(queue), sequence });
     if (message === undefined) return undefined;
     const header = readBatchHeader(message, queue);

@@ -1,16 +1,17 @@
-// Where capture goes on: behind the last batch in the stream. Nothing else remembers it.
+// Where capture continues: behind the last batch in the stream. Nothing else stores it.
 import { type Bus, getBySequence, lastMessage, type Stored, type StreamState } from '@millrace/bus';
-import { codes, MillraceError } from '@millrace/errors';
+import type { MillraceError } from '@millrace/errors';
 import { isSameTick, type Position } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { type SubscriberRecord, tickInfo } from '@millrace/provider';
-import { type BatchHeader, batchSubject, decodeMessage, streamName } from '@millrace/wire';
-import { badMessages } from '../metrics.ts';
+import { type BatchHeader, batchSubject, streamName } from '@millrace/wire';
+import { providerHistory } from './provider-history.ts';
+import { readBatchHeader } from './read-batch.ts';
 
-/** How far back bad messages are looked past. */
-const lookBack = 256;
+/** Messages that are read backwards in search of a batch of this provider. */
+const maxStepsBack = 256;
 
-export interface CursorQuestion {
+export interface CursorContext {
   readonly bus: Bus;
   readonly client: PgClient;
   readonly queue: string;
@@ -20,13 +21,13 @@ export interface CursorQuestion {
 }
 
 /**
- * The tick after which the next batch begins; undefined when nobody subscribes. What no subscriber needs is jumped over.
- * Throws PROVIDER_HISTORY when the stream holds batches that the provider never made.
+ * The tick after which the next batch begins; undefined without subscribers. What no subscriber needs is skipped. Throws
+ * PROVIDER_HISTORY when the stream holds batches that the provider never made.
  */
-export async function findCursor(question: CursorQuestion): Promise<Position | undefined> {
-  const slowest = slowestOf(question.subscribers);
+export async function findCursor(context: CursorContext): Promise<Position | undefined> {
+  const slowest = slowestOf(context.subscribers);
   if (slowest === undefined) return undefined;
-  const last = await lastOwnBatch(question);
+  const last = await lastOwnBatch(context);
   if (last === undefined) return slowest;
   const end = endOf(last);
   if (end.tick < slowest.tick) return slowest;
@@ -40,50 +41,35 @@ function endOf(header: BatchHeader): Position {
 
 function slowestOf(subscribers: readonly SubscriberRecord[]): SubscriberRecord | undefined {
   return subscribers.reduce<SubscriberRecord | undefined>(
-    (least, one) => (least === undefined || one.tick < least.tick ? one : least),
+    (slowest, one) => (slowest === undefined || one.tick < slowest.tick ? one : slowest),
     undefined,
   );
 }
 
-/** Reads a message as a batch of our queue; undefined, and counted, when it is not. */
-export function readBatchHeader(message: Stored, queue: string): BatchHeader | undefined {
-  try {
-    const { header } = decodeMessage(message.data);
-    if (header.kind === 'batch' && header.queue === queue) return header;
-  } catch {
-    // Counted below; the receivers set it aside as well.
-  }
-  badMessages.add(1);
-  return undefined;
-}
-
 /**
- * The last batch message that is ours. A strange one that continues the one before it is a history we do not know; one that
- * stands alone behind batches that we know was put there by somebody, and is passed over.
+ * The last batch of this provider. An unknown one that continues the one before it is another history; an unknown one that
+ * stands alone behind known batches was written by another program, and is skipped.
  */
-async function lastOwnBatch(question: CursorQuestion): Promise<BatchHeader | undefined> {
-  const { bus, queue, stream } = question;
-  let strange: BatchHeader | undefined;
+async function lastOwnBatch(context: CursorContext): Promise<BatchHeader | undefined> {
+  const { bus, queue, stream } = context;
+  let unknown: BatchHeader | undefined;
   let message = await lastMessage(bus, streamName(queue), batchSubject(queue));
-  for (let looked = 0; message !== undefined && looked < lookBack; looked += 1) {
+  for (let steps = 0; message !== undefined && steps < maxStepsBack; steps += 1) {
     const header = readBatchHeader(message, queue);
     if (header !== undefined) {
-      if (strange !== undefined && continues(strange, header)) throw otherHistory(strange);
-      if (await isKnown(question, header)) return header;
-      strange ??= header;
+      if (unknown !== undefined && continues(unknown, header)) throw otherHistory(unknown);
+      if (await isKnown(context, header)) return header;
+      unknown ??= header;
     }
-    message = await previousBatch(question, Math.min(message.sequence, stream.last + 1));
+    message = await previousBatch(context, Math.min(message.sequence, stream.last + 1));
   }
-  if (strange !== undefined) throw otherHistory(strange);
+  if (unknown !== undefined) throw otherHistory(unknown);
   return undefined;
 }
 
-async function previousBatch({ bus, queue, stream }: CursorQuestion, before: number): Promise<Stored | undefined> {
-  for (
-    let sequence = before - 1, looked = 0;
-    sequence >= stream.first && looked < lookBack;
-    sequence -= 1, looked += 1
-  ) {
+async function previousBatch({ bus, queue, stream }: CursorContext, before: number): Promise<Stored | undefined> {
+  const first = Math.max(stream.first, before - maxStepsBack);
+  for (let sequence = before - 1; sequence >= first; sequence -= 1) {
     const message = await getBySequence(bus, streamName(queue), sequence);
     if (message?.subject === batchSubject(queue)) return message;
   }
@@ -94,11 +80,8 @@ function continues(later: BatchHeader, earlier: BatchHeader): boolean {
   return isSameTick(later.prev, earlier.tick) || isSameTick(later.tick, earlier.tick);
 }
 
-/** True when the provider made that tick, or has forgotten it because nobody needs it. */
-async function isKnown(
-  { client, queue, provider, subscribers }: CursorQuestion,
-  header: BatchHeader,
-): Promise<boolean> {
+/** True when the provider made that tick, or has deleted it because no subscriber needs it. */
+async function isKnown({ client, queue, provider, subscribers }: CursorContext, header: BatchHeader): Promise<boolean> {
   if (header.provider !== provider) return false;
   const end = endOf(header);
   const known = await tickInfo(client, queue, end.tick);
@@ -109,12 +92,4 @@ async function isKnown(
 
 function otherHistory(header: BatchHeader): MillraceError {
   return providerHistory(`the stream holds tick ${header.tick.tick}, which this provider did not make`);
-}
-
-/** The one sentence for a provider that is not the one we followed. */
-export function providerHistory(what: string): MillraceError {
-  return new MillraceError(codes.PROVIDER_HISTORY, `the provider went back in time or is another one: ${what}`, {
-    advice:
-      'it was restored from a backup, lost its newest transactions in a failover, or was loaded from a dump; bring back the provider that was followed, or give the set up and begin anew: `millrace uninstall --yes`, `install`, `add`',
-  });
 }

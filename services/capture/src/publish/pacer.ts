@@ -1,27 +1,29 @@
-// The stream is bounded and discards what is old. What nobody has read yet must not be pushed out by what comes behind it.
+// The stream is bounded and discards what is old. What no subscriber has read yet must not be discarded for what comes behind it.
 import { type Bus, readersOf } from '@millrace/bus';
 
 export interface PacerOptions {
   readonly bus: Bus;
   readonly stream: string;
   readonly subject: string;
-  /** So much may lie unread before the writer waits, bytes. */
-  readonly limitBytes: number;
-  /** A reader that takes nothing for so long is not waited for, ms. */
-  readonly patienceMs: number;
+  /** What may be unread before the writer waits, bytes. */
+  readonly maxUnreadBytes: number;
+  /** A reader that reads nothing for this time is not waited for, ms. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-const lookEveryBytes = 16 * 1024 * 1024;
-const lookAgainMs = 50;
+/** Between two checks while the writer sends. */
+const checkBytes = 16 * 1024 * 1024;
+/** Between two checks while it waits. */
+const pollMs = 50;
 
 /**
- * Holds the writer of one subject back while its **fastest** reader is far behind: a slow reader never slows the others, it
- * is given again what it lost. Without readers nobody is waited for.
+ * Makes the writer of one subject wait while its **fastest** reader is far behind: a slow reader never slows the others, it
+ * gets again what it missed. Without readers it never waits.
  */
 export class Pacer {
   readonly #options: PacerOptions;
-  #sinceLook = 0;
+  #sinceCheck = 0;
   #bytes = 0;
   #messages = 0;
 
@@ -29,30 +31,30 @@ export class Pacer {
     this.#options = options;
   }
 
-  /** To be called for every message sent. */
+  /** Call for every message sent. */
   async sent(bytes: number): Promise<void> {
     this.#bytes += bytes;
     this.#messages += 1;
-    this.#sinceLook += bytes;
-    if (this.#sinceLook < lookEveryBytes) return;
-    this.#sinceLook = 0;
+    this.#sinceCheck += bytes;
+    if (this.#sinceCheck < checkBytes) return;
+    this.#sinceCheck = 0;
     await this.#wait();
   }
 
   async #wait(): Promise<void> {
-    const { limitBytes, patienceMs, signal } = this.#options;
-    let least = Number.POSITIVE_INFINITY;
+    const { maxUnreadBytes, timeoutMs, signal } = this.#options;
+    let minPending = Number.POSITIVE_INFINITY;
     let movedAt = performance.now();
-    while (!signal.aborted && performance.now() - movedAt < patienceMs) {
-      const pending = await this.#leastPending();
-      if (pending * (this.#bytes / this.#messages) <= limitBytes) return;
-      if (pending < least) movedAt = performance.now();
-      least = Math.min(least, pending);
-      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    while (!signal.aborted && performance.now() - movedAt < timeoutMs) {
+      const pending = await this.#minPending();
+      if (pending * (this.#bytes / this.#messages) <= maxUnreadBytes) return;
+      if (pending < minPending) movedAt = performance.now();
+      minPending = Math.min(minPending, pending);
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
 
-  async #leastPending(): Promise<number> {
+  async #minPending(): Promise<number> {
     const { bus, stream, subject } = this.#options;
     const readers = await readersOf(bus, stream, subject);
     return readers.length === 0 ? 0 : Math.min(...readers.map((reader) => reader.pending));

@@ -1,38 +1,53 @@
-// What the subscribers say of themselves, as it lies in the bucket. News, never the truth.
-import { type Bus, watchBucket } from '@millrace/bus';
+// What the subscribers report of themselves, as it is in the bucket. News, never the truth.
+import { type Bus, type BusConnection, ensureBucket, watchBucket } from '@millrace/bus';
 import { bucketName, decodeJson, isReportKey, type Report, report as reportSchema } from '@millrace/wire';
 import { badMessages } from '../metrics.ts';
+import { Signal } from './signal.ts';
 
-export interface Heard {
+export interface ReceivedReport {
   readonly report: Report;
-  /** Times of ours, ms, monotonic. */
-  readonly heardAt: number;
-  /** When its position last changed. */
+  /** When it arrived, of this process's monotonic clock, ms. */
+  readonly receivedAt: number;
+  /** When the position last changed, of the same clock. */
   readonly movedAt: number;
 }
 
-/** A subscriber that said nothing for so long is taken for gone. They report every 2 s. */
+/** A subscriber whose last report is older is not waited for. They report every 2 s. */
 const freshMs = 10_000;
 
 export class Reports {
+  /** A subscriber, by its name, has reported. */
+  readonly received = new Signal<string>();
   readonly #queue: string;
-  readonly #heard = new Map<string, Heard>();
-  readonly #listeners = new Set<(name: string) => void>();
+  readonly #connection: BusConnection;
+  readonly #last = new Map<string, ReceivedReport>();
   #stop: (() => void) | undefined;
+  /** The connection that is listened on. */
   #bus: Bus | undefined;
+  #hasBucket = false;
 
-  constructor(queue: string) {
+  constructor(queue: string, connection: BusConnection) {
     this.#queue = queue;
+    this.#connection = connection;
   }
 
-  /** Listens on this connection from now on; nothing happens when it does already. */
-  follow(bus: Bus): void {
+  /** Listens on the present connection to the bus; nothing happens when it does already. Throws while there is none. */
+  async follow(): Promise<void> {
+    const bus = await this.#connection.get();
+    const bucket = bucketName(this.#queue);
+    if (!this.#hasBucket) await ensureBucket(bus, { bucket });
+    this.#hasBucket = true;
     if (this.#bus === bus) return;
     this.stop();
     this.#bus = bus;
-    this.#stop = watchBucket(bus, bucketName(this.#queue), (change) => {
-      if (change.kind === 'value' && change.value !== undefined && isReportKey(change.key)) this.#take(change.value);
+    this.#stop = watchBucket(bus, bucket, (change) => {
+      if (change.kind === 'value' && change.value !== undefined && isReportKey(change.key)) this.#receive(change.value);
     });
+  }
+
+  /** The bucket may be gone or altered: the next `follow` makes sure of it. */
+  recheckBucket(): void {
+    this.#hasBucket = false;
   }
 
   stop(): void {
@@ -41,33 +56,34 @@ export class Reports {
     this.#bus = undefined;
   }
 
-  get(name: string): Heard | undefined {
-    return this.#heard.get(name);
+  /** The last report of a subscriber. */
+  get(name: string): ReceivedReport | undefined {
+    return this.#last.get(name);
   }
 
-  /** True when it spoke a short while ago. */
+  /** True when the last report is a few seconds old at most. */
   isFresh(name: string): boolean {
-    const heard = this.#heard.get(name);
-    return heard !== undefined && performance.now() - heard.heardAt < freshMs;
+    const last = this.#last.get(name);
+    return last !== undefined && performance.now() - last.receivedAt < freshMs;
   }
 
-  /** Calls back with the name at every report. Returns the way to stop that. */
-  onReport(listener: (name: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** The last report of a subscriber that is there and runs. */
+  ofRunning(name: string): ReceivedReport | undefined {
+    const last = this.#last.get(name);
+    return last?.report.state === 'running' && this.isFresh(name) ? last : undefined;
   }
 
-  #take(value: Buffer): void {
+  #receive(value: Buffer): void {
     const report = parseReport(value, this.#queue);
     if (report === undefined) {
       badMessages.add(1);
       return;
     }
     const now = performance.now();
-    const before = this.#heard.get(report.subscriber);
+    const before = this.#last.get(report.subscriber);
     const isSame = before?.report.tick === report.tick && before.report.fingerprint === report.fingerprint;
-    this.#heard.set(report.subscriber, { report, heardAt: now, movedAt: isSame ? before.movedAt : now });
-    for (const listener of this.#listeners) listener(report.subscriber);
+    this.#last.set(report.subscriber, { report, receivedAt: now, movedAt: isSame ? before.movedAt : now });
+    this.received.emit(report.subscriber);
   }
 }
 

@@ -1,12 +1,10 @@
-import { ensureStream, openPublisher } from '@millrace/bus';
 import { codes } from '@millrace/errors';
 import { forceTick, intervalsAfter, systemIdentifier } from '@millrace/provider';
-import { batchSubject, streamName } from '@millrace/wire';
+import { batchSubject } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeBench, storedBatches, writeBatch } from '../../test/bench.ts';
-import { SectionKinds } from '../batch/section-kind.ts';
-import { Pacer } from './pacer.ts';
-import { publishInterval } from './publish-interval.ts';
+import { openBatchStream } from './batch-stream.ts';
+import { IntervalPublisher } from './interval-publisher.ts';
 
 // Nobody subscribes, or the one who does was set back: then rotation is free to empty what is being read.
 test('a batch whose events were emptied before they were read is never sent as a whole one', async () => {
@@ -21,25 +19,13 @@ test('a batch whose events were emptied before they were read is never sent as a
     await client.query('SELECT pgq.maint_rotate_tables_step1($1)', [queue]);
     await client.query('SELECT pgq.maint_rotate_tables_step2()');
   }
-  const stream = streamName(queue);
-  const subject = batchSubject(queue);
-  const signal = new AbortController().signal;
-  await ensureStream(bus, { name: stream, subjects: [subject], maxBytes: 32 * 1024 * 1024 });
-  const publisher = openPublisher(bus, { stream });
-  onTestFinished(() => publisher.close());
-  const target = {
-    queue,
-    provider: await systemIdentifier(client),
-    subject,
-    line: 'main',
-    publisher,
-    maxPayload: bus.maxPayload(),
-    kinds: new SectionKinds(),
-    openAnother: bench.open,
-    pacer: new Pacer({ bus, stream, subject, limitBytes: 1, patienceMs: 1, signal }),
-    signal,
-  };
-  await expect(publishInterval(client, interval, target)).rejects.toMatchObject({ code: codes.POSITION });
-  await publisher.flush();
+  const stream = await openBatchStream(bus, { queue, maxBytes: 32 * 1024 * 1024 });
+  onTestFinished(() => stream.publisher.close());
+  const writer = { stream, provider: await systemIdentifier(client) };
+  const subject = { name: batchSubject(queue), line: 'main', maxUnreadBytes: 1 } as const;
+  const { signal } = new AbortController();
+  const publisher = new IntervalPublisher({ queue, providerUrl: bench.url }, writer, subject, signal);
+  await expect(publisher.publish(client, interval)).rejects.toMatchObject({ code: codes.POSITION });
+  await stream.publisher.flush();
   expect(await storedBatches(bench)).toEqual([]);
 });

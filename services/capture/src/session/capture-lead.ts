@@ -1,8 +1,8 @@
 // Capture's leadership: a session lock at the provider. A leader that was frozen may outlive it by a moment: what it writes is
 // fenced by the stream's last sequence.
 import { SessionLead, tryLead } from '@millrace/postgres';
-import type { CaptureOptions } from './config.ts';
-import { openSession } from './session.ts';
+import type { CaptureOptions } from '../config.ts';
+import { openSession } from './provider-session.ts';
 
 const answerMs = 12_000;
 

@@ -6,8 +6,8 @@ import type { Reports } from '../subscribers/reports.ts';
 type ReportedTable = Report['tables'][number];
 
 /**
- * settled: it has this copy, or a newer one, or holds the table until a person acts; broken: it must be sent anew; else it is
- * at it, having taken chunks up to `chunk` (-1: none yet).
+ * settled: the subscriber has this copy, or a newer one, or its table is `held` until an operator acts; broken: the copy must be
+ * sent again; taking: it has taken chunks up to `chunk` (-1: none yet).
  */
 export type Taking =
   | { readonly kind: 'settled' }
@@ -37,13 +37,15 @@ function isOf(table: ReportedTable, { table: wanted }: CopyRequest): boolean {
 
 /** Subscribers of a request that are there, run, and do not have it yet. */
 export function takersOf(reports: Reports, request: CopyRequest, registered: ReadonlySet<string>): string[] {
-  return request.subscribers.filter((name) => {
-    if (!registered.has(name) || !reports.isFresh(name)) return false;
-    return reports.get(name)?.report.state === 'running' && takingOf(reports, name, request).kind !== 'settled';
-  });
+  return request.subscribers.filter(
+    (name) =>
+      registered.has(name) &&
+      reports.ofRunning(name) !== undefined &&
+      takingOf(reports, name, request).kind !== 'settled',
+  );
 }
 
-/** True when nobody who is registered still wants it. */
+/** True when no registered subscriber still needs it. */
 export function isSettled(reports: Reports, request: CopyRequest, registered: ReadonlySet<string>): boolean {
   return request.subscribers.every(
     (name) => !registered.has(name) || takingOf(reports, name, request).kind === 'settled',
