@@ -22,6 +22,8 @@ export interface Architecture {
   readonly budgets: Budgets;
   /** Where SQL may stand: beginnings of paths. */
   readonly sqlFolders: readonly string[];
+  /** For each schema of Millrace's: beginnings of paths where statements on it may stand. */
+  readonly schemaOwners: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Budgets {
