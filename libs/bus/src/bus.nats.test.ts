@@ -11,11 +11,11 @@ import {
   getKey,
   isWrongSequence,
   lastMessage,
+  messageFrom,
   openPublisher,
   openReader,
   putKey,
   type ReadItem,
-  seekMessage,
   streamState,
   watchBucket,
 } from './mod.ts';
@@ -98,8 +98,8 @@ describe('publisher', () => {
     for (let i = 1; i <= 500; i += 1) await publisher.send(subject, Buffer.from(String(i)));
     await publisher.flush();
     expect((await lastMessage(bus, name, subject))?.data.toString()).toBe('500');
-    const found = await seekMessage(bus, name, { subject, first: 1, last: 500, isBefore: (m) => Number(m.data) < 321 });
-    expect(found).toMatchObject({ sequence: 321 });
+    const found = await messageFrom(bus, name, { subject, sequence: 321 });
+    expect(found).toMatchObject({ sequence: 321, data: Buffer.from('321') });
   });
 
   test('a twin that wrote is noticed by the first message, and the publisher takes no more', async () => {

@@ -32,7 +32,6 @@ export {
   messageFrom,
   purgeSubject,
   type Stored,
-  seekMessage,
 } from './stored.ts';
 export {
   alteredSettings,

@@ -33,38 +33,6 @@ export async function getBySequence(bus: Bus, stream: string, sequence: number):
   return getMessage(bus, stream, { seq: sequence });
 }
 
-/**
- * Finds, among a subject's messages, the first for which `isBefore` is false, by halving: the answers must go from
- * true to false once. Undefined when it is true for all, or there are none.
- */
-export async function seekMessage(
-  bus: Bus,
-  stream: string,
-  where: {
-    readonly subject: string;
-    readonly first: number;
-    readonly last: number;
-    isBefore(message: Stored): boolean;
-  },
-): Promise<Stored | undefined> {
-  let low = where.first;
-  let high = where.last + 1;
-  let found: Stored | undefined;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const message = await messageFrom(bus, stream, { subject: where.subject, sequence: middle });
-    if (message === undefined) {
-      high = middle;
-    } else if (where.isBefore(message)) {
-      low = message.sequence + 1;
-    } else {
-      found = message;
-      high = middle;
-    }
-  }
-  return found;
-}
-
 interface MessageQuery {
   readonly seq?: number;
   readonly last_by_subj?: string;

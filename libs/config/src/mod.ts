@@ -5,7 +5,6 @@ export { type Config, loadConfig, parseConfig } from './load.ts';
 export {
   busUrl,
   busUrlFile,
-  needBus,
   needProvider,
   needQueueDatabase,
   needSubscriber,

@@ -71,17 +71,6 @@ export function busUrl(config: Config): string | undefined {
   }
 }
 
-/** The bus URL. Throws CONFIG when the file gives none and no nats-server of ours runs. */
-export function needBus(config: Config): { readonly url: string } {
-  const url = busUrl(config);
-  if (url !== undefined) return { url };
-  throw lacks(
-    config,
-    'gives no bus url and no nats-server of ours runs',
-    'add `bus: { url: nats://host:4222 }` or start `millrace up`',
-  );
-}
-
 /** The file in which `up` leaves the URL of its own nats-server. */
 export function busUrlFile(config: Config): string {
   return join(config.data_dir, 'run', 'nats.url');

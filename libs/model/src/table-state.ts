@@ -27,7 +27,3 @@ export const transitions: readonly { from: TableState; to: TableState; because: 
   { from: 'ok', to: 'registered', because: 'a new copy was asked for' },
   { from: 'catching-up', to: 'registered', because: 'a new copy was asked for' },
 ];
-
-export function canMove(from: TableState, to: TableState): boolean {
-  return transitions.some((t) => t.from === from && t.to === to);
-}

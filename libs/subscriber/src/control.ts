@@ -48,23 +48,6 @@ export async function writeReplayReport(client: Queryable, queue: string, report
   );
 }
 
-/** What replay last said of itself. */
-export async function readReplayReport(
-  client: Queryable,
-  queue: string,
-): Promise<(ReplayState & { readonly ageMs: number }) | undefined> {
-  const found = await client.query(
-    `SELECT state, error_code, error_message,
-       extract(epoch FROM clock_timestamp() - reported_at)::float8 * 1000 AS age_ms
-     FROM millrace.replay_report WHERE queue = $1`,
-    [queue],
-  );
-  const row = found.rows[0];
-  if (row === undefined) return undefined;
-  const error = row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' };
-  return { state: row.state, error, ageMs: row.age_ms };
-}
-
 /** Notes who asked for what. `detail` must not hold row values or secrets. */
 export async function writeAudit(client: Queryable, what: string, detail: Record<string, unknown> = {}): Promise<void> {
   await client.query('INSERT INTO millrace.audit (what, detail) VALUES ($1, $2)', [what, JSON.stringify(detail)]);

@@ -22,7 +22,6 @@ export {
   onWish,
   type ReplayState,
   readControl,
-  readReplayReport,
   recordRefused,
   setPaused,
   writeAudit,
@@ -55,14 +54,11 @@ export {
   dropPosition,
   holdPosition,
   initPosition,
-  listPositions,
   type Move,
   movedGeneration,
-  movePosition,
   movePositionSql,
   movePositionValues,
   readPosition,
-  replacePosition,
   type StoredPosition,
 } from './position.ts';
 export {

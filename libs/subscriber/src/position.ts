@@ -38,12 +38,6 @@ export async function readPosition(client: Queryable, queue: string): Promise<St
   return found.rows[0] === undefined ? undefined : fromRow(found.rows[0]);
 }
 
-/** The same for every queue followed in this database. */
-export async function listPositions(client: Queryable): Promise<StoredPosition[]> {
-  const found = await client.query(`SELECT ${columns} FROM millrace.position ORDER BY queue`);
-  return found.rows.map(fromRow);
-}
-
 /**
  * Registers a queue at its first tick. An existing position is left alone; the stored one is returned.
  * Throws POSITION when it belongs to another subscriber name or provider.
@@ -71,20 +65,6 @@ export async function initPosition(
     );
   }
   return stands;
-}
-
-/** Sets the position again after an operator decided so (new copies must follow). */
-export async function replacePosition(
-  client: Queryable,
-  start: { queue: string; provider: string; tick: Tick },
-): Promise<void> {
-  const { queue, provider, tick } = start;
-  await client.query(
-    `UPDATE millrace.position SET provider = $2, tick = $3, fingerprint = $4, tick_time = $5, bus_hint = NULL,
-       seen_snapshot = NULL, seen_timeline = NULL
-     WHERE queue = $1`,
-    [queue, provider, tick.tick, tick.fingerprint, tick.time],
-  );
 }
 
 /** Deletes a queue: position, tables, sequences, pending changes. The replicated data stays. */
@@ -122,7 +102,10 @@ export interface Seen {
   readonly timeline: number;
 }
 
-/** The statement of `movePosition`, for callers that prepare it. */
+/**
+ * Moves the position; to be run first in the transaction that applies the batch, and checked with `movedGeneration`. This is
+ * what keeps a second instance, or an owner that was frozen and woke, from applying anything.
+ */
 export const movePositionSql = `UPDATE millrace.position p SET tick = $4, fingerprint = $5, tick_time = $6::timestamptz,
     applied_at = clock_timestamp(), batches = batches + $7, bus_hint = coalesce($8::jsonb, bus_hint),
     seen_snapshot = coalesce($9, seen_snapshot), seen_timeline = coalesce($10::int, seen_timeline)
@@ -148,8 +131,8 @@ export function movePositionValues(move: Move): unknown[] {
 }
 
 /**
- * What `movePosition` answered: the generation of the desired state. Throws POSITION when the row is not where it was
- * expected: a second instance moved it, or a person did. Then nothing may be applied.
+ * What `movePositionSql` answered: the generation of the desired state. Throws POSITION unless it moved exactly one row: a second
+ * instance or a person moved it meanwhile. Then nothing may be applied.
  */
 export function movedGeneration(result: { rows: { generation: string | null }[]; rowCount: number | null }): number {
   const row = result.rows[0];
@@ -157,14 +140,6 @@ export function movedGeneration(result: { rows: { generation: string | null }[];
     throw new MillraceError(codes.POSITION, 'the position was moved by somebody else: another replay or a person');
   }
   return row.generation === null ? 0 : safeInteger(row.generation);
-}
-
-/**
- * Moves the position, first in the transaction that applies the batch. Exactly one row or POSITION: this is what keeps
- * a second instance, or a leader that was frozen and resumed, from applying anything.
- */
-export async function movePosition(client: Queryable, move: Move): Promise<number> {
-  return movedGeneration(await client.query(movePositionSql, movePositionValues(move)));
 }
 
 /** Locks the position row for the rest of the transaction. Throws POSITION when it is not at `at`. */

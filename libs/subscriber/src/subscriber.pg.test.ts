@@ -12,21 +12,22 @@ import {
   installSubscriber,
   isHeld,
   listHolds,
-  listPositions,
   listSequences,
   listTables,
-  movePosition,
+  type Move,
+  movedGeneration,
+  movePositionSql,
+  movePositionValues,
   moveTable,
   noteTable,
   orderByReferences,
   readControl,
   readPending,
   readPosition,
-  readReplayReport,
+  readSubscriberOverview,
   readTarget,
   recordRefused,
   removeTable,
-  replacePosition,
   requireInstalled,
   setCopy,
   setPaused,
@@ -89,10 +90,11 @@ test('the states of a table are the same list in the model and in the database',
 
 test('a position moves only from where it stands, and a second registration leaves it', async () => {
   const client = await registered();
+  const movePosition = async (to: Move) => movedGeneration(await client.query(movePositionSql, movePositionValues(to)));
   const move = { queue, from: tick(5), to: tick(6), batches: 1, busHint: { sequence: 12 } };
-  expect(await movePosition(client, move)).toBe(1);
-  await expect(movePosition(client, move)).rejects.toMatchObject({ code: 'position' });
-  await expect(movePosition(client, { ...move, from: { tick: 6, fingerprint: fp(5) } })).rejects.toMatchObject({
+  expect(await movePosition(move)).toBe(1);
+  await expect(movePosition(move)).rejects.toMatchObject({ code: 'position' });
+  await expect(movePosition({ ...move, from: { tick: 6, fingerprint: fp(5) } })).rejects.toMatchObject({
     code: 'position',
   });
   await initPosition(client, { queue, subscriber: 'eu', provider: '77', tick: tick(50) });
@@ -106,8 +108,9 @@ test('a position moves only from where it stands, and a second registration leav
   await expect(initPosition(client, { queue, subscriber: 'us', provider: '77', tick: tick(5) })).rejects.toMatchObject({
     code: 'position',
   });
-  await replacePosition(client, { queue, provider: '78', tick: tick(2) });
-  expect(await listPositions(client)).toMatchObject([{ tick: 2, provider: '78', busHint: null }]);
+  await dropPosition(client, queue);
+  await initPosition(client, { queue, subscriber: 'eu', provider: '78', tick: tick(2) });
+  expect(await readPosition(client, queue)).toMatchObject({ tick: 2, provider: '78', busHint: null });
   await dropPosition(client, queue);
   expect(await readPosition(client, queue)).toBeUndefined();
   await client.end();
@@ -207,7 +210,8 @@ test('a replay report and refused messages are kept small', async () => {
   const client = await registered();
   await writeReplayReport(client, queue, { state: 'stopped', error: { code: 'conflict', message: 'x' } });
   await writeReplayReport(client, queue, { state: 'running', error: null });
-  expect(await readReplayReport(client, queue)).toMatchObject({ state: 'running', error: null });
+  const { replay } = (await readSubscriberOverview(client, queue)) ?? {};
+  expect(replay).toMatchObject({ state: 'running', errorCode: null, errorMessage: null });
   for (let n = 1; n <= 120; n++)
     await recordRefused(client, queue, { subject: 's', sequence: n, bytes: 1, reason: 'r' });
   const kept = await client.query('SELECT min(sequence) AS low, count(*) AS n FROM millrace.refused_message');
