@@ -1,8 +1,8 @@
-// The options of this service: what it takes from the configuration, and the bounds that need no option.
+// The options of this service: those of the configuration, and bounds that nobody configures.
 import { availableParallelism } from 'node:os';
 import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import type { CopyWay } from './copy/sync-table.ts';
+import type { CopyOptions } from './copy/load-opener.ts';
 import type { Freshness } from './report/freshness.ts';
 
 export interface ReplayOptions {
@@ -10,23 +10,23 @@ export interface ReplayOptions {
   /** The subscriber's name. */
   readonly subscriber: string;
   readonly subscriberUrl: string;
-  /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
+  /** Where the bus is now; undefined while that is not known. Called at every attempt: an embedded server may move. */
   readonly busUrl: () => string | undefined;
-  /** Between two looks at the wishes while nothing comes and nobody tells of a change, ms. */
+  /** How often the desired state is read while no batch comes and no change is notified, ms. */
   readonly idleMs: number;
-  /** After what a person must repair it is tried again so much later, ms. */
+  /** Pause before the next attempt after what a person must repair, ms. */
   readonly retryMs: number;
-  /** How often a stand-by asks for the lead, ms. */
+  /** How often a standby requests the leadership, ms. */
   readonly standbyMs: number;
-  /** Rows that are not as the provider's changes expect: stop, or make them right and count them. */
+  /** What to do about rows that are not as the provider's changes expect: stop, or correct and count them. */
   readonly conflicts: 'stop' | 'upsert';
-  /** Batches up to this size are held in memory as a whole, bytes. */
+  /** Batches up to this size are kept in memory as a whole, bytes. */
   readonly wholeBytes: number;
   /** Longest wait for the next chunk of a begun batch, ms. */
   readonly chunkTimeoutMs: number;
   /** How copies are loaded. */
-  readonly copies: CopyWay;
-  /** Told of every position. Left out: nobody asks how far behind we are. */
+  readonly copies: CopyOptions;
+  /** Follows the position. Left out: nobody requests how far behind this replay is. */
   readonly freshness?: Freshness;
 }
 
@@ -37,7 +37,7 @@ export const replayDefaults = {
   conflicts: 'stop',
   wholeBytes: 4 * 1024 * 1024,
   chunkTimeoutMs: 15_000,
-  copies: { directBytes: 1024 * 1024 * 1024, partBytes: 16 * 1024 * 1024, lanes: 1 },
+  copies: { directBytes: 1024 * 1024 * 1024, partBytes: 16 * 1024 * 1024, sessions: 1 },
 } as const;
 
 /** Reads arguments and configuration. Throws USAGE or CONFIG. */
@@ -55,7 +55,7 @@ function defaultLoaders(): number {
 function replayOptions(config: Config, name: string): ReplayOptions {
   return {
     ...replayDefaults,
-    copies: { ...replayDefaults.copies, lanes: config.copies.loaders ?? defaultLoaders() },
+    copies: { ...replayDefaults.copies, sessions: config.copies.loaders ?? defaultLoaders() },
     queue: config.queue,
     subscriber: name,
     subscriberUrl: needSubscriberUrl(config, name),

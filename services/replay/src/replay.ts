@@ -1,17 +1,13 @@
 // Replay: leads or stands by; as leader it takes the next batch from the bus and applies it, again and again.
 import { codes, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
-import { endWithSignal } from '@millrace/subscriber';
 import { logger } from '@millrace/telemetry';
 import { DesiredStateChanged } from './apply/errors/retry-signals.ts';
 import type { ReplayOptions } from './config.ts';
-import { ReplayWork } from './replay-work.ts';
 import { ReplayLead, type ReplayLease } from './state/lead.ts';
+import { ReplayWork } from './work/replay-work.ts';
 
 const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
-
-/** What the applying session does at a stop may take this much longer, ms; a process has 10 seconds for all. */
-const stopGraceMs = 3000;
 
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeReplay(options: ReplayOptions): Service {
@@ -30,19 +26,12 @@ function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
   const stopper = new AbortController();
   const { signal } = stopper;
   const work = new ReplayWork(options, lease.session, { wake: () => loop.wake(), signal });
-  const { subscriberUrl: url, subscriber } = options;
-  endWithSignal(lease.session.client, {
-    url,
-    applicationName: `millrace replay ${subscriber}`,
-    signal,
-    graceMs: stopGraceMs,
-  });
   const loop: RunLoop = new RunLoop({
     name: 'replay loop',
     runOnce: () => runOnce(work),
     backoff: { minMs: 100, maxMs: options.retryMs },
     onFailed: async (error) => {
-      // What was broken off by the stop says nothing.
+      // The stop itself broke it off.
       if (signal.aborted) return;
       const { code } = toMillraceError(error);
       work.failed(verdictOf(error));
@@ -62,24 +51,24 @@ function replayLoop(options: ReplayOptions, lease: ReplayLease): Service {
   };
 }
 
-/** One pass: wishes, tables that are due, the next batches, a report. Returns the pause before the next, ms. */
+/** One pass: the desired state, tables that are due, the next batches, a report. Returns the pause before the next, ms. */
 async function runOnce(work: ReplayWork): Promise<number> {
   const position = await work.position();
-  const wishes = await work.wishes();
+  const desired = await work.desired();
   // The first pass ends here, so that a long batch does not keep a replay that works from being ready.
   if (await work.isFirst()) return 0;
-  if (wishes.paused) return work.rest();
-  const held = await work.hold(wishes, position);
-  if (held !== undefined) return held;
-  if (await work.finishTable(wishes, position)) return 0;
-  const ready = await work.next(wishes, position);
+  if (desired.paused) return work.rest();
+  const pauseMs = await work.pinnedPause(desired, position);
+  if (pauseMs !== undefined) return pauseMs;
+  if (await work.completeTable(desired, position)) return 0;
+  const ready = await work.next(desired, position);
   if (ready === undefined) return work.idle();
   try {
-    await work.apply(ready, wishes);
+    await work.apply(ready, desired);
     await failpoint(AFTER_COMMIT);
     work.applied(ready);
   } catch (error) {
-    if (error instanceof DesiredStateChanged) return work.lookAgain();
+    if (error instanceof DesiredStateChanged) return work.refresh();
     throw error;
   }
   return 0;

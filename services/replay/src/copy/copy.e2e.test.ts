@@ -84,9 +84,9 @@ test('a broken copy is reported and the next attempt begins anew; a missing colu
 });
 
 test.each([1, 3])(
-  'a load that was broken off goes on with what it has, though the bus has lost the beginning: %i lanes',
-  async (lanes) => {
-    const copies = { directBytes: 0, partBytes: 1500, lanes };
+  'a load that was broken off goes on with what it has, though the bus has lost the beginning: %i sessions',
+  async (sessions) => {
+    const copies = { directBytes: 0, partBytes: 1500, sessions };
     await site.client.query("INSERT INTO t VALUES (5, 'old'), (77777, 'old')");
     await site.requestCopy(6);
     const first = await site.start({ copies });

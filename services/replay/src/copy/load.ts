@@ -1,3 +1,4 @@
+// What the two ways of loading a copy have in common.
 import { codes, MillraceError } from '@millrace/errors';
 import { defineFailpoints } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';
@@ -11,25 +12,25 @@ export const [COPY_BEFORE_COMMIT] = defineFailpoints('replay.copy-before-commit'
 
 /** One attempt at a copy on its way into the table. */
 export interface Load {
-  /** Takes the next piece; false: it was in already. */
+  /** Takes the next chunk; false: it was loaded already. */
   write(message: Message<CopyHeader>): Promise<boolean>;
   /** Makes the rows visible and the table catching-up, in one transaction. Resolves to their number. */
-  complete(end: LoadEnd): Promise<number>;
-  /** Ends its sessions; what is not committed is undone. Never throws; nothing after `complete`. */
-  breakOff(): Promise<undefined>;
+  complete(end: CopyEnd): Promise<number>;
+  /** Ends its sessions; what is not committed is undone. Never throws; does nothing after `complete`. */
+  abort(): Promise<void>;
 }
 
-/** The last word of a copy. */
-export interface LoadEnd extends ReportedColumns {
+/** What is known of a copy at its end. */
+export interface CopyEnd extends ReportedColumns {
   readonly attempt: number;
   readonly tick: number;
-  /** Rows of the whole copy; undefined: not told. */
+  /** Rows of the whole copy; undefined: not reported. */
   readonly rows: number | undefined;
   readonly bytes: number;
 }
 
-/** Whose copy is loaded, and where. */
-export interface LoadOf {
+/** Which copy is loaded, and where. */
+export interface LoadTarget {
   readonly url: string;
   readonly queue: string;
   readonly table: TableName;
@@ -42,15 +43,15 @@ export interface LoadOf {
 const stopGraceMs = 1000;
 
 /** A session of a copy; it ends with the copy. */
-export function openCopySession({ url, signal }: Pick<LoadOf, 'url' | 'signal'>): Promise<ApplySession> {
+export function openCopySession({ url, signal }: Pick<LoadTarget, 'url' | 'signal'>): Promise<ApplySession> {
   return openBoundSession({ url, applicationName: 'millrace replay copy', signal, graceMs: stopGraceMs });
 }
 
-/** The rows are in: the table catches up. In the transaction that brought them. */
-export async function loaded(
+/** The table catches up from now on. In the transaction that brought its rows. */
+export async function markLoaded(
   client: PgClient,
-  { queue, table, copyId }: LoadOf,
-  end: LoadEnd & { rows: number },
+  { queue, table, copyId }: LoadTarget,
+  end: CopyEnd & { readonly rows: number },
 ): Promise<void> {
   const target = await readTarget(client, table);
   if (target === undefined) throw lacksTable(table);
@@ -66,12 +67,9 @@ export async function loaded(
   });
 }
 
-/** The copy came in another number of rows than it was sent: it must be sent again. */
-export class WrongCount extends MillraceError {}
-
-export function wrongCount({ table }: LoadOf): WrongCount {
-  return new WrongCount(
-    codes.BAD_MESSAGE,
-    `the copy of ${tableLabel(table)} has another number of rows than announced`,
-  );
+/** Another number of rows arrived than was sent: the copy must be sent again. */
+export class RowCountMismatch extends MillraceError {
+  constructor({ table }: LoadTarget) {
+    super(codes.BAD_MESSAGE, `the copy of ${tableLabel(table)} has another number of rows than announced`);
+  }
 }

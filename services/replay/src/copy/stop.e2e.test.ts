@@ -13,7 +13,7 @@ import { makeReplay } from '../replay.ts';
 const limitMs = 8000;
 const copy = { id: 4, attempt: 1, tick: 1, rows: 300, value: 'copied' };
 /** A table with rows is loaded beside. */
-const staged = { directBytes: 0, partBytes: 1500, lanes: 2 };
+const staged = { directBytes: 0, partBytes: 1500, sessions: 2 };
 
 let site: ReplaySite;
 let blocker: PgClient;

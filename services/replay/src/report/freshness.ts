@@ -1,17 +1,16 @@
-// How far behind this replay is at most, as one who asks it can rely on: a host that has a replay only can put a load
-// balancer before its database.
+// How far behind this replay is at most, for a load balancer in front of the subscriber's database: GET /ready?max_lag=…
 import { type Bus, onNotice } from '@millrace/bus';
 import { notReady } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';
 import type { HealthReport } from '@millrace/telemetry';
 import { decodeJson, pulse, pulseSubject } from '@millrace/wire';
 
-/** So long after the last question the ticker is listened to: nobody shall be woken for what nobody asks. */
+/** The pulses are subscribed to until nobody has requested the freshness for so long, ms. */
 const interestMs = 60_000;
-const mostPulses = 32;
+const maxSamples = 32;
 
-/** Something said up to which tick everything is that was committed at `at` (our clock, ms). */
-interface Word {
+/** A pulse of the ticker: what was committed at `at` (our clock, ms) is contained in the ticks up to `tick`. */
+interface PulseSample {
   readonly tick: number;
   readonly at: number;
 }
@@ -22,18 +21,18 @@ export interface FreshnessOptions {
   readonly now?: () => number;
 }
 
-/** Compares what the ticker says with what has been applied. */
+/** Compares the ticker's pulses with what has been applied. */
 export class Freshness {
   readonly #queue: string;
   readonly #now: () => number;
   #bus: () => Bus | undefined = () => undefined;
-  #heard: { readonly bus: Bus; readonly stop: () => void } | undefined;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #subscription: { readonly bus: Bus; readonly stop: () => void } | undefined;
+  #requestedAt = Number.NEGATIVE_INFINITY;
   #tick: number | undefined;
   #incomplete: readonly string[] = [];
-  /** Words about ticks that are not applied yet, oldest first. */
-  #ahead: Word[] = [];
-  /** When what is applied was all there was. */
+  /** Samples of ticks that are not applied yet, oldest first. */
+  #ahead: PulseSample[] = [];
+  /** The latest time of which everything is applied. */
   #completeAt: number | undefined;
 
   constructor({ queue, now = () => performance.now() }: FreshnessOptions) {
@@ -41,73 +40,75 @@ export class Freshness {
     this.#now = now;
   }
 
-  /** Tells where the ticker can be heard. */
-  follow(bus: () => Bus | undefined): void {
+  /** Where the pulses come from. */
+  useBus(bus: () => Bus | undefined): void {
     this.#bus = bus;
   }
 
-  /** Nothing is followed any more; what was known counts no longer. */
+  /** This process leads no longer, or its position went back: what was known counts no longer. */
   forget(): void {
-    this.#stop();
+    this.#unsubscribe();
     this.#tick = undefined;
     this.#completeAt = undefined;
     this.#ahead = [];
   }
 
   /** A position was read or moved. */
-  at(tick: number): void {
+  positionAt(tick: number): void {
     if (this.#tick !== undefined && tick < this.#tick) this.forget();
     this.#tick = tick;
-    const done = this.#ahead.filter((word) => word.tick <= tick).at(-1);
+    const done = this.#ahead.filter((sample) => sample.tick <= tick).at(-1);
     if (done === undefined) return;
-    this.#ahead = this.#ahead.filter((word) => word.tick > tick);
+    this.#ahead = this.#ahead.filter((sample) => sample.tick > tick);
     this.#completeAt = Math.max(done.at, this.#completeAt ?? done.at);
   }
 
-  tables(tables: readonly (TableName & { readonly state: string })[]): void {
+  setTables(tables: readonly (TableName & { readonly state: string })[]): void {
     this.#incomplete = tables.filter(({ state }) => state !== 'ok').map((t) => `${tableLabel(t)} is ${t.state}`);
   }
 
-  /** What the ticker said. */
-  hear({ tick, at }: Word): void {
-    // Full of words about what never comes: the oldest say the most about the lag.
-    if (this.#ahead.length < mostPulses) this.#ahead.push({ tick, at });
-    else this.#ahead[mostPulses - 1] = { tick, at };
-    if (this.#tick !== undefined) this.at(this.#tick);
+  /** Takes a pulse. */
+  add(sample: PulseSample): void {
+    // When it is full the newest is replaced: the oldest ones decide about a long lag.
+    if (this.#ahead.length < maxSamples) this.#ahead.push(sample);
+    else this.#ahead[maxSamples - 1] = sample;
+    if (this.#tick !== undefined) this.positionAt(this.#tick);
   }
 
-  /** `ready`: what the replay says without a question about its lag. */
+  /** Health with a bound of the lag; `ready` is the health without one. */
   judge(maxLagMs: number, ready: HealthReport): HealthReport {
-    this.#listen();
+    this.#subscribe();
     if (!ready.ok) return ready;
-    if (ready.role === 'standby') return { ...notReady('a twin does the work: ask it'), role: 'standby' };
+    if (ready.role === 'standby')
+      return { ...notReady('another instance leads: its health has the lag'), role: 'standby' };
     const role = ready.role === undefined ? {} : { role: ready.role };
     const reasons = [...this.#lagReasons(maxLagMs), ...this.#incomplete];
     return { ok: reasons.length === 0, reasons, ...role };
   }
 
   #lagReasons(maxLagMs: number): string[] {
-    if (this.#completeAt === undefined) return ['nothing was heard of the ticker since this was asked first'];
+    if (this.#completeAt === undefined)
+      return ['no pulse of the ticker was received since the lag was requested first'];
     const lagMs = this.#now() - this.#completeAt;
     return lagMs > maxLagMs ? [`it may lack changes of ${Math.round(lagMs)} ms ago`] : [];
   }
 
-  #listen(): void {
-    this.#askedAt = this.#now();
+  #subscribe(): void {
+    this.#requestedAt = this.#now();
     const bus = this.#bus();
-    if (bus === undefined || this.#heard?.bus === bus) return;
-    this.#stop();
-    this.#heard = { bus, stop: onNotice(bus, pulseSubject(this.#queue), (data) => this.#take(data)) };
+    if (bus === undefined || this.#subscription?.bus === bus) return;
+    this.#unsubscribe();
+    this.#subscription = { bus, stop: onNotice(bus, pulseSubject(this.#queue), (data) => this.#take(data)) };
   }
 
   #take(data: Buffer): void {
-    if (this.#now() - this.#askedAt > interestMs) this.#stop();
-    const said = decodeJson(pulse, data);
-    if (said !== undefined) this.hear({ tick: said.tick, at: this.#now() - said.age_ms });
+    if (this.#now() - this.#requestedAt > interestMs) this.#unsubscribe();
+    const received = decodeJson(pulse, data);
+    if (received !== undefined) this.add({ tick: received.tick, at: this.#now() - received.age_ms });
   }
 
-  #stop(): void {
-    this.#heard?.stop();
-    this.#heard = undefined;
+  #unsubscribe(): void {
+    this.#subscription?.stop();
+    this.#subscription = undefined;
   }
 }

@@ -2,7 +2,12 @@
 // may outlive it by a moment: what it writes is fenced by the row of the position.
 import { SessionLead, type SessionLease, tryLead } from '@millrace/postgres';
 import { type ApplySession, openApplySession } from '@millrace/subscriber';
-import type { ReplayOptions } from '../config.ts';
+
+export interface ReplayLeadOptions {
+  readonly queue: string;
+  readonly subscriber: string;
+  readonly subscriberUrl: string;
+}
 
 /** The leadership, with the session that applies. */
 export interface ReplayLease extends SessionLease {
@@ -18,7 +23,7 @@ export class ReplayLead {
   readonly #lead: SessionLead;
   #session: ApplySession | undefined;
 
-  constructor({ queue, subscriberUrl, subscriber }: ReplayOptions) {
+  constructor({ queue, subscriberUrl, subscriber }: ReplayLeadOptions) {
     this.#lead = new SessionLead({
       what: 'the leadership of replay',
       lock: (client) => tryLead(client, `replay:${queue}`),

@@ -1,4 +1,4 @@
-// The short way of a copy: into an empty table, in one transaction. Broken off, it begins again with the first piece.
+// The short way of a copy: into an empty table, in one transaction. When it is aborted, it begins again with the first chunk.
 import { failpoint } from '@millrace/lifecycle';
 import { type ApplySession, beginSql, commit, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
@@ -6,20 +6,20 @@ import { tableError } from '../apply/errors/table-error.ts';
 import { CopyStream } from '../apply/session/copy-stream.ts';
 import { copyWholeSql } from '../apply/statements/table-statements.ts';
 import type { Layout } from '../apply/target/layout.ts';
-import { COPY_BEFORE_COMMIT, type Load, type LoadEnd, type LoadOf, loaded, wrongCount } from './load.ts';
+import { COPY_BEFORE_COMMIT, type CopyEnd, type Load, type LoadTarget, markLoaded, RowCountMismatch } from './load.ts';
 
 export class DirectLoad implements Load {
-  readonly #of: LoadOf;
+  readonly #target: LoadTarget;
   readonly #session: ApplySession;
-  readonly #lane: CopyStream;
+  readonly #stream: CopyStream;
   readonly #sql: string;
-  #over = false;
+  #isOver = false;
 
   /** The session becomes this load's own. */
-  constructor(of: LoadOf, session: ApplySession, layout: Layout) {
-    this.#of = of;
+  constructor(target: LoadTarget, session: ApplySession, layout: Layout) {
+    this.#target = target;
     this.#session = session;
-    this.#lane = new CopyStream(session.client);
+    this.#stream = new CopyStream(session.client);
     this.#sql = copyWholeSql(
       layout.table,
       layout.columns.map(({ name }) => name),
@@ -36,16 +36,16 @@ export class DirectLoad implements Load {
     return true;
   }
 
-  async complete(end: LoadEnd): Promise<number> {
-    const { table } = this.#of;
+  async complete(end: CopyEnd): Promise<number> {
+    const { table } = this.#target;
     const { client } = this.#session;
     try {
-      const rows = (await this.#lane.end())?.rows ?? 0;
-      if (end.rows !== undefined && end.rows !== rows) throw wrongCount(this.#of);
-      await loaded(client, this.#of, { ...end, rows });
+      const rows = (await this.#stream.end())?.rows ?? 0;
+      if (end.rows !== undefined && end.rows !== rows) throw new RowCountMismatch(this.#target);
+      await markLoaded(client, this.#target, { ...end, rows });
       await failpoint(COPY_BEFORE_COMMIT);
       await commit(client);
-      this.#over = true;
+      this.#isOver = true;
       await client.end().catch(() => {});
       return rows;
     } catch (error) {
@@ -53,18 +53,18 @@ export class DirectLoad implements Load {
     }
   }
 
-  async breakOff(): Promise<undefined> {
-    if (this.#over) return;
-    this.#over = true;
-    await this.#lane.abort();
+  async abort(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#stream.abort();
     await rollBack(this.#session.client).catch(() => {});
     await this.#session.client.end().catch(() => {});
   }
 
   async #write(bytes: Buffer, lines: number): Promise<void> {
-    const { table } = this.#of;
+    const { table } = this.#target;
     try {
-      await this.#lane.write({ sql: this.#sql, table }, bytes, lines);
+      await this.#stream.write({ sql: this.#sql, table }, bytes, lines);
     } catch (error) {
       throw tableError(error, table);
     }

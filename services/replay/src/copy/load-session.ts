@@ -1,37 +1,37 @@
-import type { TableName } from '@millrace/model';
 import { type ApplySession, beginSql, commit, notePart, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import { CopyStream } from '../apply/session/copy-stream.ts';
+import { CopyStream, type CopyTarget } from '../apply/session/copy-stream.ts';
 
-/** Where a lane loads to, and for which copy. */
-export interface LaneOf {
+/** Which copy is loaded, and by which COPY. */
+export interface LoadSessionTarget {
   readonly queue: string;
   readonly copyId: number;
-  readonly target: { readonly sql: string; readonly table: TableName };
+  readonly copy: CopyTarget;
 }
 
-/** One session that loads pieces into a stage: a transaction for each few, which also notes which they were. */
-export class StageLane {
+/** One session that loads chunks into a stage. Each transaction loads a few, and records which they were. */
+export class LoadSession {
   readonly #session: ApplySession;
-  readonly #of: LaneOf;
-  readonly #lane: CopyStream;
+  readonly #target: LoadSessionTarget;
+  readonly #stream: CopyStream;
   #chunks: number[] = [];
   #last: CopyHeader | undefined;
   #wholeRows: number | null = null;
   #bytes = 0;
 
-  constructor(session: ApplySession, of: LaneOf) {
+  constructor(session: ApplySession, target: LoadSessionTarget) {
     this.#session = session;
-    this.#of = of;
-    this.#lane = new CopyStream(session.client);
+    this.#target = target;
+    this.#stream = new CopyStream(session.client);
   }
 
   async write({ header, body }: Message<CopyHeader>): Promise<void> {
+    const { copy } = this.#target;
     if (this.#chunks.length === 0) {
       await this.#session.client.query(beginSql);
-      await this.#lane.write(this.#of.target, Buffer.alloc(0), Number.NEGATIVE_INFINITY);
+      await this.#stream.write(copy, Buffer.alloc(0), Number.NEGATIVE_INFINITY);
     }
-    await this.#lane.write(this.#of.target, body, 0);
+    await this.#stream.write(copy, body, 0);
     this.#chunks.push(header.chunk);
     this.#bytes += body.length;
     this.#last = header;
@@ -42,9 +42,9 @@ export class StageLane {
   async commit(): Promise<void> {
     const header = this.#last;
     if (this.#chunks.length === 0 || header === undefined) return;
-    const { queue, copyId } = this.#of;
+    const { queue, copyId } = this.#target;
     const { client } = this.#session;
-    const rows = (await this.#lane.end())?.rows ?? 0;
+    const rows = (await this.#stream.end())?.rows ?? 0;
     await notePart(client, queue, copyId, {
       attempt: header.attempt,
       chunks: this.#chunks,
@@ -62,7 +62,7 @@ export class StageLane {
 
   /** Undoes what is not committed and ends the session. Never throws. */
   async close(): Promise<void> {
-    await this.#lane.abort();
+    await this.#stream.abort();
     await rollBack(this.#session.client).catch(() => {});
     await this.#session.client.end().catch(() => {});
   }

@@ -1,0 +1,32 @@
+import { codes, verdictOf } from '@millrace/errors';
+import { tableLabel } from '@millrace/model';
+import { withTransaction } from '@millrace/postgres';
+import { dropPending, dropStage, moveTable } from '@millrace/subscriber';
+import type { Logger } from '@millrace/telemetry';
+import { type LoadTarget, openCopySession } from './load.ts';
+
+export interface RefusedCopy {
+  readonly attempt: number;
+  readonly error: string;
+}
+
+/**
+ * Moves a table whose copy was refused to `held`, where it waits for a person. False: that could not be written. True also when
+ * another state is wanted of the table by now.
+ */
+export async function holdTable(target: LoadTarget, { attempt, error }: RefusedCopy, log: Logger): Promise<boolean> {
+  const { queue, table, copyId } = target;
+  try {
+    const { client } = await openCopySession(target);
+    const hold = async () => {
+      await moveTable(client, queue, table, { to: 'held', ifCopy: copyId, copyAttempt: attempt, error });
+      await dropPending(client, queue, table);
+      await dropStage(client, queue, copyId);
+    };
+    await withTransaction(client, hold).finally(() => client.end().catch(() => {}));
+    log.warn({ table: tableLabel(table) }, 'the table is held: its copy cannot be loaded');
+    return true;
+  } catch (fault) {
+    return verdictOf(fault).code === codes.NOT_LEADER;
+  }
+}

@@ -1,0 +1,114 @@
+// Completes tables whose copy is in: applies the changes that were stored during the copy, and the table is ok.
+import { codes, toMillraceError, verdictOf } from '@millrace/errors';
+import { defineFailpoints, failpoint } from '@millrace/lifecycle';
+import { tableKey, tableLabel } from '@millrace/model';
+import {
+  type ApplySession,
+  dropPending,
+  holdPosition,
+  moveTable,
+  noteTable,
+  readPending,
+  type StoredPosition,
+  type SubscribedTable,
+} from '@millrace/subscriber';
+import type { Logger } from '@millrace/telemetry';
+import type { Applier } from '../apply/applier.ts';
+import type { Followed } from '../apply/plan/followed.ts';
+import { type PendingSource, pendingPieces } from './pending-pieces.ts';
+
+const [FINISH_BEFORE_COMMIT] = defineFailpoints('replay.finish-before-commit');
+
+export interface TableCompletionOptions extends PendingSource {
+  readonly session: ApplySession;
+  readonly applier: Applier;
+  readonly log: Logger;
+}
+
+/** After a failed completion the table is tried again so much later, ms. */
+const retryMs = 2000;
+
+export class TableCompletion {
+  readonly #options: TableCompletionOptions;
+  readonly #notBefore = new Map<string, number>();
+  /** Tables whose stored changes go tick by tick: together they failed, and the table may have to be altered in between. */
+  readonly #tickByTick = new Set<string>();
+
+  constructor(options: TableCompletionOptions) {
+    this.#options = options;
+  }
+
+  /** Completes the first table whose copy is not ahead of the position. True when one became ok, or came closer to it. */
+  async completeOne({ tables }: Followed, position: StoredPosition): Promise<boolean> {
+    for (const [key, table] of tables) {
+      if (table.state !== 'catching-up' || table.copyTick === null || position.tick < table.copyTick) continue;
+      if (performance.now() < (this.#notBefore.get(key) ?? 0)) continue;
+      if (await this.#tryToComplete(table, position)) return true;
+    }
+    return false;
+  }
+
+  async #tryToComplete(table: SubscribedTable, position: StoredPosition): Promise<boolean> {
+    const key = tableKey(table);
+    try {
+      const isPart = this.#tickByTick.has(key) && (await this.#applyTick(table, position));
+      if (!isPart) {
+        await this.#complete(table, position);
+        this.#tickByTick.delete(key);
+      }
+      this.#notBefore.delete(key);
+      return true;
+    } catch (error) {
+      if (!this.#tickByTick.has(key) && verdictOf(error).action === 'stop') {
+        this.#tickByTick.add(key);
+        return true;
+      }
+      await this.#failed(error, table);
+      this.#notBefore.set(key, performance.now() + retryMs);
+      return false;
+    }
+  }
+
+  /** The stored changes, and the state ok, in one transaction that locks the position. */
+  async #complete(table: SubscribedTable, position: StoredPosition): Promise<void> {
+    const { queue, applier, session, log } = this.#options;
+    const { client } = session;
+    const ifCopy = table.copyId === null ? {} : { ifCopy: table.copyId };
+    const { lines } = await applier.applyPieces(table, () => pendingPieces(this.#options, table), {
+      before: () => holdPosition(client, queue, position),
+      after: async () => {
+        await dropPending(client, queue, table);
+        await moveTable(client, queue, table, { to: 'ok', ...ifCopy, error: null });
+        await failpoint(FINISH_BEFORE_COMMIT);
+      },
+    });
+    log.info({ table: tableLabel(table), lines, tick: position.tick }, 'the table is ok');
+  }
+
+  /** Only the changes of the first tick that is stored: the copy is newer by them then. False: nothing is stored. */
+  async #applyTick(table: SubscribedTable, position: StoredPosition): Promise<boolean> {
+    const { queue, applier, session } = this.#options;
+    const { client } = session;
+    const first = await readPending(client, queue, table, table.copyTick ?? 0).next();
+    if (first.done === true) return false;
+    const { tick } = first.value;
+    await applier.applyPieces(table, () => pendingPieces(this.#options, table, tick), {
+      before: () => holdPosition(client, queue, position),
+      after: async () => {
+        await dropPending(client, queue, table, tick);
+        await noteTable(client, queue, table, { copyTick: tick, error: null });
+      },
+    });
+    return true;
+  }
+
+  /** The table waits; the others go on. Throws what concerns them all. */
+  async #failed(error: unknown, table: SubscribedTable): Promise<void> {
+    const { queue, session, log } = this.#options;
+    const { code } = toMillraceError(error);
+    const { action, sentence } = verdictOf(error);
+    if (action === 'retry' || code === codes.POSITION) throw error;
+    if (table.error !== sentence) log.warn({ code, table: tableLabel(table) }, sentence);
+    await noteTable(session.client, queue, table, { error: sentence });
+  }
+}

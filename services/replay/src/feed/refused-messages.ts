@@ -1,0 +1,28 @@
+import type { Queryable } from '@millrace/postgres';
+import { recordRefused } from '@millrace/subscriber';
+import type { Logger } from '@millrace/telemetry';
+import { refusedMessages } from '../report/metrics.ts';
+import type { RefusedMessage } from './message-buffer.ts';
+
+/** Refused messages that wait to be recorded; more are only counted and logged. */
+const maxWaiting = 50;
+
+/** Messages that will not be applied: logged when they come, recorded in the database between two batches. */
+export class RefusedMessages {
+  readonly #log: Logger;
+  #waiting: RefusedMessage[] = [];
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  add(refused: RefusedMessage): void {
+    refusedMessages.add(1);
+    this.#log.warn(refused, 'a message is set aside');
+    if (this.#waiting.length < maxWaiting) this.#waiting.push(refused);
+  }
+
+  async record(client: Queryable, queue: string): Promise<void> {
+    for (const refused of this.#waiting.splice(0)) await recordRefused(client, queue, refused);
+  }
+}
