@@ -3,6 +3,13 @@ import { installPgqExt } from '@millrace/pgq-ext';
 import { migrate, type Queryable, readSqlFolder, refuseForeignSchema } from '@millrace/postgres';
 import { inSchemaTransaction } from './schema-transaction.ts';
 import { readSqlFile, readSqlFiles, sqlFolder } from './sql-files.ts';
+import { readTemplates } from './templates.ts';
+
+/** Functions, in the order in which they are made; within a folder in the order of their names. */
+const codeFolders = [
+  ...(['functions', 'payload', 'coop'] as const),
+  ...(['triggers/describe', 'triggers/generate', 'triggers/run', 'triggers/registry'] as const),
+];
 
 /** What an installation did. */
 export interface InstalledProvider {
@@ -23,12 +30,7 @@ const mark = 'Millrace provider';
  */
 export async function installProvider(client: Queryable): Promise<InstalledProvider> {
   const migrations = await readSqlFolder(`${sqlFolder}migrations`);
-  const code = [
-    ...(await readSqlFiles('functions')),
-    ...(await readSqlFiles('payload')),
-    ...(await readSqlFiles('coop')),
-    ...(await readSqlFiles('triggers')),
-  ];
+  const code = [await readTemplates(), ...(await Promise.all(codeFolders.map(readSqlFiles))).flat()];
   const grants = await readSqlFile('grants.sql');
   return inSchemaTransaction(client, 'installing the provider', async () => {
     await refuseOldServer(client);
@@ -40,7 +42,7 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
       'millrace.provider_migration',
       migrations.filter((m) => !isPgq(m.name)),
     );
-    // No queue is made or dropped meanwhile: both write insert_event anew.
+    // No queue is made or dropped meanwhile: both write insert_event again.
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('pgq.create_queue', 0))`);
     await client.query(
       code

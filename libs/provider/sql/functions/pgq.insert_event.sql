@@ -1,46 +1,8 @@
--- pgq.insert_event(queue, ev_type, ev_data, ev_extra1 .. ev_extra4)
--- Purpose:    writes one event, in the caller's transaction. Says again what insert_event_raw does: a call less makes it
---             a third quicker, and applications pay for it.
---             As installed it does for every queue; pgq.write_insert makes it quicker for those that are there.
--- Parameters: queue_name - the queue; the rest may be NULL.
--- Returns:    the event's id. Errors as insert_event_raw.
--- Tables:     pgq.queue (read), the current event table (insert).
-CREATE OR REPLACE FUNCTION pgq.insert_event(
-    queue_name text, ev_type text, ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-    v_queue    integer;
-    v_current  integer;
-    v_prefix   text;
-    v_sequence regclass;
-    v_disabled boolean;
-    v_limit    integer;
-    v_id       bigint;
+-- pgq.insert_event(queue, ev_type, ev_data, ev_extra1 .. ev_extra4): templates/insert_event.sql, here without an INSERT of any
+-- queue's own; pgq.write_insert adds those.
+DO $$
 BEGIN
-    SELECT q.queue_id, q.queue_cur_table, q.queue_data_pfx, q.queue_disable_insert, q.queue_per_tx_limit, q.queue_event_seq
-    INTO v_queue, v_current, v_prefix, v_disabled, v_limit, v_sequence
-    FROM pgq.queue q WHERE q.queue_name = $1;
-    IF v_queue IS NULL THEN
-        RAISE EXCEPTION '%', CASE WHEN queue_name IS NULL THEN 'Queue name must not be NULL' ELSE 'No such queue' END;
-    ELSIF v_disabled AND current_setting('session_replication_role') <> 'replica' THEN
-        RAISE EXCEPTION 'Insert into queue disallowed';
-    ELSIF v_limit IS NOT NULL THEN
-        PERFORM pgq.count_tx_events(queue_name, v_limit);
-    END IF;
-    v_id := nextval(v_sequence);
-    -- A statement in a string is planned at every call, which costs as much as all the rest: so pgq.write_insert writes it
-    -- out here for each event table.
-    IF v_queue IS NULL THEN
-        NULL;
-    --<queues>
-    --</queues>
-    ELSE
-        EXECUTE concat('INSERT INTO pgq.', quote_ident(substr(v_prefix, 5) || '_' || v_current),
-                       ' VALUES ($1, now(), DEFAULT, NULL, NULL, $2, $3, $4, $5, $6, $7)')
-        USING v_id, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4;
-    END IF;
-    RETURN v_id;
+    EXECUTE millrace.fill(millrace.template('insert_event'), '{"queues": []}');
 END $$;
 
 -- pgq.insert_event(queue, ev_type, ev_data): the same without extra fields. Becomes the call in it when planned.

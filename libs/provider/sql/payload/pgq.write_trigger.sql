@@ -1,11 +1,9 @@
 -- pgq.write_trigger(relation, trigger)
 -- Purpose:    writes a function that does what a jsontriga, logutriga or sqltriga trigger does on this table, with its columns
---             written out: no statement is planned at a row. It asks first whether the table has the columns, the key and the name
---             that it was written for, and the trigger its arguments; if not, it does as the general function, whose source
---             it continues with.
+--             written out (templates/payload_trigger.sql, specialised).
 -- Parameters: i_trigger - the trigger's name.
 -- Returns:    the function's name. Errors: no such trigger; has expressions, no key, is partitioned (0A000).
--- Tables:     pg_trigger, pg_proc, pg_attribute, pg_index (read); makes a function in schema pgq.
+-- Tables:     pg_trigger, pg_proc, pg_class, pg_attribute, pg_index (read); makes a function in schema pgq.
 CREATE OR REPLACE FUNCTION pgq.write_trigger(i_relation regclass, i_trigger name) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE
@@ -14,13 +12,9 @@ DECLARE
     v_args    text[];
     v_kind    text;
     v_name    text;
-    v_quick   text;
-    v_same    text;
-    v_hash    text;
-    v_columns text := '(SELECT bit_xor(hashtextextended(concat(a.attnum, '' '', a.atttypid, a.attgenerated, '' '', a.attname), 0))'
-                   || ' FROM pg_attribute a WHERE a.attrelid = %s AND a.attnum > 0)';
+    v_values  jsonb;
 BEGIN
-    SELECT t.*, p.prosrc, p.proname INTO v_trigger
+    SELECT t.*, p.proname INTO v_trigger
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE t.tgrelid = i_relation AND t.tgname = i_trigger AND p.pronamespace = 'pgq'::regnamespace
       AND p.proname IN ('jsontriga', 'logutriga', 'sqltriga');
@@ -38,40 +32,21 @@ BEGIN
         RAISE EXCEPTION 'table % has no key: the trigger % stays as it is', i_relation, i_trigger USING ERRCODE = 'feature_not_supported';
     END IF;
     v_kind := CASE v_trigger.proname WHEN 'jsontriga' THEN 'json' WHEN 'logutriga' THEN 'url' ELSE 'sql' END;
-    v_name := 'pgq.payload_' || i_relation::oid || '_' || substr(md5(i_trigger), 1, 8);
-    SELECT string_agg(format(E'\n        %s TG_OP = %L THEN\n            IF (%s) THEN\n                v_id := %s;\n            END IF;',
-               CASE WHEN op = 'INSERT' THEN 'IF' ELSE 'ELSIF' END, op, t.o_when, t.o_call), '')
-    INTO v_quick
-    FROM unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS o(op, n),
-         pgq.trigger_sql(v_kind, ARRAY[CASE op WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END, 'OLD', quote_literal(v_args[1])], i_relation, op, v_options) AS t;
-    SELECT format('TG_TABLE_SCHEMA = %L AND TG_TABLE_NAME = %L', n.nspname, c.relname)
-           || coalesce((SELECT format(' AND pg_describe_object(1259, %s, 0) IS NOT NULL', i.indexrelid)
-                        FROM pg_index i WHERE i.indrelid = i_relation AND i.indisprimary), '')
-    INTO v_same FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = i_relation;
-    EXECUTE 'SELECT ' || format(v_columns, i_relation::oid) INTO v_hash;
-    v_quick := format($code$
-    IF TG_OP <> 'TRUNCATE' AND TG_ARGV::text = %L AND %s
-       AND %s = %s THEN
-        %s%s
-        END IF;
-        IF v_saved IS NOT NULL THEN
-            PERFORM pgq.restore_settings(v_saved);
-        END IF;
-        IF TG_WHEN = 'AFTER' OR %L THEN
-            RETURN NULL;
-        ELSIF TG_OP = 'DELETE' THEN
-            RETURN OLD;
-        END IF;
-        RETURN NEW;
-    END IF;
-    $code$, '[0:' || cardinality(v_args) - 1 || ']=' || v_args::text, v_same, format(v_columns, 'TG_RELID'), v_hash,
-        CASE WHEN pgq.trigger_plan(v_kind, i_relation, 'INSERT', CASE v_trigger.tgtype & 2 WHEN 0 THEN 'AFTER' ELSE 'BEFORE' END, v_args) LIKE '_P%' THEN 'v_saved := pgq.pin_settings();' ELSE '' END,
-        v_quick, v_options.o_skip);
-    EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L',
-        v_name, replace(replace(v_trigger.prosrc, E'\nDECLARE\n', E'\nDECLARE\n    v_id bigint;\n'), '    v_setting := ', v_quick || 'v_setting := '));
-    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', v_name);
+    v_name := 'payload_' || i_relation::oid || '_' || substr(md5(i_trigger), 1, 8);
+    SELECT jsonb_build_object(
+            'function', v_name, 'kind', v_kind, 'specialised', true, 'skip', v_options.o_skip,
+            'arguments', '[0:' || cardinality(v_args) - 1 || ']=' || v_args::text, 'table_schema', n.nspname, 'table_name', c.relname,
+            'primary_key', (SELECT coalesce(jsonb_agg(jsonb_build_object('index', i.indexrelid)), '[]') FROM pg_index i WHERE i.indrelid = i_relation AND i.indisprimary),
+            'columns_hash', (SELECT bit_xor(hashtextextended(concat(a.attnum, ' ', a.atttypid, a.attgenerated, ' ', a.attname), 0))
+                             FROM pg_attribute a WHERE a.attrelid = i_relation AND a.attnum > 0),
+            'pinned', pgq.trigger_plan(v_kind, i_relation, 'INSERT', CASE v_trigger.tgtype & 2 WHEN 0 THEN 'AFTER' ELSE 'BEFORE' END, v_args) LIKE '_P%')
+    INTO v_values FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = i_relation;
+    SELECT v_values || jsonb_object_agg(lower(o.op) || '_when', t.o_when) || jsonb_object_agg(lower(o.op) || '_call', t.o_call) INTO v_values
+    FROM (VALUES ('INSERT', 'NEW'), ('UPDATE', 'NEW'), ('DELETE', 'OLD')) AS o(op, row),
+         pgq.trigger_sql(v_kind, ARRAY[o.row, 'OLD', quote_literal(v_args[1])], i_relation, o.op, v_options) AS t;
+    EXECUTE millrace.fill(millrace.template('payload_trigger'), v_values);
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pgq_writer') THEN
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s() TO pgq_writer', v_name);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION pgq.%I() TO pgq_writer', v_name);
     END IF;
-    RETURN v_name;
+    RETURN 'pgq.' || v_name;
 END $$;

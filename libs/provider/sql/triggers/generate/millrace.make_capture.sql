@@ -23,23 +23,22 @@ BEGIN
     FROM millrace.set s JOIN millrace.set_table t USING (queue) WHERE s.queue = i_queue AND t.relid = i_root;
     SELECT c.relkind = 'p' AS divided, c.relispartition AS part, pg_has_role(c.relowner, 'USAGE') AS own INTO STRICT v_rel
     FROM pg_class c WHERE c.oid = i_rel;
-    v_mark := format('Millrace capture 3 %s %s', v_table, v_shape);
+    v_mark := format('Millrace capture 4 %s %s', v_table, v_shape);
     FOR v_op IN
         SELECT * FROM (VALUES
-            ('I', 'AFTER INSERT', 'REFERENCING NEW TABLE AS mr_new', true),
-            ('U', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS mr_old NEW TABLE AS mr_new', true),
-            ('D', 'AFTER DELETE', 'REFERENCING OLD TABLE AS mr_old', true),
-            ('T', 'AFTER TRUNCATE', '', i_rel = i_root),
-            ('B', 'BEFORE TRUNCATE', '', CASE WHEN i_rel = i_root THEN v_rel.divided ELSE NOT v_rel.divided END)
-        ) AS o(op, event, transition, wanted) WHERE o.wanted
+            ('I', 'insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS mr_new', true),
+            ('U', 'update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS mr_old NEW TABLE AS mr_new', true),
+            ('D', 'delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS mr_old', true),
+            ('T', 'truncate', 'AFTER TRUNCATE', '', i_rel = i_root),
+            ('B', 'truncate', 'BEFORE TRUNCATE', '', CASE WHEN i_rel = i_root THEN v_rel.divided ELSE NOT v_rel.divided END)
+        ) AS o(op, template, event, transition, wanted) WHERE o.wanted
     LOOP
         v_name := lower(format('capture_%s_%s_%s_%s', v_id, i_root, i_rel, v_op.op));
         IF NOT EXISTS (
             SELECT FROM pg_proc p WHERE p.pronamespace = 'millrace'::regnamespace AND p.proname = v_name
               AND obj_description(p.oid, 'pg_proc') = v_mark) THEN
-            PERFORM millrace.write_capture(v_name, v_mark, substring(v_shape FROM 'pins=(.*)'),
-                CASE WHEN v_op.op IN ('T', 'B') THEN millrace.capture_truncate_source(v_id, i_rel, i_root, v_table)
-                ELSE millrace.capture_source(v_id, i_rel, i_root, v_op.op, v_table, v_shape) END);
+            EXECUTE millrace.fill(millrace.template(v_op.template), jsonb_build_object('function', v_name, 'mark', v_mark)
+                || millrace.capture_values(v_id, i_rel, i_root, v_op.op, v_table, v_shape));
             v_done := array_append(v_done, 'function');
         END IF;
         SELECT t.tgenabled INTO v_state FROM pg_trigger t WHERE t.tgrelid = i_rel AND t.tgname = v_name;
