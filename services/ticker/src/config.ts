@@ -2,50 +2,50 @@
 import { busUrl, type Config, needQueueDatabase, queueDatabases, startFromArgs } from '@millrace/config';
 
 /** The set of a provider. */
-export type TickerOptions = {
-  queue: string;
-  providerUrl: string;
+export interface SetTickerOptions {
+  readonly queue: string;
+  readonly providerUrl: string;
   /** Pause between looks while changes arrive, milliseconds. From `ticker.active_ms`. */
-  activeMs: number;
+  readonly activeMs: number;
   /** Longest pause between looks while nothing arrives, milliseconds. From `ticker.idle_ms`. */
-  idleMs: number;
+  readonly idleMs: number;
   /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
-  busUrl: () => string | undefined;
+  readonly busUrl: () => string | undefined;
   /** Pause between two looks at the triggers, milliseconds. */
-  triggersMs: number;
+  readonly triggersMs: number;
   /** How often a stand-by asks for the lead, milliseconds. */
-  standbyMs: number;
-};
+  readonly standbyMs: number;
+}
 
 /** A database and its queues that carry no tables. */
-export type QueueTickerOptions = {
+export interface DatabaseTickerOptions {
   /** As people call the database: `provider`, or its name below `databases`. */
-  database: string;
-  url: string;
+  readonly database: string;
+  readonly url: string;
   /** Pause between looks at its queues, milliseconds. From `ticker.queues_ms`. */
-  queuesMs: number;
+  readonly queuesMs: number;
   /** Between two moves of retried events, milliseconds. From `ticker.retry_ms`. */
-  retryMs: number;
+  readonly retryMs: number;
   /** Between two rounds of maintenance, milliseconds. From `ticker.maintenance_ms`. */
-  maintenanceMs: number;
+  readonly maintenanceMs: number;
   /** Between two lines of statistics, milliseconds; 0 = none. From `ticker.statistics_ms`. */
-  statisticsMs: number;
+  readonly statisticsMs: number;
   /** Between two looks for metrics, milliseconds. */
-  figuresMs: number;
+  readonly figuresMs: number;
   /** How often a stand-by asks for the lead, milliseconds. */
-  standbyMs: number;
-};
+  readonly standbyMs: number;
+}
 
 /** Everything a process serves. */
-export type TickerPlan = {
+export interface TickerPlan {
   /** Undefined where the configuration names no provider. */
-  set: TickerOptions | undefined;
-  databases: QueueTickerOptions[];
-};
+  readonly set: SetTickerOptions | undefined;
+  readonly databases: DatabaseTickerOptions[];
+}
 
-const TRIGGERS_MS = 5_000;
-const FIGURES_MS = 5_000;
-const STANDBY_MS = 1_000;
+const triggersMs = 5_000;
+const figuresMs = 5_000;
+const standbyMs = 1_000;
 
 /** Reads arguments and configuration. Throws USAGE or CONFIG. */
 export function tickerStart(args?: string[]) {
@@ -67,13 +67,13 @@ function tickerPlan(config: Config): TickerPlan {
       retryMs: retry_ms,
       maintenanceMs: maintenance_ms,
       statisticsMs: statistics_ms,
-      figuresMs: FIGURES_MS,
-      standbyMs: STANDBY_MS,
+      figuresMs: figuresMs,
+      standbyMs: standbyMs,
     })),
   };
 }
 
-function setOptions(config: Config): TickerOptions | undefined {
+function setOptions(config: Config): SetTickerOptions | undefined {
   if (config.provider === undefined) return undefined;
   return {
     queue: config.queue,
@@ -81,7 +81,7 @@ function setOptions(config: Config): TickerOptions | undefined {
     activeMs: config.ticker.active_ms,
     idleMs: config.ticker.idle_ms,
     busUrl: () => busUrl(config),
-    triggersMs: TRIGGERS_MS,
-    standbyMs: STANDBY_MS,
+    triggersMs: triggersMs,
+    standbyMs: standbyMs,
   };
 }

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { createDatabase, eventually, makeScratchDir, query } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 // Answers every question, ticks never.
-const STUB = `
+const stub = `
   CREATE SCHEMA millrace; CREATE SCHEMA pgq;
   CREATE TABLE millrace.service_report (queue text, service text, instance text, state text, error_code text,
     error_message text, reported_at timestamptz, PRIMARY KEY (queue, service));
@@ -43,7 +43,7 @@ function configFile(providerUrl: string, more = ''): string {
 }
 
 function run(...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, MILLRACE_LOG_LEVEL: 'info' } });
+  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, MILLRACE_LOG_LEVEL: 'info' } });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -64,7 +64,7 @@ async function readyOf(file: string, pid: number | undefined) {
 
 test('the process becomes ready, says so once, shows metrics, and ends with 0 at SIGTERM', async () => {
   const { url } = await createDatabase();
-  await query(url, STUB);
+  await query(url, stub);
   const file = configFile(url);
   const { child, exit, output } = run('--config', file);
   const health = await eventually(async () => {
@@ -81,7 +81,7 @@ test('the process becomes ready, says so once, shows metrics, and ends with 0 at
 
 test('a frozen leader loses its lock to the twin, and stands by when it thaws', async () => {
   const { url } = await createDatabase();
-  await query(url, STUB);
+  await query(url, stub);
   const [fileA, fileB] = [configFile(url), configFile(url)];
   const a = run('--config', fileA);
   await eventually(async () => (await readyOf(fileA, a.child.pid)).role === 'leader');
@@ -95,7 +95,7 @@ test('a frozen leader loses its lock to the twin, and stands by when it thaws', 
 
 test('a provider that falls silent is noticed, and the ticker works again once it answers', async () => {
   const { url } = await createDatabase();
-  await query(url, STUB);
+  await query(url, stub);
   const proxy = await silenceableProxy(new URL(url));
   const file = configFile(proxy.url);
   const { child, exit } = run('--config', file);

@@ -2,7 +2,7 @@
 import { runFile, writeRunFile } from '@millrace/config';
 import { runMain, runProcess } from '@millrace/lifecycle';
 import { tickerStart } from './config.ts';
-import { makeTickers } from './queue-ticker.ts';
+import { makeTickers } from './ticker.ts';
 
 await runMain('ticker', async () => {
   const { config, http, plan } = tickerStart();

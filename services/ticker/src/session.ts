@@ -1,25 +1,33 @@
 // Sessions with the provider that no hung host can block for ever.
 import { codes, toMillraceError } from '@millrace/errors';
-import { applySettings, connect, disconnect, neutralSettings, type PgClient, type Queryable } from '@millrace/postgres';
+import {
+  applySettings,
+  connect,
+  disconnect,
+  neutralSettings,
+  type PgClient,
+  type Queryable,
+  SessionLead,
+} from '@millrace/postgres';
 
 /** Longest time the server may work on one statement. */
-const STATEMENT_MS = 10_000;
+const usualStatementMs = 10_000;
 /** So much longer we wait for its answer: the server shall speak first. */
-const ANSWER_MORE_MS = 2_000;
+const answerMoreMs = 2_000;
 
-export type SessionOptions = {
-  applicationName: string;
+export interface SessionOptions {
+  readonly applicationName: string;
   /** The server ends the session after this silence, milliseconds: a frozen leader loses its lock. 0 = never. */
-  silenceMs: number;
+  readonly silenceMs: number;
   /** Longest time for one statement, milliseconds. Default 10,000. */
-  statementMs?: number;
-  onLost: (error: unknown) => void;
-};
+  readonly statementMs?: number;
+  readonly onLost: (error: unknown) => void;
+}
 
 /** Opens a session with bounds on both sides. Throws as `connect` does. */
 export async function openSession(url: string, options: SessionOptions): Promise<PgClient> {
-  const { applicationName, silenceMs, statementMs = STATEMENT_MS, onLost } = options;
-  const client = await connect(url, { applicationName, queryTimeoutMs: statementMs + ANSWER_MORE_MS, onLost });
+  const { applicationName, silenceMs, statementMs = usualStatementMs, onLost } = options;
+  const client = await connect(url, { applicationName, queryTimeoutMs: statementMs + answerMoreMs, onLost });
   try {
     await applySettings(client, {
       ...neutralSettings,
@@ -31,6 +39,34 @@ export async function openSession(url: string, options: SessionOptions): Promise
     await disconnect(client);
     throw error;
   }
+}
+
+export interface TickerLeadOptions {
+  readonly url: string;
+  /** For errors: `the leadership of the ticker`. */
+  readonly what: string;
+  /** Longest pause between two statements of the leader or of a standby, milliseconds. */
+  readonly pauseMs: number;
+  /** Requests the lock; true when this session now has it. */
+  readonly lock: (client: PgClient) => Promise<boolean>;
+}
+
+/**
+ * Leadership of a ticker. The session that holds the lock is the one that ticks, so a leader that lost its lock cannot tick by it
+ * any more; and ticking takes its own lock, so even two leaders do no harm.
+ */
+export function tickerLead({ url, what, pauseMs, lock }: TickerLeadOptions): SessionLead {
+  return new SessionLead({
+    what,
+    lock,
+    open: (onLost) =>
+      openSession(url, {
+        applicationName: 'millrace ticker',
+        // Longer than any pause of a healthy process, busy machine included.
+        silenceMs: 5_000 + 3 * pauseMs,
+        onLost,
+      }),
+  });
 }
 
 /**
@@ -51,7 +87,7 @@ export function prepared(client: PgClient): Queryable {
  * Whether only a new session helps: this one failed, or its prepared statement no longer fits (0A000 after an upgrade of the
  * schema). A lock or a timeout passes on the same session.
  */
-export function costsTheSession(error: unknown): boolean {
+export function requiresNewSession(error: unknown): boolean {
   const { code, sqlstate } = toMillraceError(error);
   return code === codes.DATABASE_UNREACHABLE || code === codes.INTERNAL || sqlstate === '0A000';
 }

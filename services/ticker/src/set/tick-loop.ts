@@ -5,22 +5,22 @@ import type { MadeTick } from '@millrace/provider';
 import { batchSpan, counter, gauge, histogram, logger } from '@millrace/telemetry';
 import { Pace } from './pace.ts';
 
-export type TickLoopOptions = {
-  activeMs: number;
-  idleMs: number;
+export interface TickLoopOptions {
+  readonly activeMs: number;
+  readonly idleMs: number;
   /** One round trip to the database: makes the tick that is due, or gives null. */
-  tick: () => Promise<MadeTick | null>;
+  readonly tick: () => Promise<MadeTick | null>;
   /** The number of the newest tick, asked after a question that made none. */
-  newest: () => Promise<number | null>;
+  readonly newest: () => Promise<number | null>;
   /** Told now and then that the ticks up to `tick` hold all that was committed `ageMs` ago; as `announce`. */
-  pulse: (tick: number, ageMs: number) => void;
+  readonly pulse: (tick: number, ageMs: number) => void;
   /** Told of every tick; must not wait and must not throw. */
-  announce: (tick: MadeTick) => void;
+  readonly announce: (tick: MadeTick) => void;
   /** Told of a failure that may have cost the session. */
-  onFailed: (error: unknown) => void;
-};
+  readonly onFailed: (error: unknown) => void;
+}
 
-const [BEFORE_TICK, AFTER_TICK] = defineFailpoints('ticker.before-tick', 'ticker.after-tick');
+const [beforeTick, afterTick] = defineFailpoints('ticker.before-tick', 'ticker.after-tick');
 
 const checks = counter('millrace_tick_checks', 'How often the database was asked whether a tick is due');
 const ticks = counter('millrace_ticks', 'Ticks made');
@@ -29,7 +29,7 @@ const seconds = histogram('millrace_tick_seconds', 'Time of a question that made
 const lastTick = gauge('millrace_last_tick', 'Number of the newest tick made by this process');
 
 /** Between two pulses, milliseconds: at the longest pause of the default pace every look gives one. */
-const PULSE_MS = 450;
+const pulseMs = 450;
 
 /** The loop that makes ticks. */
 export function tickLoop(options: TickLoopOptions): RunLoop {
@@ -38,7 +38,7 @@ export function tickLoop(options: TickLoopOptions): RunLoop {
   const runOnce = async () => {
     const clock = performance.now();
     const { pause, made } = await tickOnce(options, pace);
-    if (performance.now() - pulsedAt < PULSE_MS) return pause;
+    if (performance.now() - pulsedAt < pulseMs) return pause;
     const newest = made?.tick ?? (await options.newest());
     pulsedAt = performance.now();
     if (newest !== null) options.pulse(newest, Math.ceil(pulsedAt - clock));
@@ -52,7 +52,7 @@ async function tickOnce(
   { tick, announce }: TickLoopOptions,
   pace: Pace,
 ): Promise<{ pause: number; made: MadeTick | null }> {
-  await failpoint(BEFORE_TICK);
+  await failpoint(beforeTick);
   const startedAt = Date.now();
   const clock = performance.now();
   const made = await tick();
@@ -60,7 +60,7 @@ async function tickOnce(
   const tookMs = now - clock;
   checks.add(1);
   if (made === null) return { pause: pace.after({ tookMs, foundEvents: false, now }), made };
-  await failpoint(AFTER_TICK);
+  await failpoint(afterTick);
   announce(made);
   await record(made, startedAt, tookMs);
   return { pause: pace.after({ tookMs, foundEvents: made.newEvents > 0, now }), made };

@@ -4,14 +4,14 @@ import { BusConnection, type connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
 import { type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
 
-export type NoticesOptions = {
-  queue: string;
-  busUrl: () => string | undefined;
+export interface NoticesOptions {
+  readonly queue: string;
+  readonly busUrl: () => string | undefined;
   /** Opens a connection; default: to the bus. */
-  connect?: typeof connectBus;
-};
+  readonly connect?: typeof connectBus;
+}
 
-const LOOK_MS = 2_000;
+const lookMs = 2_000;
 
 export class Notices {
   /** Keeps a connection to wherever the bus is; start and stop it with the ticker. */
@@ -29,7 +29,7 @@ export class Notices {
     this.loop = new RunLoop({
       name: 'tick notices',
       runOnce: (signal) => this.#connect(signal),
-      idleMs: LOOK_MS,
+      idleMs: lookMs,
       backoff: { minMs: 500, maxMs: 5_000 },
       onStopped: () => this.#close(),
     });

@@ -12,11 +12,11 @@ import {
 } from '@millrace/testkit';
 import { tickSubject } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TickerOptions } from './config.ts';
-import { makeTicker } from './ticker.ts';
+import type { SetTickerOptions } from '../config.ts';
+import { makeSetTicker } from './set-ticker.ts';
 
 // An event is a row of stub.event; a tick takes all there are.
-const STUB = `
+const stub = `
   CREATE SCHEMA millrace; CREATE SCHEMA stub;
   CREATE TABLE stub.event (id int);
   CREATE TABLE stub.tick (id bigint GENERATED ALWAYS AS IDENTITY, backend int DEFAULT pg_backend_pid());
@@ -38,15 +38,15 @@ const STUB = `
     LANGUAGE sql AS $$ SELECT 'public', 't', 'none', 'the capture trigger is disabled' $$;
 `;
 
-async function setup(options: Partial<TickerOptions> = {}) {
+async function setup(options: Partial<SetTickerOptions> = {}) {
   const database = await createDatabase();
   const queue = uniqueName('q');
   return { url: database.url, queue, make: maker(database.url, { queue, ...options }) };
 }
 
-function maker(providerUrl: string, options: Partial<TickerOptions>): () => Service {
+function maker(providerUrl: string, options: Partial<SetTickerOptions>): () => Service {
   return () => {
-    const ticker = makeTicker({
+    const ticker = makeSetTicker({
       queue: 'q',
       providerUrl,
       activeMs: 5,
@@ -67,7 +67,7 @@ const isReady = (ticker: Service, role: string) => ticker.ready().ok && ticker.r
 
 test('ticks are made whatever the role prefers for transactions and limits', async () => {
   const { url } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   const hostile = new URL(url);
   const preferred = 'default_transaction_read_only=on lock_timeout=1ms transaction_timeout=50ms';
   hostile.searchParams.set('options', preferred.replaceAll(/^| /g, ' -c ').trim());
@@ -80,7 +80,7 @@ test('ticks are made whatever the role prefers for transactions and limits', asy
 
 test('ticks are made for events, and the bus is told', async () => {
   const { url, queue, make } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   const bus = await connectBus(sharedNatsUrl(), { name: 'test' });
   onTestFinished(() => bus.close());
   const notices: string[] = [];
@@ -101,13 +101,13 @@ test('before the schema is there the ticker says what to do, and begins by itsel
   const ticker = make();
   await ticker.start();
   await eventually(() => ticker.ready().reasons.some((reason) => reason.includes('run millrace install')));
-  await query(url, STUB);
+  await query(url, stub);
   await eventually(() => isReady(ticker, 'leader'));
 });
 
 test('the ticker reports how it fares', async () => {
   const { url, queue, make } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   const ticker = make();
   await ticker.start();
   const report = await eventually(async () => (await query(url, 'SELECT * FROM millrace.service_report'))[0] ?? false);
@@ -116,7 +116,7 @@ test('the ticker reports how it fares', async () => {
 
 test('a long look after the triggers does not hold up a stop', async () => {
   const { url, make } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   await query(
     url,
     `CREATE OR REPLACE FUNCTION millrace.refresh_triggers(q text)
@@ -135,7 +135,7 @@ test('a long look after the triggers does not hold up a stop', async () => {
 
 test('a fault of ticking is reported, and its end as well', async () => {
   const { url, make } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   const ticker = make();
   await ticker.start();
   await eventually(() => isReady(ticker, 'leader'));
@@ -152,7 +152,7 @@ test('a bus that is down, or of which nobody knows, stops no tick', async () => 
   const port = await freePort();
   for (const busUrl of [() => `nats://127.0.0.1:${port}`, () => undefined]) {
     const { url, make } = await setup({ busUrl });
-    await query(url, STUB);
+    await query(url, stub);
     const ticker = make();
     await ticker.start();
     await insertEvent(url);
@@ -164,7 +164,7 @@ test('a bus that is down, or of which nobody knows, stops no tick', async () => 
 
 test('of two tickers one stands by, and takes over when the session of the leader is killed', async () => {
   const { url, make } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   const [first, second] = [make(), make()];
   await first.start();
   await eventually(() => isReady(first, 'leader'));
@@ -186,7 +186,7 @@ test('of two tickers one stands by, and takes over when the session of the leade
 
 test('a provider that crashes and comes back finds the ticker waiting', async () => {
   const server = await startOwnPostgres();
-  await query(server.url, STUB);
+  await query(server.url, stub);
   const ticker = maker(server.url, {})();
   await ticker.start();
   await eventually(() => isReady(ticker, 'leader'));
@@ -200,7 +200,7 @@ test('a provider that crashes and comes back finds the ticker waiting', async ()
 
 test('the ticker survives starting and stopping in any order', async () => {
   const { url, make } = await setup();
-  await query(url, STUB);
+  await query(url, stub);
   await startStopStress(make, { rounds: 10 });
   const left = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace ticker%'`;
   await eventually(async () => (await query(url, left))[0]?.['n'] === 0);

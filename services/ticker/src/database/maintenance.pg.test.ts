@@ -2,11 +2,11 @@ import { createServer } from 'node:net';
 import { codes } from '@millrace/errors';
 import { createDatabase, query } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
+import { QueueMaintenance } from './maintenance.ts';
 import { Counts } from './queue-counts.ts';
-import { QueueMaintenance } from './queue-maintenance.ts';
 
 // Maintenance asks for one step twice, then once more; and for a vacuum.
-const STUB = `
+const stub = `
   CREATE SCHEMA pgq; CREATE SCHEMA stub; CREATE TABLE pgq.queue (queue_id int, queue_name text); CREATE TABLE pgq.small (id int);
   CREATE TABLE stub.step (name text, xid xid8 DEFAULT pg_current_xact_id());
   CREATE FUNCTION pgq.maint_retry_events() RETURNS int LANGUAGE sql AS 'SELECT 0';
@@ -27,7 +27,7 @@ class Noted extends Counts {
 
 async function maintained(passes: number) {
   const { url } = await createDatabase();
-  await query(url, STUB);
+  await query(url, stub);
   const counts = new Noted('stub');
   const never = { figuresMs: 1_000_000, statisticsMs: 0, retryMs: 0, maintenanceMs: 0 };
   const work = new QueueMaintenance({ database: 'stub', label: 'database stub', url, counts, ...never });

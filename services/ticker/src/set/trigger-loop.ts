@@ -2,54 +2,58 @@
 // thousand tables never delays a tick.
 import { RunLoop } from '@millrace/lifecycle';
 import { counter, gauge, logger } from '@millrace/telemetry';
-import { restAfterLook } from './pace.ts';
+import { restAfterRefresh } from './pace.ts';
 
 /** What refresh of the capture triggers did or found at one table. */
-export type TriggerFinding = { table: string; action: string; problem: string | undefined };
+export interface TriggerFinding {
+  readonly table: string;
+  readonly action: string;
+  readonly problem: string | undefined;
+}
 
 /** The database as this loop needs it. */
-export type TriggerKeeper = {
+export interface TriggerMaintenance {
   refreshTriggers(): Promise<TriggerFinding[]>;
   /** Writes state and error of the ticker where admin reads them. */
   report(): Promise<void>;
   /** Frees the session; the next call opens one. Never throws. */
   close(): Promise<void>;
-};
+}
 
 const repairs = counter('millrace_trigger_repairs', 'Capture triggers made anew or added');
 const problems = gauge('millrace_trigger_problems', 'Tables whose changes may be missing');
 
 /** What the passes know of each other. */
-type Memory = {
+interface Memory {
   /** The problems told already, by table, so that each is logged once and its end too. */
-  known: Map<string, string>;
+  readonly known: Map<string, string>;
   /** When the triggers are to be looked after again. */
-  nextLook: number;
-};
+  nextRefreshAt: number;
+}
 
 /** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
-const LAST_PASS_MS = 2_000;
+const lastPassMs = 2_000;
 
-/** The loop; one pass is `lookOnce`. */
-export function triggerLoop(keeper: TriggerKeeper, pauseMs: number): RunLoop {
-  const memory: Memory = { known: new Map(), nextLook: 0 };
+/** The loop; one pass is `maintainOnce`. */
+export function triggerLoop(keeper: TriggerMaintenance, pauseMs: number): RunLoop {
+  const memory: Memory = { known: new Map(), nextRefreshAt: 0 };
   return new RunLoop({
     name: 'triggers',
-    runOnce: () => lookOnce(keeper, memory),
+    runOnce: () => maintainOnce(keeper, memory),
     idleMs: pauseMs,
-    lastPass: { graceMs: LAST_PASS_MS, abort: () => keeper.close() },
+    lastPass: { graceMs: lastPassMs, abort: () => keeper.close() },
     onFailed: () => keeper.close(),
     onStopped: () => keeper.close(),
   });
 }
 
-async function lookOnce(keeper: TriggerKeeper, memory: Memory): Promise<void> {
+async function maintainOnce(keeper: TriggerMaintenance, memory: Memory): Promise<void> {
   await keeper.report();
   const began = performance.now();
-  if (began >= memory.nextLook) {
+  if (began >= memory.nextRefreshAt) {
     tell(await keeper.refreshTriggers(), memory.known);
     const ended = performance.now();
-    memory.nextLook = ended + restAfterLook(ended - began);
+    memory.nextRefreshAt = ended + restAfterRefresh(ended - began);
   }
 }
 

@@ -4,10 +4,11 @@ import { connect } from '@millrace/postgres';
 import { installProvider } from '@millrace/provider';
 import { createDatabase, eventually, query, startOwnPostgres } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import type { QueueTickerOptions } from './config.ts';
-import { makeQueueTicker, makeTickers } from './queue-ticker.ts';
+import type { DatabaseTickerOptions } from '../config.ts';
+import { makeTickers } from '../ticker.ts';
+import { makeDatabaseTicker } from './database-ticker.ts';
 
-function optionsOf(url: string, more: Partial<QueueTickerOptions> = {}): QueueTickerOptions {
+function optionsOf(url: string, more: Partial<DatabaseTickerOptions> = {}): DatabaseTickerOptions {
   const paces = { queuesMs: 20, retryMs: 20, maintenanceMs: 20, statisticsMs: 0, figuresMs: 50, standbyMs: 50 };
   return { database: 'jobs', url, ...paces, ...more };
 }
@@ -51,7 +52,7 @@ test('each queue ticks by its own rule; a new one is noticed; paused and externa
     external: await ticks(url, 'external'),
     shop: await ticks(url, 'shop'),
   };
-  const ticker = made(makeQueueTicker(optionsOf(url)));
+  const ticker = made(makeDatabaseTicker(optionsOf(url)));
   await ticker.start();
   await eventually(() => isReady(ticker, 'leader'));
   await query(url, quick('later'));
@@ -74,7 +75,7 @@ test('a queue that cannot be ticked keeps no other from ticking', async () => {
     url,
     `UPDATE pgq.tick SET tick_snapshot = '900000000:900000000:' FROM pgq.queue WHERE queue_id = tick_queue AND queue_name = 'a'`,
   );
-  const ticker = made(makeQueueTicker(optionsOf(url)));
+  const ticker = made(makeDatabaseTicker(optionsOf(url)));
   await ticker.start();
   for (const name of ['a', 'b']) await query(url, `SELECT pgq.insert_event('${name}', 't', 'd')`);
   await eventually(() => ticked(url, 'b'));
@@ -89,7 +90,7 @@ test('events come back when their time has come, and event tables are rotated, e
     `SELECT pgq.register_consumer('a', 'c'); SELECT pgq.event_retry_raw('a', 'c', now(), NULL, now(), 1, 't', 'd', NULL, NULL, NULL, NULL)`,
   );
   await query(url, `SELECT pgq.set_queue_config('a', 'rotation_period', '1 microsecond')`);
-  const ticker = made(makeQueueTicker(optionsOf(url)));
+  const ticker = made(makeDatabaseTicker(optionsOf(url)));
   await ticker.start();
   await eventually(async () => expect(await ticks(url, 'a')).toBeGreaterThan(1));
   expect(await query(url, 'SELECT FROM pgq.retry_queue')).toHaveLength(0);
@@ -104,7 +105,7 @@ test('events come back when their time has come, and event tables are rotated, e
 
 test('a database without schema pgq is waited for, and nothing is made in it', async () => {
   const { url } = await createDatabase();
-  const ticker = made(makeQueueTicker(optionsOf(url)));
+  const ticker = made(makeDatabaseTicker(optionsOf(url)));
   await ticker.start();
   await eventually(() => ticker.ready().reasons.some((reason) => reason.includes('database jobs has no schema pgq')));
   expect(await query(url, `SELECT FROM pg_namespace WHERE nspname IN ('pgq', 'millrace')`)).toHaveLength(0);
@@ -115,7 +116,7 @@ test('a database without schema pgq is waited for, and nothing is made in it', a
 test('of two tickers one stands by, and takes over when the session of the leader is killed', async () => {
   const url = await installed();
   await query(url, quick('a'));
-  const [first, second] = [made(makeQueueTicker(optionsOf(url))), made(makeQueueTicker(optionsOf(url)))];
+  const [first, second] = [made(makeDatabaseTicker(optionsOf(url))), made(makeDatabaseTicker(optionsOf(url)))];
   await first.start();
   await eventually(() => isReady(first, 'leader'));
   await second.start();
@@ -154,7 +155,7 @@ test('a database that is down is no affair of the others, and is served again wh
 
 test('it survives starting and stopping in any order, and leaves no session behind', async () => {
   const url = await installed();
-  await startStopStress(() => makeQueueTicker(optionsOf(url)), { rounds: 5 });
+  await startStopStress(() => makeDatabaseTicker(optionsOf(url)), { rounds: 5 });
   const left = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace ticker%'`;
   await eventually(async () => expect((await query(url, left))[0]?.['n']).toBe(0));
 });

@@ -3,22 +3,14 @@
 import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
 import type { SessionLease } from '@millrace/postgres';
 import { leadQueues } from '@millrace/provider';
-import type { QueueTickerOptions, TickerPlan } from './config.ts';
-import { tickerLead } from './lead.ts';
+import type { DatabaseTickerOptions } from '../config.ts';
+import { requiresNewSession, tickerLead } from '../session.ts';
+import { maintenanceLoop } from './maintenance.ts';
 import { Counts } from './queue-counts.ts';
 import { queueLoop } from './queue-loop.ts';
-import { maintenanceLoop } from './queue-maintenance.ts';
-import { costsTheSession } from './session.ts';
-import { makeTicker } from './ticker.ts';
-
-/** Everything that one process serves: a set, and the queues of its databases. Ready when all are. */
-export function makeTickers({ set, databases }: TickerPlan): Service {
-  const members = databases.map(makeQueueTicker);
-  return new ServiceGroup(set === undefined ? members : [makeTicker(set), ...members]);
-}
 
 /** Makes the service of one database; it waits for it, and for schema pgq in it, which it never makes. */
-export function makeQueueTicker(options: QueueTickerOptions): Service {
+export function makeDatabaseTicker(options: DatabaseTickerOptions): Service {
   const { database, url, queuesMs, standbyMs } = options;
   const lead = tickerLead({
     url,
@@ -35,7 +27,7 @@ export function makeQueueTicker(options: QueueTickerOptions): Service {
   });
 }
 
-function leaderWork(options: QueueTickerOptions, { client, abandon }: SessionLease): Service {
+function leaderWork(options: DatabaseTickerOptions, { client, abandon }: SessionLease): Service {
   const { database, queuesMs } = options;
   const counts = new Counts(database);
   const ticking = queueLoop({
@@ -45,7 +37,7 @@ function leaderWork(options: QueueTickerOptions, { client, abandon }: SessionLea
     pauseMs: queuesMs,
     counts,
     onFailed: (error) => {
-      if (costsTheSession(error)) abandon();
+      if (requiresNewSession(error)) abandon();
     },
   });
   return new ServiceGroup([ticking, maintenanceLoop({ ...options, label: labelOf(database), counts })]);

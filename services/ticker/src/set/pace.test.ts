@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Pace, restAfterLook } from './pace.ts';
+import { Pace, restAfterRefresh } from './pace.ts';
 
 const bounds = { activeMs: 10, idleMs: 500 };
 
@@ -25,5 +25,5 @@ test('a slow database gets a rest as long as its answer, but no longer than the 
 });
 
 test('triggers are looked after every half minute at least, on a slow machine too, unless there are thousands of tables', () => {
-  expect([5, 100, 1_000, 5_000].map(restAfterLook)).toEqual([500, 10_000, 30_000, 100_000]);
+  expect([5, 100, 1_000, 5_000].map(restAfterRefresh)).toEqual([500, 10_000, 30_000, 100_000]);
 });

@@ -21,18 +21,18 @@ export class Pace {
       return Math.max(this.#activeMs - tookMs, Math.min(tookMs, this.#idleMs));
     }
     this.#silentSince ??= now;
-    const inStep = (now - this.#silentSince) * SHARE_OF_SILENCE;
+    const inStep = (now - this.#silentSince) * shareOfSilence;
     return Math.min(this.#idleMs, Math.max(this.#activeMs, inStep, tookMs));
   }
 }
 
 /** The pause as a part of the silence before it. */
-const SHARE_OF_SILENCE = 0.025;
+const shareOfSilence = 0.025;
 
 /**
  * The rest after a look at the capture triggers that took `tookMs`. A look asks about every table: with many of them it is
  * rarer, up to a hundredth of the time and every half minute; only a look of seconds, at thousands of tables, is rarer still.
  */
-export function restAfterLook(tookMs: number): number {
+export function restAfterRefresh(tookMs: number): number {
   return Math.min(tookMs * 100, Math.max(30_000, tookMs * 20));
 }

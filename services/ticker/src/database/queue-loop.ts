@@ -4,26 +4,26 @@ import { RunLoop } from '@millrace/lifecycle';
 import type { PgClient } from '@millrace/postgres';
 import { type QueueDuty, type QueueTick, queueDuty, tickQueues } from '@millrace/provider';
 import { gauge, logger } from '@millrace/telemetry';
+import { prepared } from '../session.ts';
 import type { Counts } from './queue-counts.ts';
-import { prepared } from './session.ts';
 
-export type QueueLoopOptions = {
-  client: PgClient;
-  database: string;
+export interface QueueLoopOptions {
+  readonly client: PgClient;
+  readonly database: string;
   /** The database to people: `database jobs`. */
-  label: string;
-  pauseMs: number;
-  counts: Counts;
+  readonly label: string;
+  readonly pauseMs: number;
+  readonly counts: Counts;
   /** Told of a failure that may have cost the session. */
-  onFailed: (error: unknown) => void;
-};
+  readonly onFailed: (error: unknown) => void;
+}
 
 const problems = gauge('millrace_queue_problems', 'Queues without tables that could not be ticked at the last look');
 
 /** How long it is taken as known that a database has queues, and what of PgQ it has. */
-const DUTY_MS = 5_000;
+const dutyMs = 5_000;
 /** Between two looks at a database without such queues, at least: a provider of tables alone is not to feel them. */
-const NOTHING_MS = 2_000;
+const nothingMs = 2_000;
 
 /** The loop that ticks. */
 export function queueLoop(options: QueueLoopOptions): RunLoop {
@@ -37,13 +37,13 @@ export function queueLoop(options: QueueLoopOptions): RunLoop {
     runOnce: async () => {
       if (duty === undefined || !duty.any || performance.now() >= knownUntil) {
         duty = await queueDuty(session, label);
-        knownUntil = performance.now() + DUTY_MS;
+        knownUntil = performance.now() + dutyMs;
         counts.serves(duty.any);
       }
-      if (!duty.any) return Math.max(pauseMs, NOTHING_MS);
+      if (!duty.any) return Math.max(pauseMs, nothingMs);
       const done = await tickQueues(session, duty);
       counts.ticked(done.filter(({ tick }) => tick !== null).length);
-      tellProblems(database, done, known);
+      reportProblems(database, done, known);
       return pauseMs;
     },
     onFailed,
@@ -51,7 +51,7 @@ export function queueLoop(options: QueueLoopOptions): RunLoop {
 }
 
 /** A queue that cannot be ticked is told once, and once that it can again. Such a one is due at every look, until it is gone. */
-function tellProblems(database: string, done: readonly QueueTick[], known: Map<string, string>): void {
+function reportProblems(database: string, done: readonly QueueTick[], known: Map<string, string>): void {
   const log = logger('queues');
   for (const queue of known.keys()) if (!done.some((one) => one.queue === queue)) known.delete(queue);
   for (const { queue, error } of done) {

@@ -13,28 +13,25 @@ import {
   runMaintenance,
 } from '@millrace/provider';
 import { histogram, logger } from '@millrace/telemetry';
-import type { QueueTickerOptions } from './config.ts';
+import type { DatabaseTickerOptions } from '../config.ts';
+import { openSession } from '../session.ts';
 import type { Counts } from './queue-counts.ts';
 import { forgetFigures, noteFigures } from './queue-figures.ts';
-import { openSession } from './session.ts';
 
-export type MaintenanceOptions = Omit<QueueTickerOptions, 'queuesMs' | 'standbyMs'> & {
+export interface MaintenanceOptions extends Omit<DatabaseTickerOptions, 'queuesMs' | 'standbyMs'> {
   /** The database to people: `database jobs`. */
-  label: string;
-  counts: Counts;
-};
+  readonly label: string;
+  readonly counts: Counts;
+}
 
 /** A pass over hundreds of queues takes its time. Locks are waited for much shorter. */
-const STATEMENT_MS = 300_000;
+const longStatementMs = 300_000;
 /** Between two vacuums of the small tables, where the list asks for them (autovacuum is off). */
-const VACUUM_MS = 120_000;
+const vacuumMs = 120_000;
 /** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
-const LAST_PASS_MS = 2_000;
+const lastPassMs = 2_000;
 
-const [BEFORE_MAINTENANCE, AFTER_MAINTENANCE] = defineFailpoints(
-  'ticker.before-maintenance',
-  'ticker.after-maintenance',
-);
+const [beforeMaintenance, afterMaintenance] = defineFailpoints('ticker.before-maintenance', 'ticker.after-maintenance');
 
 const seconds = histogram('millrace_maintenance_seconds', 'Time of one pass of maintenance');
 
@@ -44,14 +41,18 @@ export function maintenanceLoop(options: MaintenanceOptions): RunLoop {
   return new RunLoop({
     name: `maintenance of ${options.label}`,
     runOnce: (signal) => work.pass(signal),
-    lastPass: { graceMs: LAST_PASS_MS, abort: () => work.close() },
+    lastPass: { graceMs: lastPassMs, abort: () => work.close() },
     onFailed: () => work.close(),
     onStopped: () => work.end(),
   });
 }
 
 /** One kind of work and when it is due. */
-type Task = { readonly everyMs: number; nextAt: number; readonly run: (client: PgClient) => Promise<void> };
+interface Task {
+  readonly everyMs: number;
+  nextAt: number;
+  readonly run: (client: PgClient) => Promise<void>;
+}
 
 /** The work on one database, on a session that is opened when needed. */
 export class QueueMaintenance {
@@ -110,13 +111,13 @@ export class QueueMaintenance {
 
   async #maintain(client: PgClient): Promise<void> {
     const clock = performance.now();
-    const vacuum = this.#vacuumedAt === undefined || clock - this.#vacuumedAt >= VACUUM_MS;
+    const vacuum = this.#vacuumedAt === undefined || clock - this.#vacuumedAt >= vacuumMs;
     if (vacuum) this.#vacuumedAt = clock;
-    await failpoint(BEFORE_MAINTENANCE);
+    await failpoint(beforeMaintenance);
     const outcomes = await runMaintenance(client, { vacuum });
     for (const outcome of outcomes) this.#tellFailure(outcome);
     this.#options.counts.maintained(outcomes.filter(({ result }) => result === 'done').length);
-    await failpoint(AFTER_MAINTENANCE);
+    await failpoint(afterMaintenance);
     seconds.record((performance.now() - clock) / 1_000);
   }
 
@@ -139,7 +140,7 @@ export class QueueMaintenance {
     const client = await openSession(this.#options.url, {
       applicationName: 'millrace ticker maintenance',
       silenceMs: 0,
-      statementMs: STATEMENT_MS,
+      statementMs: longStatementMs,
       onLost,
     });
     try {

@@ -3,11 +3,11 @@
 import type { ConsumerRecord, QueueRecord, Rates } from '@millrace/provider';
 import { type Observation, observedGauge } from '@millrace/telemetry';
 
-export type QueueFigures = {
-  queues: readonly QueueRecord[];
-  consumers: readonly ConsumerRecord[];
-  rates: Rates;
-};
+export interface QueueFigures {
+  readonly queues: readonly QueueRecord[];
+  readonly consumers: readonly ConsumerRecord[];
+  readonly rates: Rates;
+}
 
 const figures = new Map<string, QueueFigures>();
 

@@ -5,23 +5,23 @@ import type { Verdict } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
 import { KeptSession } from '@millrace/postgres';
 import { refreshTriggers, reportService } from '@millrace/provider';
-import { openSession } from './session.ts';
-import type { TriggerFinding, TriggerKeeper } from './trigger-loop.ts';
+import { openSession } from '../session.ts';
+import type { TriggerFinding, TriggerMaintenance } from './trigger-loop.ts';
 
-export type TriggerSessionOptions = {
-  queue: string;
-  providerUrl: string;
+export interface TriggerSessionOptions {
+  readonly queue: string;
+  readonly providerUrl: string;
   /** What the tick loop suffers from at this moment. */
-  fault: () => Verdict | undefined;
-};
+  readonly fault: () => Verdict | undefined;
+}
 
 /** A look after the triggers of ten thousand tables takes its time. Locks are waited for much shorter. */
-const STATEMENT_MS = 300_000;
+const longStatementMs = 300_000;
 /** How often an unchanged report is written again, so that admin can tell a live ticker from a dead one. */
-const HEARTBEAT_MS = 10_000;
+const heartbeatMs = 10_000;
 
 /** Looks after triggers, and reports, on a session that is opened when needed. */
-export class TriggerSession implements TriggerKeeper {
+export class TriggerSession implements TriggerMaintenance {
   readonly #options: TriggerSessionOptions;
   readonly #session: KeptSession;
   #reported: { fault: string | undefined; at: number } | undefined;
@@ -32,7 +32,7 @@ export class TriggerSession implements TriggerKeeper {
       openSession(options.providerUrl, {
         applicationName: 'millrace ticker triggers',
         silenceMs: 0,
-        statementMs: STATEMENT_MS,
+        statementMs: longStatementMs,
         onLost,
       }),
     );
@@ -52,7 +52,7 @@ export class TriggerSession implements TriggerKeeper {
     const fault = this.#options.fault();
     const now = performance.now();
     const before = this.#reported;
-    if (before !== undefined && before.fault === fault?.sentence && now - before.at < HEARTBEAT_MS) return;
+    if (before !== undefined && before.fault === fault?.sentence && now - before.at < heartbeatMs) return;
     await reportService(client, {
       queue: this.#options.queue,
       service: 'ticker',
