@@ -10,8 +10,8 @@ import { busUrl, needProvider, needQueueDatabase, needSubscriberUrl, queueDataba
 import { configJsonSchema } from './schema.ts';
 import { parseHostPort, runFile, startFromArgs, writeRunFile } from './service-args.ts';
 
-const FILE = '/srv/shop/millrace.yaml';
-const FULL = `
+const file = '/srv/shop/millrace.yaml';
+const full = `
 queue: shop
 provider:
   url: postgresql://user:\${PW}@host:5432/db
@@ -23,7 +23,7 @@ bus:
 data_dir: ./.millrace
 http: { host: 127.0.0.1, port: \${PORT} }
 `;
-const parse = (text: string, env: Record<string, string> = {}) => parseConfig(text, FILE, env);
+const parse = (text: string, env: Record<string, string> = {}) => parseConfig(text, file, env);
 
 function errorOf(work: () => unknown): MillraceError {
   try {
@@ -36,7 +36,7 @@ function errorOf(work: () => unknown): MillraceError {
 }
 
 test('the whole file is read, expanded and frozen', () => {
-  const config = parse(FULL, { PW: 'p%40ss', PORT: '0' });
+  const config = parse(full, { PW: 'p%40ss', PORT: '0' });
   expect(config).toMatchObject({
     queue: 'shop',
     provider: { url: 'postgresql://user:p%40ss@host:5432/db' },
@@ -127,7 +127,7 @@ test.each([
   const error = errorOf(() => parse(text));
   expect(error.code).toBe('config');
   expect(error.message).toContain(message);
-  expect(error.message).toContain(FILE);
+  expect(error.message).toContain(file);
   expect(error.message).not.toContain('\n');
 });
 

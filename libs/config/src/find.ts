@@ -3,12 +3,12 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
 
 /** Where to look; all parts have the process's own values as default. */
-export type FindOptions = {
+export interface FindOptions {
   /** Value of --config. */
-  flag?: string | undefined;
-  env?: Readonly<Record<string, string | undefined>>;
-  cwd?: string;
-};
+  readonly flag?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
 
 /**
  * The configuration file by the fixed order: --config, MILLRACE_CONFIG, ./millrace.yaml, ./.millrace/millrace.yaml.

@@ -9,10 +9,10 @@ import { type ConfigValues, configSchema } from './schema.ts';
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 /** The configuration, complete with defaults and frozen. `data_dir` is absolute. */
-export type Config = DeepReadonly<ConfigValues> & {
+export interface Config extends DeepReadonly<ConfigValues> {
   /** Absolute path of the file it came from. */
   readonly file: string;
-};
+}
 
 /** Finds, reads and checks the configuration. Throws CONFIG with one sentence naming file, line, key and remedy. */
 export function loadConfig(options: FindOptions = {}): Config {

@@ -32,11 +32,14 @@ export function needSubscriber(config: Config, name: string): { readonly url?: s
 }
 
 /** A database with queues: the provider's is called `provider`. */
-export type QueueDatabase = { readonly name: string; readonly url: string };
+export interface QueueDatabase {
+  readonly name: string;
+  readonly url: string;
+}
 
 /** All databases whose queues this configuration knows, the provider first. */
 export function queueDatabases(config: Config): QueueDatabase[] {
-  const provider = config.provider === undefined ? [] : [{ name: PROVIDER, url: config.provider.url }];
+  const provider = config.provider === undefined ? [] : [{ name: providerName, url: config.provider.url }];
   return [...provider, ...Object.entries(config.databases).map(([name, { url }]) => ({ name, url }))];
 }
 
@@ -59,7 +62,7 @@ export function needQueueDatabase(config: Config, name?: string): QueueDatabase 
 }
 
 /** How the provider is called among databases. */
-const PROVIDER = 'provider';
+const providerName = 'provider';
 
 /** The bus URL from the file, else the one of the nats-server that `up` runs in data_dir; undefined when neither is there. */
 export function busUrl(config: Config): string | undefined {

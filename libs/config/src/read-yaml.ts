@@ -6,11 +6,11 @@ import { isAlias, isMap, isPair, isScalar, LineCounter, parseDocument, visit } f
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-export type ReadYaml = {
-  values: unknown;
+export interface ReadYaml {
+  readonly values: unknown;
   /** Line (from 1) of the key or value at `path`, or of its nearest parent that stands in the file. */
   lineOf(path: readonly PropertyKey[]): number;
-};
+}
 
 /** Parses `text` and expands `${NAME}` in its strings from `env` (`$${NAME}` stands for `${NAME}` itself). Throws CONFIG with the line. */
 export function readYaml(text: string, file: string, env: Env): ReadYaml {

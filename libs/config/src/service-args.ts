@@ -8,15 +8,15 @@ import { type Config, loadConfig } from './load.ts';
 
 export type ServiceKind = 'ticker' | 'capture' | 'replay' | 'admin';
 
-export type ServiceStart = {
-  config: Config;
+export interface ServiceStart {
+  readonly config: Config;
   /** Subscriber, for replay only. */
-  name: string | undefined;
+  readonly name: string | undefined;
   /** Where the health endpoint is to listen; port 0 = any. */
-  http: { host: string; port: number };
-};
+  readonly http: { host: string; port: number };
+}
 
-const USAGE_LINE = 'usage: main.ts [--config FILE] [--http HOST:PORT] [--name NAME (replay only)]';
+const usageLine = 'usage: main.ts [--config FILE] [--http HOST:PORT] [--name NAME (replay only)]';
 
 /**
  * Reads `--config FILE`, `--http HOST:PORT` (default from `services:`, or from `http:` for admin) and, for replay,
@@ -24,7 +24,7 @@ const USAGE_LINE = 'usage: main.ts [--config FILE] [--http HOST:PORT] [--name NA
  */
 export function startFromArgs(kind: ServiceKind, args: string[] = process.argv.slice(2)): ServiceStart {
   const values = parse(args);
-  if ((kind === 'replay') !== (values.name !== undefined)) throw new MillraceError(codes.USAGE, USAGE_LINE);
+  if ((kind === 'replay') !== (values.name !== undefined)) throw new MillraceError(codes.USAGE, usageLine);
   const config = loadConfig({ flag: values.config });
   const http = values.http === undefined ? configuredHttp(config, kind, values.name) : parseHostPort(values.http);
   return { config, name: values.name, http };
@@ -69,6 +69,6 @@ function parse(args: string[]) {
     const options = { config: { type: 'string' }, http: { type: 'string' }, name: { type: 'string' } } as const;
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (cause) {
-    throw new MillraceError(codes.USAGE, USAGE_LINE, { cause });
+    throw new MillraceError(codes.USAGE, usageLine, { cause });
   }
 }

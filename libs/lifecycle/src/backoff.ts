@@ -1,10 +1,10 @@
 /** Bounds of the delay between attempts, milliseconds. */
-export type BackoffBounds = {
+export interface BackoffBounds {
   /** First delay. Default 100. */
-  minMs?: number;
+  readonly minMs?: number;
   /** Longest delay. Default 5,000. */
-  maxMs?: number;
-};
+  readonly maxMs?: number;
+}
 
 /** Delays that double from `minMs` to `maxMs`, each shortened at random by up to half, so that twins do not march in step. */
 export class Backoff {

@@ -3,7 +3,12 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { logger } from '@millrace/telemetry';
 
-type Action = { kind: 'exit' | 'throw' | 'hang' | 'delay'; delayMs: number; pass: number | undefined; passes: number };
+interface Action {
+  readonly kind: 'exit' | 'throw' | 'hang' | 'delay';
+  readonly delayMs: number;
+  readonly pass: number | undefined;
+  passes: number;
+}
 
 const registered = new Set<string>();
 let environmentFault: unknown;

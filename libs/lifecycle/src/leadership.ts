@@ -8,31 +8,31 @@ import { RunLoop } from './run-loop.ts';
 import { notReady, type Service } from './service.ts';
 
 /** The right to lead for as long as a session lives. */
-export type Lease = {
+export interface Lease {
   /** Settles when the lease is gone without `release`; never rejects. */
   readonly lost: Promise<unknown>;
   /** Gives the lease back; it does not throw and may be called after the loss. */
   release(): Promise<void>;
-};
+}
 
-export type LeadershipOptions<L extends Lease> = {
+export interface LeadershipOptions<L extends Lease> {
   /** For logs and reasons: `ticker`. */
-  name: string;
+  readonly name: string;
   /** Asks for the lease: null while a twin holds it. Throws when the granter cannot be reached. */
-  tryLead: () => Promise<L | null>;
+  readonly tryLead: () => Promise<L | null>;
   /** Makes the work that the leader does; it is started after that, and stopped when the lease ends. */
-  work: (lease: L) => Service;
+  readonly work: (lease: L) => Service;
   /** Told when the service has stopped, to free what `tryLead` keeps between its calls. A throw in it is ignored. */
-  onStopped?: () => Promise<void> | void;
+  readonly onStopped?: () => Promise<void> | void;
   /** How often a stand-by asks. Milliseconds, default 1,000. */
-  pollMs?: number;
-  log?: Logger;
-};
+  readonly pollMs?: number;
+  readonly log?: Logger;
+}
 
 type Role = 'leader' | 'standby' | 'none';
 
 /** A lead that ended sooner was no success: the next question waits longer each time. */
-const SHORT_LEAD_MS = 10_000;
+const shortLeadMs = 10_000;
 
 class Leadership<L extends Lease> implements Service {
   readonly #options: LeadershipOptions<L>;
@@ -92,7 +92,7 @@ class Leadership<L extends Lease> implements Service {
       await lease.release();
       this.#role = 'none';
     }
-    if (performance.now() - since > SHORT_LEAD_MS) this.#backoff.reset();
+    if (performance.now() - since > shortLeadMs) this.#backoff.reset();
     return this.#backoff.next();
   }
 

@@ -7,7 +7,7 @@ import { armFailpoints, defineFailpoints, failpoint, failpointNames } from './fa
 import { leadOrStandBy } from './leadership.ts';
 import { pause } from './pause.ts';
 import { RunLoop } from './run-loop.ts';
-import { notReady, READY, type Service } from './service.ts';
+import { notReady, readyReport, type Service } from './service.ts';
 import { ServiceGroup } from './service-group.ts';
 import { startStopStress } from './start-stop-stress.ts';
 
@@ -239,7 +239,7 @@ test('a failpoint is inert until armed, acts at the named pass, and is listed', 
   expect(() => armFailpoints('x=explode')).toThrow('is not a failpoint');
 });
 
-const HEAD = `import { RunLoop, runUntilSignalled, failpoint, runMain } from ${JSON.stringify(import.meta.resolve('./mod.ts'))};`;
+const head = `import { RunLoop, runUntilSignalled, failpoint, runMain } from ${JSON.stringify(import.meta.resolve('./mod.ts'))};`;
 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a process gracefully with exit code 0', async (signal) => {
   const child = run(`runUntilSignalled(new RunLoop({ name: 'l', idleMs: 60000, runOnce: async () => console.log('up'),
@@ -320,9 +320,9 @@ test('failpoints that cannot be read end the process with exit code 2', async ()
   expect(await child.exit).toBe(2);
 });
 
-// Runs a script that may use the exports named in HEAD; gathers what it says on both outputs.
+// Runs a script that may use the exports named in head; gathers what it says on both outputs.
 function run(script: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', HEAD + script], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', head + script], {
     env: { ...process.env, MILLRACE_LOG_LEVEL: 'info', ...env },
   });
   let text = '';
@@ -382,6 +382,6 @@ class Forgetful implements Service {
   }
 
   ready() {
-    return this.#up ? READY : notReady('down');
+    return this.#up ? readyReport : notReady('down');
   }
 }

@@ -7,6 +7,6 @@ export { RunLoop, type RunLoopOptions } from './run-loop.ts';
 export { type RunProcessOptions, runMain, runProcess } from './run-process.ts';
 export { type RunUntilSignalledOptions, runUntilSignalled } from './run-until-signalled.ts';
 export { RunningState, type RunningStateOptions } from './running-state.ts';
-export { notReady, READY, type Service } from './service.ts';
+export { notReady, readyReport, type Service } from './service.ts';
 export { ServiceGroup } from './service-group.ts';
 export { type StressOptions, startStopStress } from './start-stop-stress.ts';

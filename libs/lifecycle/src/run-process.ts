@@ -3,19 +3,19 @@ import { verdictOf } from '@millrace/errors';
 import type { HealthReport, HealthServer, Identity, Telemetry } from '@millrace/telemetry';
 import { startHealth, startTelemetry } from '@millrace/telemetry';
 import { runUntilSignalled } from './run-until-signalled.ts';
-import { notReady, READY, type Service } from './service.ts';
+import { notReady, readyReport, type Service } from './service.ts';
 
-export type RunProcessOptions = {
-  identity: Identity;
+export interface RunProcessOptions {
+  readonly identity: Identity;
   /** Where the health endpoint listens; port 0 = any. */
-  http: { host: string; port: number };
+  readonly http: { host: string; port: number };
   /** Told where it listens, for example to write it to a file. */
-  onListening?: (address: { host: string; port: number; url: string }) => Promise<void>;
+  readonly onListening?: (address: { host: string; port: number; url: string }) => Promise<void>;
   /** Of a service that follows something: whether it is ready and not further behind than so many ms. */
-  fresh?: (maxLagMs: number, ready: HealthReport) => HealthReport;
+  readonly fresh?: (maxLagMs: number, ready: HealthReport) => HealthReport;
   /** Makes the service, after telemetry has started. */
-  create: () => Service | Promise<Service>;
-};
+  readonly create: () => Service | Promise<Service>;
+}
 
 /** Telemetry, health endpoint, service, signals, in that order; logs one `ready` line when it first is. Never returns. */
 export async function runProcess(options: RunProcessOptions): Promise<never> {
@@ -38,14 +38,14 @@ class ServiceProcess implements Service {
     parts.service = await create();
     parts.health = await startHealth({
       ...http,
-      live: () => READY,
+      live: () => readyReport,
       ready: () => this.ready(),
       fresh: fresh && ((maxLagMs) => fresh(maxLagMs, this.ready())),
       metrics: parts.telemetry.metrics,
     });
     await onListening?.(parts.health);
     await parts.service.start();
-    this.#sayReadyOnce(FIRST_LOOK_MS);
+    this.#sayReadyOnce(firstLookMs);
   }
 
   async stop(): Promise<void> {
@@ -68,13 +68,13 @@ class ServiceProcess implements Service {
       parts.telemetry?.log.info({ url: parts.health?.url, role }, 'ready');
       return;
     }
-    const later = Math.min(nextLookMs * 1.3, LONGEST_LOOK_MS);
+    const later = Math.min(nextLookMs * 1.3, longestLookMs);
     parts.watch = setTimeout(() => this.#sayReadyOnce(later), nextLookMs).unref();
   }
 }
 
-const FIRST_LOOK_MS = 20;
-const LONGEST_LOOK_MS = 1_000;
+const firstLookMs = 20;
+const longestLookMs = 1_000;
 
 /** Runs `main`; an error of it becomes one line on stderr and exit code 2 (wrong use or configuration) or 1. */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {

@@ -3,14 +3,14 @@
 import { codes, type Verdict, verdictOf } from '@millrace/errors';
 import { type HealthReport, type Logger, logger } from '@millrace/telemetry';
 import { Backoff, type BackoffBounds } from './backoff.ts';
-import { notReady, READY } from './service.ts';
+import { notReady, readyReport } from './service.ts';
 
-export type RunningStateOptions = {
+export interface RunningStateOptions {
   /** For logs and reasons: `tick loop`. */
-  name: string;
-  log?: Logger | undefined;
-  backoff?: BackoffBounds | undefined;
-};
+  readonly name: string;
+  readonly log?: Logger | undefined;
+  readonly backoff?: BackoffBounds | undefined;
+}
 
 /** The state of one run of one loop. Made at start, thrown away after stop. */
 export class RunningState {
@@ -109,7 +109,7 @@ export class RunningState {
   ready(): HealthReport {
     if (!this.shouldRun()) return notReady(`${this.name} is stopping`);
     if (this.#fault !== undefined) return notReady(`${this.name}: ${this.#fault.sentence}`);
-    return this.#hasSucceeded ? READY : notReady(`${this.name} has not done its first pass yet`);
+    return this.#hasSucceeded ? readyReport : notReady(`${this.name} has not done its first pass yet`);
   }
 
   #tell(error: unknown, { first, delayMs, verdict }: { first: boolean; delayMs: number; verdict: Verdict }): void {

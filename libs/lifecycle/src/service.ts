@@ -16,7 +16,7 @@ export interface Service {
 }
 
 /** The report of something that does its work. */
-export const READY: HealthReport = Object.freeze({ ok: true, reasons: [] });
+export const readyReport: HealthReport = Object.freeze({ ok: true, reasons: [] });
 
 /** The report of something that does not, with the sentence for people. */
 export function notReady(...reasons: string[]): HealthReport {

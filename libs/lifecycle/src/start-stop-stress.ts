@@ -1,12 +1,12 @@
 // The test every service must pass: start and stop in any order, twice, at once.
 import type { Service } from './service.ts';
 
-export type StressOptions = {
+export interface StressOptions {
   /** Random sequences to run. Default 20. */
-  rounds?: number;
+  readonly rounds?: number;
   /** Longest time one start or stop may take. Milliseconds, default 5,000. */
-  limitMs?: number;
-};
+  readonly limitMs?: number;
+}
 
 /**
  * Starts and stops services made by `make` in the ways that break naive ones. Throws an Error that names the step which

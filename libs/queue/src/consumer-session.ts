@@ -14,9 +14,9 @@ export interface SessionPlan {
 }
 
 /** Pause of a process that stands by, milliseconds. */
-const STAND_BY_MS = 1_000;
+const standByMs = 1_000;
 /** Pause while the database tells of every tick: only in case that it does not. */
-const TOLD_MS = 30_000;
+const toldMs = 30_000;
 
 export class ConsumerSession {
   readonly session: Session;
@@ -47,7 +47,7 @@ export class ConsumerSession {
   /** The next batch, as soon as there is one; undefined when the signal ends the wait. */
   async next(signal: AbortSignal): Promise<BatchInfo | undefined> {
     const { reader, waiter } = this.#plan;
-    while (!signal.aborted && !(await this.#leads())) await waiter.wait(signal, STAND_BY_MS);
+    while (!signal.aborted && !(await this.#leads())) await waiter.wait(signal, standByMs);
     while (!signal.aborted) {
       this.session.check();
       const batch = await nextBatch(this.session.client, reader);
@@ -77,7 +77,7 @@ export class ConsumerSession {
   // Ticks that were made wake us; somebody else's silence, and a wished age of ticks, do not.
   #toldPause(): number {
     const { takeOverAfterMs, collect } = this.#plan.reader;
-    return Math.min(TOLD_MS, takeOverAfterMs ?? TOLD_MS, collect.minLagMs ?? TOLD_MS);
+    return Math.min(toldMs, takeOverAfterMs ?? toldMs, collect.minLagMs ?? toldMs);
   }
 
   async #leads(): Promise<boolean> {

@@ -18,8 +18,8 @@ export interface Outgoing extends SendOptions {
 }
 
 /** How many events, and how much of their text, go in one statement. */
-const PIECE_EVENTS = 2_000;
-const PIECE_CHARACTERS = 4 << 20;
+const pieceEvents = 2_000;
+const pieceCharacters = 4 << 20;
 
 interface Written {
   readonly type: string;
@@ -58,7 +58,7 @@ async function* pieces(codec: Codec, events: Iterable<Outgoing> | AsyncIterable<
     const data = codec.encode(type, payload);
     piece.push({ type, data, extra });
     characters += data?.length ?? 0;
-    if (piece.length < PIECE_EVENTS && characters < PIECE_CHARACTERS) continue;
+    if (piece.length < pieceEvents && characters < pieceCharacters) continue;
     yield piece;
     piece = [];
     characters = 0;

@@ -19,7 +19,7 @@ export interface TickerOptions {
   readonly onError?: (error: QueueError) => void;
 }
 
-const PAUSE_MS = 1_000;
+const pauseMs = 1_000;
 
 /**
  * Ticks until the signal. Any number may run, one works at a time; not beside pgqd on the real extension, whose ticks have no
@@ -36,7 +36,7 @@ export async function runTicker(options: TickerOptions): Promise<void> {
       const known = asQueueError(error, 'ticking');
       if (!known.passes || !isPool(database)) throw known;
       onError?.(known);
-      await pause(PAUSE_MS, signal);
+      await pause(pauseMs, signal);
     } finally {
       session?.discard();
     }
@@ -46,7 +46,7 @@ export async function runTicker(options: TickerOptions): Promise<void> {
 async function tickOn(session: Session, options: TickerOptions): Promise<void> {
   const { signal, tickMs = 500, retryMs = 5_000, maintenanceMs = 60_000 } = options;
   while ((await askOne(session.client, 'asking to tick', sql.tryLead, ['millrace.queue/ticker'])) !== 't') {
-    await pause(PAUSE_MS, signal);
+    await pause(pauseMs, signal);
     if (signal.aborted) return;
   }
   const due = { retries: 0, maintenance: 0 };

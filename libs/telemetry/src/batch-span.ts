@@ -9,26 +9,26 @@ import { RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { safeMessage } from './error-fields.ts';
 
 /** What `batchSpan` hands to its function. All of it does nothing when tracing is off, but `traceparent` is always right. */
-export type BatchSpan = {
+export interface BatchSpan {
   /** W3C trace context to carry in the message, so that the next service's span hangs below this one. */
   readonly traceparent: string;
   set(attributes: Attributes): void;
   event(name: string, attributes?: Attributes): void;
   /** Runs `fn` in a span below this one; an error is recorded and thrown on. */
   child<T>(name: string, fn: (span: BatchSpan) => Promise<T>): Promise<T>;
-};
+}
 
-export type BatchSpanOptions = {
+export interface BatchSpanOptions {
   /** Fingerprint of the tick that ends the batch: 32 lower-case hex characters. */
-  fingerprint: string;
+  readonly fingerprint: string;
   /** Carried from the service before; ignored when it is not of this trace. Default: the tick's own span. */
-  parentTraceparent?: string | undefined;
+  readonly parentTraceparent?: string | undefined;
   /** True only for the ticker: this span is the root of the trace. */
-  root?: boolean;
+  readonly root?: boolean;
   /** When the work began, ms since 1970; default now. The ticker knows the fingerprint only afterwards. */
-  startedAt?: number;
-  attributes?: Attributes;
-};
+  readonly startedAt?: number;
+  readonly attributes?: Attributes;
+}
 
 let tracer: Tracer | undefined;
 

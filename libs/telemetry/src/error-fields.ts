@@ -3,8 +3,8 @@
 
 type Fields = Record<string, unknown>;
 
-const KEPT = ['code', 'advice', 'severity', 'schema', 'table', 'column', 'constraint', 'routine', 'syscall'] as const;
-const DEPTH_LIMIT = 4;
+const kept = ['code', 'advice', 'severity', 'schema', 'table', 'column', 'constraint', 'routine', 'syscall'] as const;
+const depthLimit = 4;
 
 /** Turns any thrown value into plain fields for a log line: type, message, code, stack and causes, no row values. */
 export function errorFields(error: unknown, depth = 0): Fields {
@@ -12,12 +12,12 @@ export function errorFields(error: unknown, depth = 0): Fields {
   const source = error as Error & Fields;
   const message = safeMessage(source);
   const fields: Fields = { type: error.name, message };
-  for (const key of KEPT) {
+  for (const key of kept) {
     if (typeof source[key] === 'string') fields[key] = source[key];
   }
   if (typeof error.stack === 'string') fields['stack'] = stackFrames(error.stack);
-  if (error.cause !== undefined && depth < DEPTH_LIMIT) fields['cause'] = errorFields(error.cause, depth + 1);
-  if (error instanceof AggregateError && depth < DEPTH_LIMIT) {
+  if (error.cause !== undefined && depth < depthLimit) fields['cause'] = errorFields(error.cause, depth + 1);
+  if (error instanceof AggregateError && depth < depthLimit) {
     fields['errors'] = error.errors.slice(0, 5).map((inner) => errorFields(inner, depth + 1));
   }
   return fields;
@@ -30,16 +30,16 @@ export function errorFields(error: unknown, depth = 0): Fields {
  */
 export function safeMessage(error: Error & { code?: unknown; where?: unknown }): string {
   const state = typeof error.code === 'string' ? error.code : '';
-  if (/^22[0-9A-Z]{3}$/.test(state)) return error.message.replace(QUOTED, '"..."').replace(BYTES, '0x...');
+  if (/^22[0-9A-Z]{3}$/.test(state)) return error.message.replace(quoted, '"..."').replace(bytes, '0x...');
   return /^P000[14]$/.test(state)
     ? raisedBy(typeof error.where === 'string' ? error.where : '', error.message)
     : error.message;
 }
 
-const MARKS = '"«»„“”‚‘’‹›「」『』';
+const marks = '"«»„“”‚‘’‹›「」『』';
 /** From the first mark to the last: a value may hold marks itself. */
-const QUOTED = new RegExp(`[${MARKS}].*[${MARKS}]`, 's');
-const BYTES = /0x[0-9a-f]{2}(?:[ ,]+0x[0-9a-f]{2})*/gi;
+const quoted = new RegExp(`[${marks}].*[${marks}]`, 's');
+const bytes = /0x[0-9a-f]{2}(?:[ ,]+0x[0-9a-f]{2})*/gi;
 
 function raisedBy(where: string, message: string): string {
   // The innermost frame alone; further ones may quote statements. A signature holds names and types.

@@ -4,27 +4,32 @@ import { listen, stopListening } from './listen.ts';
 import { redactText } from './redact.ts';
 
 /** What a service says of itself. `reasons` are sentences for people and stand there when `ok` is false. */
-export type HealthReport = {
-  ok: boolean;
-  reasons: string[];
+export interface HealthReport {
+  readonly ok: boolean;
+  readonly reasons: string[];
   /** `standby` is healthy: a twin does the work. */
-  role?: 'leader' | 'standby' | 'none';
-};
+  readonly role?: 'leader' | 'standby' | 'none';
+}
 
-export type HealthOptions = {
+export interface HealthOptions {
   /** Address to listen on; 127.0.0.1 unless people outside the host should see it. */
-  host: string;
+  readonly host: string;
   /** 0 = any free port. */
-  port: number;
-  live: () => HealthReport | Promise<HealthReport>;
-  ready: () => HealthReport | Promise<HealthReport>;
+  readonly port: number;
+  readonly live: () => HealthReport | Promise<HealthReport>;
+  readonly ready: () => HealthReport | Promise<HealthReport>;
   /** Ready, and not further behind than so many ms. Left out: this service has no lag. */
-  fresh?: ((maxLagMs: number) => HealthReport) | undefined;
+  readonly fresh?: ((maxLagMs: number) => HealthReport) | undefined;
   /** From startTelemetry; left out, /metrics answers 404. */
-  metrics?: (request: IncomingMessage, response: ServerResponse) => void;
-};
+  readonly metrics?: (request: IncomingMessage, response: ServerResponse) => void;
+}
 
-export type HealthServer = { host: string; port: number; url: string; stop(): Promise<void> };
+export interface HealthServer {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
 
 /**
  * Serves GET /live, /ready and /ready?max_lag_ms=N (200 or 503, JSON `{ok, role?, reasons}`) and /metrics (Prometheus text).

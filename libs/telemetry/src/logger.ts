@@ -11,9 +11,13 @@ export type Logger = Pick<
 >;
 
 /** Who this process is; stands on every line and in every trace and metric. */
-export type Identity = { service: string; queue?: string; subscriber?: string };
+export interface Identity {
+  readonly service: string;
+  readonly queue?: string;
+  readonly subscriber?: string;
+}
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 let root: Logger | undefined;
 
@@ -23,7 +27,7 @@ export function createLogger(identity: Identity, write: (line: string) => void =
   const { service, queue, subscriber } = identity;
   return pino(
     {
-      level: LEVELS.includes(wanted) ? wanted : 'info',
+      level: levels.includes(wanted) ? wanted : 'info',
       base: {
         service,
         ...(queue !== undefined && { queue }),

@@ -4,11 +4,17 @@ import type { Attributes, Meter } from '@opentelemetry/api';
 
 export type Labels = Attributes;
 /** Only goes up. Names end in `_total` by themselves in the Prometheus text. */
-export type Counter = { add(value: number, labels?: Labels): void };
+export interface Counter {
+  add(value: number, labels?: Labels): void;
+}
 /** The latest value wins. */
-export type Gauge = { set(value: number, labels?: Labels): void };
+export interface Gauge {
+  set(value: number, labels?: Labels): void;
+}
 /** A distribution; give seconds or bytes as the name says. */
-export type Histogram = { record(value: number, labels?: Labels): void };
+export interface Histogram {
+  record(value: number, labels?: Labels): void;
+}
 
 let meter: Meter | undefined;
 let generation = 0;
@@ -48,7 +54,7 @@ export function gauge(name: string, help: string): Gauge {
 }
 
 /** Declares a histogram with its bucket limits, in ascending order (default: 1 ms to 60 s, in seconds). */
-export function histogram(name: string, help: string, buckets: number[] = SECONDS): Histogram {
+export function histogram(name: string, help: string, buckets: number[] = seconds): Histogram {
   const get = bound((m) =>
     m.createHistogram(name, { description: help, advice: { explicitBucketBoundaries: buckets } }),
   );
@@ -73,7 +79,7 @@ export function observedGauge(name: string, help: string, read: () => number | r
   if (meter !== undefined) register(meter);
 }
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 observedGauge('process_resident_memory_bytes', 'Memory of this process', () => process.memoryUsage.rss());
 observedGauge('process_cpu_seconds', 'CPU time used by this process, user and system', () => {

@@ -2,13 +2,13 @@
 // Who calls: the logger on every line, libs/config on every message that names a URL.
 
 /** The mark that stands where a secret was. */
-const MARK = '***';
+const mark = '***';
 
 // Greedy up to the last `@` before white space or a quote: a password may itself hold an `@`.
-const USER_AND_PASSWORD = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'\\]*):[^\s"'\\]*@/gi;
+const userAndPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'\\]*):[^\s"'\\]*@/gi;
 // NATS takes a lone user part as a token, which is a secret.
-const NATS_TOKEN = /\b((?:nats|tls|ws|wss):\/\/)[^\s:/@"'\\]+@/gi;
-const NAMED_SECRET = /\b((?:ssl)?password|passphrase|token|nkey|creds)(=)[^\s&"'\\;,)]+/gi;
+const natsToken = /\b((?:nats|tls|ws|wss):\/\/)[^\s:/@"'\\]+@/gi;
+const namedSecret = /\b((?:ssl)?password|passphrase|token|nkey|creds)(=)[^\s&"'\\;,)]+/gi;
 
 /**
  * Returns `text` with the password of every URL (`scheme://user:***@host`), every NATS token and every
@@ -17,9 +17,9 @@ const NAMED_SECRET = /\b((?:ssl)?password|passphrase|token|nkey|creds)(=)[^\s&"'
 export function redactText(text: string): string {
   if (!text.includes('://') && !text.includes('=')) return text;
   return text
-    .replace(USER_AND_PASSWORD, `$1:${MARK}@`)
-    .replace(NATS_TOKEN, (whole, scheme: string) => (whole.includes(`:${MARK}@`) ? whole : `${scheme}${MARK}@`))
-    .replace(NAMED_SECRET, `$1$2${MARK}`);
+    .replace(userAndPassword, `$1:${mark}@`)
+    .replace(natsToken, (whole, scheme: string) => (whole.includes(`:${mark}@`) ? whole : `${scheme}${mark}@`))
+    .replace(namedSecret, `$1$2${mark}`);
 }
 
 /** Returns a connection URL fit for people: same host, port, user and database, no password or token. */

@@ -10,15 +10,15 @@ import { setMeter } from './metrics.ts';
 
 type Resource = ReturnType<typeof resourceFromAttributes>;
 
-export type Telemetry = {
-  log: Logger;
+export interface Telemetry {
+  readonly log: Logger;
   /** Answers a request with all metrics as Prometheus text; give it to startHealth. */
-  metrics: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly metrics: (request: IncomingMessage, response: ServerResponse) => void;
   /** Sends what is still buffered, at most 2 s, and turns metrics and traces off. Safe to call twice. */
   stop(): Promise<void>;
-};
+}
 
-const FLUSH_MS = 2_000;
+const flushMs = 2_000;
 
 /**
  * Starts logs (MILLRACE_LOG_LEVEL), metrics (always for Prometheus) and, when OTEL_EXPORTER_OTLP_ENDPOINT or
@@ -50,7 +50,7 @@ export async function startTelemetry(identity: Identity): Promise<Telemetry> {
 async function stopAll(meters: MeterProvider, traces: TracerProvider | undefined): Promise<void> {
   setMeter(undefined);
   setTracer(undefined);
-  const late = new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS).unref());
+  const late = new Promise<void>((resolve) => setTimeout(resolve, flushMs).unref());
   await Promise.race([Promise.allSettled([meters.shutdown(), traces?.shutdown()]), late]);
 }
 

@@ -9,7 +9,7 @@ import { counter, gauge, histogram } from './metrics.ts';
 import { redactText } from './redact.ts';
 import { startTelemetry } from './start-telemetry.ts';
 
-const FINGERPRINT = '0123456789abcdef0123456789abcdef';
+const fingerprint = '0123456789abcdef0123456789abcdef';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -105,22 +105,22 @@ test('health answers live, ready and metrics on a free port', async () => {
 });
 
 test('without an endpoint a batch span runs its work and still gives the context to carry on', async () => {
-  const seen = await batchSpan('publish', { fingerprint: FINGERPRINT }, async (span) =>
+  const seen = await batchSpan('publish', { fingerprint: fingerprint }, async (span) =>
     span.child('copy', async (c) => c.traceparent),
   );
-  expect(seen).toBe(tickTraceparent(FINGERPRINT));
+  expect(seen).toBe(tickTraceparent(fingerprint));
 });
 
 test("all spans of a batch are in the trace that its tick names, below the ticker's span", async () => {
   const collector = await startCollector();
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
   const telemetry = await startTelemetry({ service: 'test', queue: 'q' });
-  await batchSpan('tick', { fingerprint: FINGERPRINT, root: true, startedAt: Date.now() - 5 }, async () => {});
-  const carried = await batchSpan('capture', { fingerprint: FINGERPRINT }, async (span) =>
+  await batchSpan('tick', { fingerprint: fingerprint, root: true, startedAt: Date.now() - 5 }, async () => {});
+  const carried = await batchSpan('capture', { fingerprint: fingerprint }, async (span) =>
     span.child('read', async () => span.traceparent),
   );
   await expect(
-    batchSpan('replay', { fingerprint: FINGERPRINT, parentTraceparent: carried }, () =>
+    batchSpan('replay', { fingerprint: fingerprint, parentTraceparent: carried }, () =>
       Promise.reject(new Error('no')),
     ),
   ).rejects.toThrow('no');
@@ -128,7 +128,7 @@ test("all spans of a batch are in the trace that its tick names, below the ticke
   await collector.stop();
   const spans = collector.spans();
   const byName = Object.fromEntries(spans.map((s) => [s.name, s]));
-  expect(new Set(spans.map((s) => s.traceId))).toEqual(new Set([FINGERPRINT]));
+  expect(new Set(spans.map((s) => s.traceId))).toEqual(new Set([fingerprint]));
   expect(byName['tick']?.parentSpanId ?? '').toBe('');
   expect(byName['capture']?.parentSpanId).toBe(byName['tick']?.spanId);
   expect(byName['read']?.parentSpanId).toBe(byName['capture']?.spanId);

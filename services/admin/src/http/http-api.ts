@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { codes, MillraceError } from '@millrace/errors';
-import { notReady, READY, type Service } from '@millrace/lifecycle';
+import { notReady, readyReport, type Service } from '@millrace/lifecycle';
 import { type HealthReport, type Listening, listen, stopListening } from '@millrace/telemetry';
 import { faultAnswer, sendAnswer } from './answer.ts';
 import { checkAccess, type GateRules } from './gate.ts';
@@ -58,7 +58,7 @@ export class HttpApi implements Service {
   }
 
   ready(): HealthReport {
-    return this.#server?.listening === true ? READY : notReady('not listening');
+    return this.#server?.listening === true ? readyReport : notReady('not listening');
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
