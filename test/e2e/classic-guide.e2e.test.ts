@@ -225,7 +225,7 @@ test('the provider side stopped and started again goes on, and the slave finds t
   await equal(slave);
   write('ticker.ini', tickerFile('ticker', master).replace('loop_delay = 0.1', 'loop_delay = 0.2'));
   await type('pgqadm.py ticker.ini -r');
-  await waitFor('the new file', () => /starting anew/.test(readFileSync(join(work, 'ticker.log'), 'utf8')));
+  await waitFor('the new file', () => /starting again/.test(readFileSync(join(work, 'ticker.log'), 'utf8')));
   await master.run("INSERT INTO entry (item) VALUES ('read again')");
   await equal(slave);
 });
@@ -344,7 +344,7 @@ test('in any other order it works as well, and a twin of the ticker takes over w
   await type('pgqadm.py other.ini ticker -d');
   await equal(onto, from);
   await type('pgqadm.py twin.ini ticker -d');
-  await waitFor('the twin', () => /standing by/.test(readFileSync(join(work, 'twin.log'), 'utf8')));
+  await waitFor('the twin', () => /on standby/.test(readFileSync(join(work, 'twin.log'), 'utf8')));
   const before = await from.value('SELECT url FROM millrace.bus_address');
   process.kill(Number(readFileSync(join(work, 'other.pid'), 'utf8')), 'SIGKILL');
   await from.run("INSERT INTO entry (item) VALUES ('with the twin')");

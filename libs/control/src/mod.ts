@@ -3,6 +3,6 @@ export type { Arguments, Command, Context, OptionSpec } from './command/command.
 export { parseDuration, showDuration } from './command/duration.ts';
 export { alignColumns, showCount } from './command/show.ts';
 export { controlCommands, controlLoaders } from './commands.ts';
-export { AuditLine } from './invoke/audit-line.ts';
+export { AuditEntry } from './invoke/audit-entry.ts';
 export { commandList } from './usage/command-list.ts';
 export { argumentsOf, parseArguments, splitCommand } from './usage/parse-arguments.ts';

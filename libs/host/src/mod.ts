@@ -6,6 +6,6 @@ export { type EmbeddedDefault, isEmbedded, serverNames, startEmbedded } from './
 export { writeSecret } from './embedded/secret-file.ts';
 export { nodeOptions, projectRoot, serviceProgram } from './project.ts';
 export { Supervisor } from './supervisor.ts';
-export { refuseHopeless, tellFindings } from './up/at-start.ts';
+export { refuseFatal, reportFindings } from './up/at-start.ts';
 export { replicationWorks } from './up/replication-works.ts';
 export { takeLock } from './up/up-lock.ts';

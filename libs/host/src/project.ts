@@ -8,5 +8,5 @@ export function serviceProgram(kind: 'ticker' | 'capture' | 'replay' | 'admin'):
   return fileURLToPath(new URL(`../../../services/${kind}/src/main.ts`, import.meta.url));
 }
 
-/** Options of Node that every process of ours is started with. */
+/** Options of Node with which every process of Millrace is started. */
 export const nodeOptions = ['--disable-warning=ExperimentalWarning'];

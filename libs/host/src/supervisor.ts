@@ -16,7 +16,7 @@ export interface SupervisorOptions {
   readonly parts: readonly PartName[];
   /** A line for people. */
   readonly say: (line: string) => void;
-  /** Do not show what the services write; it is in DATA_DIR/log all the same. */
+  /** Do not show what the services write; it is in DATA_DIR/log nevertheless. */
   readonly quiet?: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Supervisor {
     this.#options = options;
   }
 
-  /** The processes, for a look from outside. */
+  /** The processes, for inspection. */
   get children(): readonly ChildService[] {
     return this.#children;
   }
@@ -84,7 +84,7 @@ export class Supervisor {
     const name = subscriberOf(part);
     const kind = name === undefined ? (part as 'ticker' | 'capture' | 'admin') : 'replay';
     const log = new LogFile(join(config.data_dir, 'log', `${part.replace(':', '-')}.log`));
-    // What the last one left would point to a port that is gone.
+    // The last one's file would name a port that is gone.
     rmSync(runFile(config, kind, name), { force: true });
     return new ChildService({
       name: part,
@@ -110,15 +110,15 @@ export class Supervisor {
 
   async #installLater(): Promise<void> {
     const { signal } = this.#stopping;
-    let told = '';
+    let reported = '';
     while (!signal.aborted) {
       await delay(againMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       const open = (await installParts(this.#options.config)).filter(({ state }) => state !== 'done');
       const now = open.map(({ detail }) => `install: ${detail}`).join('\n');
       if (open.length === 0) return this.#options.say('install: done');
-      if (now !== told) this.#options.say(now);
-      told = now;
+      if (now !== reported) this.#options.say(now);
+      reported = now;
     }
   }
 }

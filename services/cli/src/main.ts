@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { createInterface as createPrompt } from 'node:readline/promises';
 import { inspect } from 'node:util';
 import type { Context } from '@millrace/control';
 import { localActor, parseArguments, splitCommand } from '@millrace/control';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
-import { personToAsk } from './ask-person.ts';
 import { commands } from './commands.ts';
 import { endOfUp } from './end-of-up.ts';
 
@@ -12,7 +12,7 @@ const isDebugged = process.env['MILLRACE_DEBUG'] !== undefined;
 
 /** Runs one command line and resolves to its exit code. Nothing is thrown. */
 async function main(argv: readonly string[]): Promise<number> {
-  // Known before anything is parsed, so that wrong usage, too, is answered in the form that was asked for.
+  // Known before anything is parsed, so that wrong usage, too, is answered in the requested form.
   const json = argv.includes('--json');
   try {
     const { name, rest } = splitCommand(argv, commands);
@@ -68,7 +68,7 @@ function contextOf(configFile: string | undefined, json: boolean): Context {
     configFile,
     json,
     actor: localActor(),
-    ask: personToAsk(),
+    ask: promptOnTerminal(),
     input: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     config: async () => (await import('@millrace/config')).loadConfig({ flag: configFile }),
     note: (line) => void process.stderr.write(`${line}\n`),
@@ -76,6 +76,19 @@ function contextOf(configFile: string | undefined, json: boolean): Context {
       if (json) write(JSON.stringify(document));
       else if (text !== '') write(text);
     },
+  };
+}
+
+/** Asks on the terminal; undefined without one. Anything but `y` or `yes` means no. */
+function promptOnTerminal(): ((question: string) => Promise<boolean>) | undefined {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+  return async (question) => {
+    const lines = createPrompt({ input: process.stdin, output: process.stderr });
+    // Ctrl-C or Ctrl-D is an answer, too.
+    const silence = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    const answer = await Promise.race([lines.question(question), silence]);
+    lines.close();
+    return /^y(es)?$/i.test(answer.trim());
   };
 }
 
@@ -99,7 +112,7 @@ function write(text: string): void {
 // The reader of a pipe may leave early (`millrace tables | head -1`); that is no fault.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.exitCode = await main(process.argv.slice(2));
-// A session that does not close must not keep a finished command alive. None should be left; a person who looks is told.
+// A session that does not close must not keep a finished command alive. None should be left; MILLRACE_DEBUG shows those that are.
 setTimeout(() => {
   if (isDebugged) process.stderr.write(`still open: ${process.getActiveResourcesInfo().join(', ')}\n`);
   process.exit();

@@ -17,7 +17,7 @@ export interface Compared {
 }
 
 /** Compares every table and the sequence of the demo on all sides, by checksum. `urls`: the provider's is `provider`. */
-export async function compareSides(urls: Readonly<Record<string, string>>): Promise<Compared[]> {
+export async function compareByChecksum(urls: Readonly<Record<string, string>>): Promise<Compared[]> {
   const sides = await Promise.all(
     Object.entries(urls).map(async ([side, url]) => ({ side, sums: await read(url, 'checksum') })),
   );

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serverNames } from '@millrace/host';
 
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 /** Empties the demo's folder; servers of an earlier demo that was killed are still ending perhaps, so they are waited for. */
 export async function clearDemoDirectory(dir: string): Promise<void> {
   const pids = [...serverNames, 'nats'].flatMap((name) => serverIn(join(dir, name)));
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   while (pids.some(isAlive) && performance.now() < deadline) await delay(25);
   rmSync(dir, { recursive: true, force: true });
 }

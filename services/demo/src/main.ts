@@ -19,7 +19,7 @@ import {
 import { listenForEnd } from '@millrace/lifecycle/ending';
 import { pause } from '@millrace/lifecycle/pause';
 import { inSession } from '@millrace/postgres';
-import { compareSides } from './compare.ts';
+import { compareByChecksum } from './compare.ts';
 import { clearDemoDirectory } from './directory.ts';
 import { sqlText } from './sql-text.ts';
 import { Traffic } from './traffic.ts';
@@ -93,7 +93,7 @@ async function startTraffic({ urls }: EmbeddedDefault): Promise<Traffic> {
   return traffic;
 }
 
-/** Runs a command of ours as a person would. */
+/** Runs a command of Millrace as an operator would. */
 async function command(name: string, words: readonly string[]): Promise<void> {
   const found = await controlCommands.load(name);
   say(`$ millrace ${name} ${words.join(' ')}`);
@@ -113,7 +113,7 @@ async function command(name: string, words: readonly string[]): Promise<void> {
 /** All sides must be equal once everything has arrived. */
 async function judge({ urls }: EmbeddedDefault, transactions: number): Promise<number> {
   await command('wait', ['--timeout', '60s']);
-  const compared = await compareSides(urls);
+  const compared = await compareByChecksum(urls);
   const sides = Object.keys(urls);
   const rows = compared.map(({ name, rows: counts, different }) => [
     name,

@@ -7,7 +7,7 @@ export interface OptionSpec {
   readonly type: 'boolean' | 'string' | 'number';
   /** May be given several times, or followed by several words. */
   readonly multiple?: boolean;
-  /** How its value is called in the help: NAME. */
+  /** The name of its value in the help: NAME. */
   readonly value?: string;
   readonly help: string;
 }
@@ -30,9 +30,9 @@ export interface Context {
   /** The file that was named by `--config`, if any. */
   readonly configFile: string | undefined;
   readonly json: boolean;
-  /** Who gives the command, for the audit: `user@host`, or who asks over HTTP. */
+  /** Who gives the command, for the audit: `user@host`, or the client of a request over HTTP. */
   readonly actor: string;
-  /** Asks a person; undefined where nobody can answer. */
+  /** Asks the operator; undefined where there is none, as over HTTP. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
   /** The lines of stdin; left out where there is none, as over HTTP. */
   readonly input?: () => AsyncIterable<string>;
@@ -43,20 +43,20 @@ export interface Context {
 }
 
 /**
- * What a command does. `reads`: changes nothing. `changes`: leaves a line in the audit at the provider. `serves`: runs until
+ * What a command does. `reads`: changes nothing. `changes`: leaves an entry in the audit at the provider. `serves`: runs until
  * it is stopped.
  */
 export type Effect = 'reads' | 'changes' | 'serves';
 
-/** A command that takes something away asks first. The option `--yes`, and `confirm` over HTTP, come with this. */
+/** A command that removes something asks for a confirmation. The option `--yes`, and `confirm` over HTTP, come with this. */
 export interface Confirmation {
   /** What will be lost, in one sentence; undefined: with these arguments nothing is. */
   readonly warning: (args: Arguments) => string | undefined;
-  /** Where nobody can answer: refused without `--yes`, or done all the same. Over HTTP it is always needed. */
+  /** Without an operator at a terminal: refused without `--yes`, or done. Over HTTP a confirmation is always needed. */
   readonly unattended: 'refuse' | 'go-on';
 }
 
-/** Where the line of a command belongs. */
+/** The audit to which a command's entry is written. */
 export interface AuditedAt {
   readonly url: string;
   readonly queue: string;
@@ -70,16 +70,16 @@ export interface Api {
    */
   readonly words?: string | readonly string[];
   /** Longest word or option, in characters; default 1,000. */
-  readonly longest?: number;
+  readonly maxLength?: number;
   /** The document of `--json`; null: the command has none. */
   readonly result: z.ZodType;
   /** Default: POST, and GET for a command that only reads. A reading command that takes long or many arguments is a POST. */
   readonly method?: 'POST';
-  /** A GET that needs the token when one is set: its answer is not for everybody. */
+  /** A GET that needs the token when one is set: its answer is not public. */
   readonly guarded?: true;
 }
 
-/** One verb of the command line and of the HTTP API. Run it with runCommand, never by itself. */
+/** One verb of the command line and of the HTTP API. Run it with runCommand, never directly. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -93,13 +93,13 @@ export interface Command {
   readonly words: readonly [number, number];
   readonly effect: Effect | ((args: Arguments) => Effect);
   readonly confirm?: Confirmation;
-  /** Whose audit is written to, where that is not the set's; throws CONFIG. */
+  /** The audit that is written to, where that is not the set's; throws CONFIG. */
   readonly audited?: (config: Config, args: Arguments) => AuditedAt;
   /** What of the arguments the audit shows, where not all of them: values of rows do not belong there. */
   readonly auditText?: (args: Arguments) => string;
   /** Left out: not over HTTP. */
   readonly api?: Api;
-  /** Throws USAGE for what can be told wrong without asking anybody: then nobody is asked, and the audit has no line of it. */
+  /** Throws USAGE for what is wrong by itself: before any confirmation and any entry in the audit. */
   readonly check?: (args: Arguments, context: Context) => void | Promise<void>;
   /** Resolves to the exit code. */
   run(context: Context, args: Arguments): Promise<number>;

@@ -1,13 +1,13 @@
 import { codes, MillraceError } from '@millrace/errors';
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-const longest = 7 * 24 * 3_600_000;
+const maxMs = 7 * 24 * 3_600_000;
 
 /** Milliseconds of `500ms`, `60s`, `2m`, `1.5h`; a bare number means seconds. Throws USAGE for anything else. */
 export function parseDuration(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
   const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * (units[match[2] ?? 's'] ?? Number.NaN));
-  if (!Number.isFinite(ms) || ms > longest) {
+  if (!Number.isFinite(ms) || ms > maxMs) {
     throw new MillraceError(codes.USAGE, `${option}: ${JSON.stringify(text)} is not a duration`, {
       advice: 'write 500ms, 60s or 2m, up to 168h',
     });

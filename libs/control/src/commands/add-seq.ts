@@ -1,14 +1,15 @@
+import type { Config } from '@millrace/config';
 import { parseTableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { addSequences } from '../set/add-sequences.ts';
+import { changeSet } from '../set/change-set.ts';
 import { closeTargets, openTargets } from '../set/targets.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import { ProviderSide } from '../sides/provider-side.ts';
 
 export const addSeq: Command = {
   name: 'add-seq',
-  summary: 'Follow sequences: their value at a subscriber is set whenever it moves at the provider.',
+  summary: 'Replicate sequences: their value at a subscriber is set whenever it moves at the provider.',
   usage: 'SEQ… [--subscriber NAME…]',
   example: 'millrace add-seq entry_id_seq',
   options: {
@@ -24,29 +25,16 @@ export const addSeq: Command = {
 async function runAddSeq(context: Context, args: Arguments): Promise<number> {
   const sequences = args.words.map(parseTableName);
   const config = await context.config();
-  if (config.provider === undefined) return followOnly(context, args);
-  const provider = await ProviderSide.open(config);
-  try {
-    await provider.lockChanges();
-    const { subscribers } = await provider.overview();
-    const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
-    const targets = await openTargets(config, names);
-    try {
-      const work = { provider, targets, note: context.note, skipMissing: false };
-      const added = (await addSequences(work, sequences)).map(tableLabel);
-      context.result({ added, subscribers: names }, '');
-    } finally {
-      await closeTargets(targets);
-    }
+  if (config.provider === undefined) return addSequencesHere(context, config, args);
+  return changeSet(config, { named: args.values('subscriber') }, async (sides) => {
+    const added = await addSequences({ ...sides, note: context.note, skipMissing: false }, sequences);
+    context.result({ added: added.map(tableLabel), subscribers: sides.targets.map(({ name }) => name) }, '');
     return 0;
-  } finally {
-    await provider.close();
-  }
+  });
 }
 
 /** Without a provider: the sequence waits here until it is added on the provider's side too. */
-async function followOnly(context: Context, args: Arguments): Promise<number> {
-  const config = await context.config();
+async function addSequencesHere(context: Context, config: Config, args: Arguments): Promise<number> {
   const sequences = args.words.map(parseTableName);
   const targets = await openTargets(config, chooseSubscribers(args.values('subscriber'), knownSubscribers(config)));
   try {

@@ -24,19 +24,19 @@ const result = z
   .strictObject({ queue: z.string().nullable().describe('null: of every queue'), entries: z.array(entry) })
   .describe('Newest first.');
 
-const most = 10_000;
+const maxEntries = 10_000;
 
 export const audit: Command = {
   name: 'audit',
-  summary: 'Show who gave which command that changes something, when, and what it came to.',
+  summary: 'Show which commands changed something: who gave them, when, and their outcome.',
   usage: '[--limit N] [--all] [--queue NAME] [--database NAME] [--json]',
   example: 'millrace audit --limit 50',
   more:
-    'Newest first. A database keeps the newest 10,000 lines. Without options it is about the set; with --database about every queue of\n' +
-    'that database.',
+    'Newest first. A database keeps the newest 10,000 entries. Without options they are those of the set; with --database those of\n' +
+    'every queue of that database.',
   options: {
-    limit: { type: 'number', value: 'N', help: 'how many lines at most; default: 20' },
-    all: { type: 'boolean', help: "also what the provider's schema noted by itself" },
+    limit: { type: 'number', value: 'N', help: 'how many entries at most; default: 20' },
+    all: { type: 'boolean', help: "also what the provider's schema noted automatically" },
     queue: { type: 'string', value: 'NAME', help: "of this queue; default: the set's" },
     ...databaseOption,
   },
@@ -45,7 +45,8 @@ export const audit: Command = {
   api: { result, guarded: true },
   run: async (context, args) => {
     const limit = Number(args.value('limit') ?? 20);
-    if (limit < 1 || limit > most) throw new MillraceError(codes.USAGE, `audit: --limit must be from 1 to ${most}`);
+    if (limit < 1 || limit > maxEntries)
+      throw new MillraceError(codes.USAGE, `audit: --limit must be from 1 to ${maxEntries}`);
     const config = await context.config();
     if (!args.has('database')) needProvider(config);
     const queue = args.value('queue') ?? (args.has('database') ? null : config.queue);

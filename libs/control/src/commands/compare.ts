@@ -16,14 +16,14 @@ export const compare: Command = {
   summary: 'Compare tables with the provider, both sides as of the same tick, and list the keys of rows that differ.',
   usage: '[TABLE…] [--all] [--subscriber NAME…] [--limit N] [--timeout 60s] [--every 1h] [--json]',
   example: 'millrace compare customer orders --subscriber eu',
-  more: `Without names, or with --all, the whole set. Nothing is locked and nobody waits: replay rests for a moment while a session
-takes its snapshot. Exit code 0 when all was compared and is equal, 1 otherwise.`,
+  more: `Without names, or with --all, the whole set. Nothing is locked: replay pauses for a moment while a session takes its
+snapshot. Exit code 0 when all was compared and is equal, 1 otherwise.`,
   options: {
     all: { type: 'boolean', help: 'all tables of the set; the same as no names' },
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
     limit: { type: 'number', value: 'N', help: 'keys listed of a table at a subscriber; default: 20' },
-    timeout: { type: 'string', value: '60s', help: 'how long a subscriber that is behind is waited for' },
-    every: { type: 'string', value: '1h', help: 'again and again, in the foreground, until a signal' },
+    timeout: { type: 'string', value: '60s', help: 'how long to wait for a subscriber that is behind' },
+    every: { type: 'string', value: '1h', help: 'repeat at this interval, in the foreground, until a signal' },
   },
   words: [0, Number.POSITIVE_INFINITY],
   effect: (args) => (args.has('every') ? 'serves' : 'reads'),
@@ -41,7 +41,7 @@ async function runCompare(context: Context, args: Arguments): Promise<number> {
     try {
       await compareOnce(context, args);
     } catch (error) {
-      // What was wrong from the beginning was typed so; what comes later, or passes by itself, must not end the watch.
+      // What is wrong in the first round was typed so; a later or passing error must not end the repetition.
       const { action, code, sentence } = verdictOf(error);
       if (round === 1 && action === 'stop') throw error;
       context.note(`not compared: ${sentence}; it is tried again`);

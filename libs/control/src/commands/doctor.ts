@@ -4,12 +4,12 @@ import { doctorDocument, showReport } from '../doctor/report.ts';
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'Look for everything that stands against replication or may one day, with a one-line fix for each.',
+  summary: 'Find everything that prevents replication or may do so later, with a one-line fix for each.',
   usage: '[--json] [--subscriber NAME…]',
   example: 'millrace doctor --subscriber eu',
   more:
-    'Changes nothing. Looks at what this configuration can reach, and says what it could not look at. Exit code 1 when\n' +
-    'there is an error. A fix in SQL is for the side that the finding names.',
+    'Changes nothing. Checks what this configuration can reach, and says what it could not check. Exit code 1 when there\n' +
+    'is an error. A fix in SQL is for the side that the finding names.',
   options: {
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
   },

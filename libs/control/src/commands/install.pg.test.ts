@@ -68,7 +68,7 @@ test('uninstall names the subscribers that it leaves as they are, and what stays
     message: expect.stringMatching(new RegExp(`left there: the streams .*${site.queue}`)),
   });
   // It is not in this configuration; the provider knew it.
-  expect(notes).toContainEqual(expect.stringMatching(/^subscriber us: left as it is, .*`millrace uninstall --yes`/));
+  expect(notes).toContainEqual(expect.stringMatching(/^subscriber us: left unchanged, .*`millrace uninstall --yes`/));
   expect(await query(site.subscribers['eu'] ?? '', everything)).toEqual([]);
   expect(await query(site.subscribers['us'] ?? '', everything)).not.toEqual([]);
   const last = await site.do('uninstall', '--yes');

@@ -18,7 +18,7 @@ export const install: Command = {
     'Install or update the schemas at the provider, the subscribers and in `databases`; register the subscribers.',
   usage: '',
   example: 'millrace install',
-  more: 'Does what the configuration names and can be reached from here. Repeatable, also by many at once.',
+  more: 'Installs what the configuration names and can be reached from here. Repeatable, also concurrently.',
   options: {},
   words: [0, 0],
   effect: 'changes',

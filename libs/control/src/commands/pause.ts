@@ -3,7 +3,7 @@ import { checkNamed, pausedResult, setPausedCommand } from '../set/set-paused.ts
 
 export const pause: Command = {
   name: 'pause',
-  summary: "Let a subscriber's replay rest after the batch it is at.",
+  summary: "Pause a subscriber's replay after its current batch.",
   usage: 'NAME',
   example: 'millrace pause eu',
   options: {},

@@ -25,26 +25,27 @@ const result = z.strictObject({
 
 export const repair: Command = {
   name: 'repair',
-  summary: 'Compare tables and print the SQL that makes equal what differs at a subscriber, or with --apply do it.',
+  summary:
+    'Compare tables and print the SQL that corrects rows that differ at a subscriber, or with --apply execute it.',
   usage: '[TABLE…] [--all] [--subscriber NAME…] [--apply --yes] [--timeout 60s] [--json]',
   example: 'millrace repair orders --subscriber eu --apply --yes',
   more:
     'The SQL is for psql at that subscriber: one transaction, in which a statement does nothing when its row was changed since.\n' +
-    'With --apply it is done at a tick at which both sides are known and replay is held, so that nothing newer is overwritten,\n' +
-    'and then compared again. Rows that only the subscriber has are removed. Exit code 1 when something still differs after\n' +
-    'that, or could not be compared.',
+    'With --apply it is executed at a tick that both sides have reached and at which replay is held, so that nothing newer is\n' +
+    'overwritten; then the tables are compared again. Rows that only the subscriber has are removed. Exit code 1 when something\n' +
+    'still differs after that, or could not be compared.',
   options: {
     all: { type: 'boolean', help: 'all tables of the set; the same as no names' },
     subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
-    apply: { type: 'boolean', help: 'do it' },
-    timeout: { type: 'string', value: '60s', help: 'how long a subscriber that is behind is waited for' },
+    apply: { type: 'boolean', help: 'execute it' },
+    timeout: { type: 'string', value: '60s', help: 'how long to wait for a subscriber that is behind' },
   },
   words: [0, Number.POSITIVE_INFINITY],
   effect: (args) => (args.has('apply') ? 'changes' : 'reads'),
   confirm: {
     warning: (args) =>
       args.has('apply')
-        ? 'repair makes rows at the subscribers what they are at the provider: what differs there is lost'
+        ? "repair makes rows at the subscribers equal to the provider's: what differs there is lost"
         : undefined,
     unattended: 'refuse',
   },
@@ -97,7 +98,7 @@ function documentOf(
   };
 }
 
-/** What was done, or would be, and what could not be looked at. */
+/** What was done, or would be, and what could not be compared. */
 function linesOf({ comparison, repaired }: RepairRun, applied: boolean): string[] {
   const done = repaired.map(
     ({ subscriber, tick, inserted, updated, deleted, ...table }) =>

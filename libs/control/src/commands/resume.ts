@@ -3,7 +3,7 @@ import { checkNamed, pausedResult, setPausedCommand } from '../set/set-paused.ts
 
 export const resume: Command = {
   name: 'resume',
-  summary: "Let a subscriber's replay go on.",
+  summary: "Resume a subscriber's replay.",
   usage: 'NAME',
   example: 'millrace resume eu',
   options: {},

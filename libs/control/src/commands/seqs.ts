@@ -1,9 +1,7 @@
-import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
-import type { Command } from '../command/command.ts';
-import { alignColumns } from '../command/show.ts';
-import { type Gathered, type GatheredSubscriber, gather } from '../status/gather.ts';
-import { refuseWithoutAnswer } from '../status/refuse-without-answer.ts';
+import type { Gathered, GatheredSubscriber } from '../status/gather.ts';
+import { eachOnce, listCommand } from './set-list.ts';
 
 const listedSequence = z.strictObject({
   name: z.string().describe('as in SQL'),
@@ -15,43 +13,23 @@ const listedSequence = z.strictObject({
     .describe('by subscriber; null: not followed there, or not known'),
 });
 
-const result = z.strictObject({ queue: z.string(), sequences: z.array(listedSequence) });
-
 type ListedSequence = z.infer<typeof listedSequence>;
 
-export const seqs: Command = {
+export const seqs = listCommand<ListedSequence>({
   name: 'seqs',
   summary: 'List the sequences of the set, and who follows them.',
-  usage: '[--json]',
-  example: 'millrace seqs',
-  options: {},
-  words: [0, 0],
-  effect: 'reads',
-  api: { result },
-  run: async (context) => {
-    const gathered = await gather(await context.config());
-    refuseWithoutAnswer(gathered);
-    const list = sequenceList(gathered);
-    const subscribers = gathered.subscribers.map(({ name }) => name);
-    const rows = list.map((s) => [
-      s.name,
-      s.last_value ?? '-',
-      ...subscribers.map((name) => s.subscribers[name] ?? '-'),
-    ]);
-    context.result(
-      { queue: gathered.queue, sequences: list },
-      alignColumns([['SEQUENCE', 'LAST VALUE', ...subscribers], ...rows]),
-    );
-    return 0;
-  },
-};
+  property: 'sequences',
+  entry: listedSequence,
+  entriesOf: sequenceList,
+  rowsOf: (list, subscribers) => [
+    ['SEQUENCE', 'LAST VALUE', ...subscribers],
+    ...list.map((s) => [s.name, s.last_value ?? '-', ...subscribers.map((name) => s.subscribers[name] ?? '-')]),
+  ],
+});
 
 function sequenceList({ provider, subscribers }: Gathered): ListedSequence[] {
   const inSet = provider.kind === 'answer' ? provider.value.sequences : [];
-  const all = new Map<string, TableName>();
-  for (const s of [...inSet, ...subscribers.flatMap(sequencesOf)])
-    all.set(tableKey(s), { schema: s.schema, name: s.name });
-  return [...all.values()].map((sequence) => ({
+  return eachOnce([...inSet, ...subscribers.flatMap(sequencesOf)]).map((sequence) => ({
     name: tableLabel(sequence),
     schema: sequence.schema,
     sequence: sequence.name,

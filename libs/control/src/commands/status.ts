@@ -1,5 +1,5 @@
 import type { Command } from '../command/command.ts';
-import { driftOf } from '../doctor/drift.ts';
+import { driftOf } from '../doctor/examine.ts';
 import { gather } from '../status/gather.ts';
 import { showStatus } from '../status/show-status.ts';
 import { statusOf } from '../status/status.ts';

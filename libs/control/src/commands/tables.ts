@@ -1,11 +1,9 @@
-import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { sameTable, tableLabel } from '@millrace/model';
 import { z } from 'zod';
-import type { Command } from '../command/command.ts';
-import { alignColumns } from '../command/show.ts';
-import { type Gathered, gather } from '../status/gather.ts';
-import { refuseWithoutAnswer } from '../status/refuse-without-answer.ts';
+import type { Gathered } from '../status/gather.ts';
 import { showCopy } from '../status/show-status.ts';
 import { outlookOf, tablesOf } from '../status/status.ts';
+import { eachOnce, listCommand } from './set-list.ts';
 
 const listedTable = z.strictObject({
   name: z.string().describe('as in SQL'),
@@ -31,43 +29,28 @@ const listedTable = z.strictObject({
     .describe('copies on their way, by subscriber; totals are guesses from statistics'),
 });
 
-const result = z.strictObject({ queue: z.string(), tables: z.array(listedTable) });
-
 type ListedTable = z.infer<typeof listedTable>;
 
-export const tables: Command = {
+export const tables = listCommand<ListedTable>({
   name: 'tables',
   summary: 'List the tables of the set, with the state at each subscriber.',
-  usage: '[--json]',
-  example: 'millrace tables',
-  options: {},
-  words: [0, 0],
-  effect: 'reads',
-  api: { result },
-  run: async (context) => {
-    const gathered = await gather(await context.config());
-    refuseWithoutAnswer(gathered);
-    const list = tableList(gathered);
-    const subscribers = gathered.subscribers.map(({ name }) => name);
-    const rows = list.map((t) => [t.name, ...subscribers.map((s) => cellOf(t, s)), t.problem ?? '']);
-    const text = alignColumns([['TABLE', ...subscribers, ''], ...rows]);
-    context.result({ queue: gathered.queue, tables: list }, text);
-    return 0;
-  },
-};
+  property: 'tables',
+  entry: listedTable,
+  entriesOf: tableList,
+  rowsOf: (list, subscribers) => [
+    ['TABLE', ...subscribers, ''],
+    ...list.map((t) => [t.name, ...subscribers.map((s) => cellOf(t, s)), t.problem ?? '']),
+  ],
+});
 
 function cellOf({ subscribers, copies }: ListedTable, name: string): string {
   const copy = copies[name];
   return `${subscribers[name] ?? '-'}${copy === undefined ? '' : ` (${showCopy(copy)})`}`;
 }
 
-/** Tables of the set and, where the provider is not to be seen, those the subscribers follow. */
 function tableList({ provider, subscribers }: Gathered): ListedTable[] {
   const inSet = provider.kind === 'answer' ? provider.value.tables : [];
-  const all = new Map<string, TableName>();
-  for (const t of [...inSet, ...subscribers.flatMap(tablesOf)])
-    all.set(tableKey(t), { schema: t.schema, name: t.name });
-  return [...all.values()].map((table) => {
+  return eachOnce([...inSet, ...subscribers.flatMap(tablesOf)]).map((table) => {
     const known = inSet.find((t) => sameTable(t, table));
     const there = subscribers.map((s) => [s.name, tablesOf(s).find((t) => sameTable(t, table))] as const);
     const copies = there.flatMap(([name, t]) => {

@@ -5,7 +5,7 @@ import { ProviderSide } from '../sides/provider-side.ts';
 
 export const token: Command = {
   name: 'token',
-  summary: 'Print a token for all that is committed at the provider now.',
+  summary: 'Print a token for everything committed at the provider up to now.',
   usage: '[--json]',
   example: 'millrace token',
   more: 'In SQL: SELECT millrace.token(), which also stands for what its own transaction has changed.',

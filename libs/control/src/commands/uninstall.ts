@@ -12,14 +12,14 @@ import {
 import { uninstallSubscriber } from '@millrace/subscriber';
 import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import type { Arguments, Command, Context } from '../command/command.ts';
-import { partLine } from '../install/part-line.ts';
+import { partLine } from '../install/install-parts.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { reachable } from '../sides/choose-subscribers.ts';
 import { Side } from '../sides/side.ts';
 
 export const uninstall: Command = {
   name: 'uninstall',
-  summary: 'Remove all that is ours: triggers, functions, roles, schemas, streams, buckets. Your data stays.',
+  summary: 'Remove everything of Millrace: triggers, functions, roles, schemas, streams, buckets. Your data stays.',
   usage: '--yes [--queues]',
   example: 'millrace uninstall --yes',
   more: 'Stop the services first. Removes every set of these databases, not only the one of the configuration.',
@@ -62,14 +62,14 @@ async function runUninstall(context: Context, args: Arguments): Promise<number> 
   return 0;
 }
 
-/** Of what the provider's schema told before it went, and the configuration. */
+/** What the provider's schema listed before it was removed, and the configuration. */
 interface Known {
   readonly queues: Set<string>;
   readonly subscribers: Set<string>;
 }
 
 function leftAlone(name: string): string {
-  return `subscriber ${name}: left as it is, the configuration gives no url for its database; run \`millrace uninstall --yes\` where it can be reached`;
+  return `subscriber ${name}: left unchanged, the configuration gives no url for its database; run \`millrace uninstall --yes\` where it can be reached`;
 }
 
 /** Schema pgq would take its queues along, and with them events and triggers of applications that we know nothing of. */
@@ -109,7 +109,7 @@ async function atSubscriber(config: Config, name: string): Promise<string> {
   }
 }
 
-/** On a subscriber's host the streams belong to others as well: only what its own subscribers said there is taken back. */
+/** On a subscriber's host the streams belong to others as well: only the reports of its own subscribers are removed. */
 async function leaveBus(config: Config): Promise<string> {
   const side = await BusSide.open(config);
   if (side === undefined) return 'none';

@@ -84,7 +84,7 @@ test('the queue is freed also when the database of the subscriber is out of reac
     .host({ provider: true, withUrl: ['us'], without: ['eu'] })
     .do('unregister', 'eu', '--yes');
   expect(document).toMatchObject({ record: true, database: false });
-  expect(notes.join('\n')).toMatch(/subscriber eu: left as it is .*before `install`/);
+  expect(notes.join('\n')).toMatch(/subscriber eu: left unchanged .*before `install`/);
   expect(await consumers(site)).toEqual(['millrace.us']);
   expect(await positions(eu(site))).toHaveLength(1);
 });

@@ -16,7 +16,7 @@ export const unregister: Command = {
   more:
     'Removes its record and PgQ consumer at the provider, the copies asked for, its keys on the bus and, when its database\n' +
     'can be reached, what Millrace wrote there; replicated rows stay. Take it out of the configuration as well: `install`\n' +
-    'and `up` register what they find there. Registered again it begins at a new tick, and its tables are copied anew.',
+    'and `up` register what they find there. Registered again it begins at a new tick, and its tables are copied again.',
   options: {},
   words: [1, 1],
   effect: 'changes',
@@ -26,14 +26,14 @@ export const unregister: Command = {
     result: z.strictObject({
       unregistered: z.string(),
       record: z.boolean().describe('whether the provider knew it'),
-      database: z.boolean().describe('whether something of ours was in its database'),
+      database: z.boolean().describe('whether something of Millrace was in its database'),
       keys: z.int().describe('keys removed from the bus'),
     }),
   },
   run: runUnregister,
 };
 
-/** The order: the subscriber first, so that a replay that still runs stops; then the record; then what is only news. */
+/** The order: the subscriber first, so that a replay that still runs stops; then the record; then messages on the bus. */
 async function runUnregister(context: Context, args: Arguments): Promise<number> {
   const name = args.words[0] ?? '';
   const config = await context.config();
@@ -57,10 +57,10 @@ async function runUnregister(context: Context, args: Arguments): Promise<number>
 }
 
 function warning(name: string): string {
-  return `unregister forgets where ${name} stands: to follow again, it has to copy all its tables anew`;
+  return `unregister forgets where ${name} stands: to follow again, it has to copy all its tables again`;
 }
 
-/** A name that was never registered is a slip of the hand; one that was unregistered before is not. */
+/** A name that was never registered is mistyped; one that was unregistered before is not. */
 async function refuseUnknown(config: Config, provider: ProviderSide | undefined, name: string): Promise<void> {
   if (provider === undefined) {
     needSubscriber(config, name);
@@ -70,7 +70,7 @@ async function refuseUnknown(config: Config, provider: ProviderSide | undefined,
   chooseSubscribers([name], knownSubscribers(config, (await provider.overview()).subscribers));
 }
 
-/** True when something of ours was there. A database that cannot be reached is told, and no hindrance. */
+/** True when something of Millrace was there. A database that cannot be reached is reported, and the command goes on. */
 async function atSubscriber(context: Context, config: Config, name: string): Promise<boolean> {
   if (reachable(config, [name]).length === 0) {
     if (config.provider !== undefined) context.note(elsewhere(name, 'the configuration gives no url for its database'));
@@ -93,7 +93,7 @@ async function atSubscriber(context: Context, config: Config, name: string): Pro
 }
 
 function elsewhere(name: string, why: string): string {
-  return `subscriber ${name}: left as it is (${why}); should it ever come back, run \`millrace unregister ${name} --yes\` where it can be reached, before \`install\``;
+  return `subscriber ${name}: left unchanged (${why}); should it ever come back, run \`millrace unregister ${name} --yes\` where it can be reached, before \`install\``;
 }
 
 /** How many keys were removed. `all` is for the provider's side, whose notes they are; a subscriber's host has its report only. */
@@ -103,7 +103,7 @@ async function onBus(context: Context, config: Config, { name, all }: { name: st
     if (bus === undefined) return 0;
     return await bus.forget(name, all).finally(() => bus.close());
   } catch (error) {
-    context.note(`bus: not cleaned (${toMillraceError(error).message}); what is left there does no harm`);
+    context.note(`bus: not cleaned (${toMillraceError(error).message}); what is left there is harmless`);
     return 0;
   }
 }

@@ -8,7 +8,7 @@ import { SubscriberSide } from '../sides/subscriber-side.ts';
 
 export const waitForCommand: Command = {
   name: 'wait-for',
-  summary: 'Wait until subscribers have what a token stands for.',
+  summary: 'Wait until subscribers have applied what a token stands for.',
   usage: 'TOKEN [--timeout 10s] [--subscriber NAME…]',
   example: 'millrace wait-for mr1.eyJsIjogMX0 --subscriber eu',
   more: 'Needs the subscribers’ databases only. Exit code 1 at the timeout, saying who is behind. In SQL: SELECT millrace.wait_for(TOKEN, TIMEOUT).',

@@ -9,7 +9,7 @@ import { waitFor } from '../status/wait-for.ts';
 
 export const wait: Command = {
   name: 'wait',
-  summary: 'Wait until the subscribers have applied all that is committed now and every table is ok.',
+  summary: 'Wait until the subscribers have applied everything committed up to now and every table is ok.',
   usage: '[--timeout 60s] [--subscriber NAME…]',
   example: 'millrace wait --timeout 2m --subscriber eu',
   more: 'Exit code 1 at the timeout, saying who is behind and why. Durations: 500ms, 60s, 2m.',
@@ -31,7 +31,7 @@ export const wait: Command = {
       const { subscribers, copies } = await provider.overview();
       const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
       const { tick } = await provider.forceTick();
-      // The ticker looks now and then only; what was committed before the call must not be lacking unsaid.
+      // The ticker checks at intervals only; a change that was committed before the call and not captured must be reported.
       await provider.lookAfterTriggers();
       // A position behind the goal may be of a tick that is not kept any more: only one that is there counts.
       const isOurs = async (at: Position): Promise<boolean> => at.tick < tick || provider.madeTick(at);

@@ -9,12 +9,12 @@ export type Change<Row> =
   | { readonly kind: 'insert'; readonly row: Row }
   | { readonly kind: 'update'; readonly old: Row; readonly row: Row };
 
-/** Rows are taken away first, so that what is written afterwards finds its unique values free. */
+/** Rows are deleted first, so that the unique values of what is written afterwards are free. */
 export type Pass = 'removing' | 'writing';
 
 /**
- * What is to be done with a row in a pass. `replace`: a row that differs is taken away and written anew, because an update could meet
- * a unique value that another row is about to give up.
+ * What is to be done with a row in a pass. `replace`: a row that differs is deleted and inserted again, because an update could collide
+ * with a unique value of another row that is to change as well.
  */
 export function changeOf<Row extends { readonly text: string }>(
   { provider, subscriber }: RowPair<Row>,

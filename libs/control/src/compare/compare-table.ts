@@ -22,7 +22,7 @@ export interface TableComparison {
   readonly differences: readonly KeyDifference[];
 }
 
-/** A table open at one side, with the sums of its ranges on their way: both sides read at once. */
+/** A table open at one side, with the sums of its ranges on their way: both sides are read concurrently. */
 export interface SummedTable {
   readonly table: ComparedTable;
   readonly open: OpenTable;
@@ -39,7 +39,7 @@ export async function readingAtProvider(client: PgClient, table: ComparedTable):
   const shape = await readShape(client, table);
   const columns = shape.columns.filter(({ generated }) => !generated).map(({ name }) => name);
   if (table.key.length === 0 || table.key.some((name) => !columns.includes(name))) {
-    throw new NotComparable('its key was changed in this moment', { isPassing: true });
+    throw new NotComparable('its key is being changed', { isPassing: true });
   }
   return { table, shape, columns, key: table.key };
 }
@@ -66,7 +66,7 @@ export async function openAtSubscriber(client: PgClient, name: string, provider:
 
 function begin(table: ComparedTable, open: OpenTable, bits: number): SummedTable {
   const sums = readSums(open, bits, everything);
-  // Whoever waits for them meets the error; until then it is not to end the process.
+  // Whoever waits for them gets the error; until then it must not end the process.
   sums.catch(() => {});
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {

@@ -1,11 +1,12 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
-import type { ProviderOverview } from '@millrace/provider';
-import { type ComparisonNote, noteComparisons } from '@millrace/provider';
+import type { PgClient } from '@millrace/postgres';
+import { type ComparisonNote, noteComparisons, type ProviderOverview } from '@millrace/provider';
 import { listTables } from '@millrace/subscriber';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
+import { type Absent, type AlignedSubscriber, type Alignment, alignAtTick } from './align-at-tick.ts';
 import {
   type ComparedTable,
   compareTable,
@@ -15,10 +16,9 @@ import {
   type TableComparison,
 } from './compare-table.ts';
 import { FormerTypes } from './former-types.ts';
-import { type Absent, type Arrived, type Meeting, meet } from './meeting.ts';
 import type { KeyDifference } from './merge-rows.ts';
+import { beginTableSql, endTableSql } from './plan-compare.ts';
 import { NotComparable } from './table-shape.ts';
-import { withinTable } from './within-table.ts';
 
 export interface ComparisonRequest {
   /** Undefined: all tables of the set. */
@@ -27,7 +27,7 @@ export interface ComparisonRequest {
   readonly subscribers: readonly string[];
   /** How many differences of a table at a subscriber are listed; the counts are whole. */
   readonly limit: number;
-  /** How long a subscriber that is behind is waited for, ms. */
+  /** How long to wait for a subscriber that is behind. */
   readonly timeoutMs: number;
   /** One line for people. */
   readonly note: (line: string) => void;
@@ -46,12 +46,12 @@ export interface ComparisonRun {
   readonly absent: readonly Absent[];
 }
 
-/** Tables that are looked at as of one tick: together no more than so many rows, so that no snapshot is held for long. */
-const rowsAtOnce = 1_000_000;
-const tablesAtOnce = 200;
-/** A table may be truncated or altered just when it is looked at. */
-const mostAttempts = 3;
-const longMs = 60_000;
+/** What is compared as of one tick together, so that no snapshot is held for long. */
+const maxRowsPerTick = 1_000_000;
+const maxTablesPerTick = 200;
+/** A table may be truncated or altered while it is read. */
+const maxAttempts = 3;
+const longRunMs = 60_000;
 
 /**
  * Compares tables at subscribers with the provider, each as of one tick of both sides, and notes the results at the provider.
@@ -104,7 +104,7 @@ function* groupsOf(tables: readonly ComparedTable[]): Generator<ComparedTable[]>
   let group: ComparedTable[] = [];
   let rows = 0;
   for (const table of tables) {
-    if (group.length > 0 && (rows + table.estimate > rowsAtOnce || group.length >= tablesAtOnce)) {
+    if (group.length > 0 && (rows + table.estimate > maxRowsPerTick || group.length >= maxTablesPerTick)) {
       yield group;
       [group, rows] = [[], 0];
     }
@@ -114,15 +114,16 @@ function* groupsOf(tables: readonly ComparedTable[]): Generator<ComparedTable[]>
   if (group.length > 0) yield group;
 }
 
+/** A warning for whoever waits. */
 const longRun =
   'this comparison has held a snapshot of both databases for a minute: vacuum removes nothing that is newer';
 
 /** Undefined: the subscriber does not follow the table. */
-type Outcome = TableResult | 'again' | undefined;
+type TableOutcome = TableResult | 'retry' | undefined;
 
 interface Attempt {
-  readonly meeting: Meeting;
-  /** Nothing is put off any more. */
+  readonly alignment: Alignment;
+  /** Nothing is retried after it. */
   readonly isLast: boolean;
 }
 
@@ -146,41 +147,41 @@ class Run implements ComparisonRun {
     const before = this.results.length;
     let todo: readonly Pair[] = group.flatMap((table) => this.#names.map((name) => ({ table, name })));
     for (let attempt = 1; todo.length > 0; attempt += 1) {
-      todo = await this.#compareOnce(todo, attempt === mostAttempts);
+      todo = await this.#compareOnce(todo, attempt === maxAttempts);
     }
     return this.results.slice(before);
   }
 
-  /** Gives what is to be looked at again. */
+  /** Resolves to what is to be compared once more. */
   async #compareOnce(pairs: readonly Pair[], isLast: boolean): Promise<Pair[]> {
     const names = [...new Set(pairs.map(({ name }) => name))];
     const tables = [...new Set(pairs.map(({ table }) => table))];
     const { timeoutMs } = this.#request;
-    const meeting = await meet(this.#config, { names, timeoutMs, locked: isLast ? tables : [] });
-    const reminder = setTimeout(() => this.#request.note(longRun), longMs);
+    const alignment = await alignAtTick(this.#config, { names, timeoutMs, locked: isLast ? tables : [] });
+    const reminder = setTimeout(() => this.#request.note(longRun), longRunMs);
     const again: Pair[] = [];
     try {
-      this.absent.push(...meeting.absent);
-      this.#names = this.#names.filter((name) => !meeting.absent.some((absent) => absent.name === name));
+      this.absent.push(...alignment.absent);
+      this.#names = this.#names.filter((name) => !alignment.absent.some((absent) => absent.name === name));
       for (const table of tables) {
-        const places = meeting.arrived.filter(({ name }) =>
+        const places = alignment.subscribers.filter(({ name }) =>
           pairs.some((pair) => pair.table === table && pair.name === name),
         );
-        if (places.length > 0) again.push(...(await this.#compareTable(table, places, { meeting, isLast })));
+        if (places.length > 0) again.push(...(await this.#compareTable(table, places, { alignment, isLast })));
       }
     } finally {
       clearTimeout(reminder);
-      await meeting.close();
+      await alignment.close();
     }
     return again;
   }
 
-  async #compareTable(table: ComparedTable, places: readonly Arrived[], attempt: Attempt): Promise<Pair[]> {
-    const { provider } = attempt.meeting;
+  async #compareTable(table: ComparedTable, places: readonly AlignedSubscriber[], attempt: Attempt): Promise<Pair[]> {
+    const { provider } = attempt.alignment;
     const again: Pair[] = [];
     const outcomes = await withinTable(provider, async () => {
       const ours = openAtProvider(provider, table);
-      // Met by whoever waits for it, which may be nobody.
+      // Whoever waits for it gets its error; there may be nobody.
       ours.catch(() => {});
       const found = await Promise.all(places.map((place) => this.#compareAt(place, table, { ours, ...attempt })));
       // Nothing may run in the session any more when its work on the table is undone.
@@ -188,18 +189,18 @@ class Run implements ComparisonRun {
       return found;
     });
     for (const [at, outcome] of outcomes.entries()) {
-      if (outcome === 'again') again.push({ table, name: places[at]?.name ?? '' });
+      if (outcome === 'retry') again.push({ table, name: places[at]?.name ?? '' });
       else if (outcome !== undefined) this.results.push(outcome);
     }
     return again;
   }
 
-  /** Never throws: what stands in the way is the result. */
+  /** Never throws: what prevents the comparison is its result. */
   async #compareAt(
-    { name, client }: Arrived,
+    { name, client }: AlignedSubscriber,
     table: ComparedTable,
-    { ours, meeting, isLast }: Attempt & { ours: Promise<SummedTable> },
-  ): Promise<Outcome> {
+    { ours, alignment, isLast }: Attempt & { ours: Promise<SummedTable> },
+  ): Promise<TableOutcome> {
     try {
       return await withinTable(client, async () => {
         const followed = (await listTables(client, this.#config.queue)).find((one) => sameTable(one, table));
@@ -210,7 +211,7 @@ class Run implements ComparisonRun {
         try {
           const result = comparedResult(
             name,
-            meeting,
+            alignment,
             provider,
             await compareTable(provider, theirs, this.#request.limit),
           );
@@ -221,7 +222,7 @@ class Run implements ComparisonRun {
         }
       });
     } catch (error) {
-      if (error instanceof NotComparable && error.isPassing && !isLast) return 'again';
+      if (error instanceof NotComparable && error.isPassing && !isLast) return 'retry';
       const reason = error instanceof NotComparable ? error.message : toMillraceError(error).sentence;
       return notCompared(name, table, reason);
     }
@@ -235,7 +236,7 @@ interface Pair {
 
 function comparedResult(
   subscriber: string,
-  { tick }: Meeting,
+  { tick }: Alignment,
   { table }: SummedTable,
   found: TableComparison,
 ): TableResult {
@@ -256,4 +257,17 @@ function comparedResult(
 function notCompared(subscriber: string, { schema, name, key }: ComparedTable, reason: string | null): TableResult {
   const nothing = { tick: null, providerRows: null, subscriberRows: null, missing: null, extra: null, different: null };
   return { schema, name, subscriber, state: 'not-compared', reason, ...nothing, key, differences: [] };
+}
+
+/**
+ * Does work on one table inside a transaction whose snapshot stays. Whatever the work did is undone: its lock on the table is
+ * released, open cursors are closed, and an error of one table does not spoil the next.
+ */
+async function withinTable<T>(client: PgClient, work: () => Promise<T>): Promise<T> {
+  await client.query(beginTableSql);
+  try {
+    return await work();
+  } finally {
+    await client.query(endTableSql).catch(() => {});
+  }
 }

@@ -32,24 +32,25 @@ export function totalRows(sums: readonly RangeSum[]): number {
   return sums.reduce((total, { rows }) => total + rows, 0);
 }
 
-/** So many rows are read one by one without another look at smaller ranges. */
+/** Up to this number rows are read one by one instead of comparing smaller ranges. */
 const fewRows = 100_000;
-const mostBits = 28;
-/** A first look at a table without rows still has some ranges: what is estimated may be wrong. */
-const [leastFirst, mostFirst] = [4, 14];
+const maxBits = 28;
+/** Bits of the first comparison. A table without rows still has some ranges: the estimate may be wrong. */
+const minFirstBits = 4;
+const maxFirstBits = 14;
 
 /** Bits of the first ranges: about a thousand rows in each. */
 export function firstBits(estimatedRows: number): number {
   const wanted = Math.ceil(Math.log2(Math.max(1, estimatedRows) / 1000));
-  return Math.min(mostFirst, Math.max(leastFirst, wanted));
+  return Math.min(maxFirstBits, Math.max(minFirstBits, wanted));
 }
 
 /**
  * Bits of the next, smaller ranges inside those that differ; undefined when the rows themselves are to be read: there are
- * few, or so much differs that smaller ranges would rule nothing out.
+ * few, or there are differences in so many ranges that smaller ones would rule nothing out.
  */
 export function nextBits(bits: number, differing: { ranges: readonly number[]; rows: number }): number | undefined {
   const isEverywhere = differing.ranges.length * 4 > 2 ** bits;
-  if (differing.rows <= fewRows || isEverywhere || bits >= mostBits) return undefined;
-  return Math.min(mostBits, bits + 7);
+  if (differing.rows <= fewRows || isEverywhere || bits >= maxBits) return undefined;
+  return Math.min(maxBits, bits + 7);
 }

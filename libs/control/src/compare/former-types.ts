@@ -20,7 +20,7 @@ export class FormerTypes {
     if (seen.length > 0) this.#found.push({ name, table, seen });
   }
 
-  /** Tells the subscribers so. Never throws: what cannot be told stays in doubt. */
+  /** Records that at the subscribers. Never throws: what cannot be recorded stays in doubt. */
   async settle(): Promise<void> {
     const found = this.#found;
     this.#found = [];

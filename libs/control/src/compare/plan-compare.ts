@@ -18,7 +18,7 @@ export interface Ranges {
   readonly numbers: readonly number[] | null;
 }
 
-/** Settings of a session that compares, beside the pinned ones: all rows or an error, and no waiting for long. */
+/** Settings of a session that compares, beside the pinned ones: all rows or an error, and no long waits. */
 export const compareSettings: Readonly<Record<string, string>> = {
   row_security: 'off',
   jit: 'off',
@@ -30,7 +30,7 @@ export const compareSettings: Readonly<Record<string, string>> = {
 export const beginReadingSql = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 export const endReadingSql = 'ROLLBACK';
 
-/** Around the work on one table: its lock is let go afterwards, the snapshot stays. */
+/** Around the work on one table: its lock is released afterwards, the snapshot stays. */
 export const beginTableSql = 'SAVEPOINT millrace_table';
 export const endTableSql = 'ROLLBACK TO SAVEPOINT millrace_table';
 
@@ -74,7 +74,7 @@ export function keyArray({ shape, key }: Reading): string {
   return `ARRAY[${key.map((name) => outputOf(columnOf(shape, name))).join(', ')}]`;
 }
 
-/** The compared columns as one text, NULLs and empty texts told apart. */
+/** The compared columns as one text, NULLs and empty texts distinguished. */
 export function rowText({ columns }: Reading): string {
   return `ROW(${columns.map((name) => `t.${quoteIdent(name)}`).join(', ')})::text`;
 }
@@ -90,7 +90,7 @@ export function columnOf(shape: TableShape, name: string): ShapeColumn {
   return column;
 }
 
-// OFFSET keeps the planner from computing a text once for each of its uses; a literal of unknown type is a constant at once,
+// OFFSET keeps the planner from computing a text once for each of its uses; a literal of unknown type is a constant immediately,
 // with which the scan may still be parallel.
 function hashedRows(reading: Reading, from: Ranges, more?: string): string {
   const { shape } = reading;

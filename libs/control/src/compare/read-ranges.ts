@@ -22,25 +22,25 @@ export interface OpenTable {
 /** The sums of all ranges of `bits` that have rows, within the ranges of `from`. */
 export async function readSums(open: OpenTable, bits: number, from: Ranges): Promise<RangeSum[]> {
   const sql = rangeSumsSql(open.reading, bits, from);
-  const { rows } = await asked(open, () => open.client.query<Record<'range' | 'rows' | 'a' | 'b', string>>(sql));
+  const { rows } = await labelled(open, () => open.client.query<Record<'range' | 'rows' | 'a' | 'b', string>>(sql));
   return rows.map(({ range, rows: count, a, b }) => ({ range: Number(range), rows: Number(count), a, b }));
 }
 
-const rowsAtOnce = 5000;
+const rowsPerFetch = 5000;
 
 /** The rows of some ranges in order of their hash, in portions. A reader that gives up must end the transaction. */
 export async function* readRows(open: OpenTable, from: Ranges): AsyncGenerator<HashedRow> {
-  const ask = async (sql: string) => (await asked(open, () => open.client.query<HashedRow>(sql))).rows;
-  await ask(openRowsSql(rangeRowsSql(open.reading, from)));
+  const query = async (sql: string) => (await labelled(open, () => open.client.query<HashedRow>(sql))).rows;
+  await query(openRowsSql(rangeRowsSql(open.reading, from)));
   for (;;) {
-    const rows = await ask(fetchRowsSql(rowsAtOnce));
+    const rows = await query(fetchRowsSql(rowsPerFetch));
     yield* rows;
-    if (rows.length < rowsAtOnce) break;
+    if (rows.length < rowsPerFetch) break;
   }
-  await ask(closeRowsSql);
+  await query(closeRowsSql);
 }
 
-async function asked<T>({ label }: OpenTable, work: () => Promise<T>): Promise<T> {
+async function labelled<T>({ label }: OpenTable, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

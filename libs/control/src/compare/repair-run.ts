@@ -5,6 +5,7 @@ import { databaseError, type PgClient } from '@millrace/postgres';
 import { writeAudit as noteAtProvider } from '@millrace/provider';
 import { listTables, writeAudit } from '@millrace/subscriber';
 import { ProviderSide } from '../sides/provider-side.ts';
+import { type AlignedSubscriber, type Alignment, alignAtTick } from './align-at-tick.ts';
 import {
   type ComparisonRequest,
   type ComparisonRun,
@@ -12,9 +13,8 @@ import {
   runComparison,
   type TableResult,
 } from './comparison-run.ts';
-import { type Arrived, type Meeting, meet } from './meeting.ts';
 import { commitSql, scriptEnd, scriptHead } from './plan-repair.ts';
-import { carryOut, type RepairCounts, repairTable } from './repair-table.ts';
+import { executeRepair, type RepairCounts, repairTable } from './repair-table.ts';
 import { NotComparable } from './table-shape.ts';
 
 export interface RepairRequest extends Omit<ComparisonRequest, 'limit'> {
@@ -37,8 +37,8 @@ export interface RepairRun {
   readonly script: readonly string[];
 }
 
-/** More rows of a table are not put right one by one. */
-const mostRows = 100_000;
+/** A table in which more rows differ is copied again instead. */
+const maxRows = 100_000;
 
 /**
  * Compares tables and makes the rows that differ what they are at the provider: as of one tick, at which the subscriber is
@@ -47,7 +47,7 @@ const mostRows = 100_000;
  */
 export async function runRepair(config: Config, request: RepairRequest): Promise<RepairRun> {
   const { apply } = request;
-  const comparison = await runComparison(config, { ...request, limit: mostRows });
+  const comparison = await runComparison(config, { ...request, limit: maxRows });
   refuseUnfollowed(comparison, request.tables);
   const bySubscriber = Map.groupBy(
     comparison.results.filter(({ state }) => state === 'different'),
@@ -58,11 +58,11 @@ export async function runRepair(config: Config, request: RepairRequest): Promise
   const script: string[] = [];
   const repaired: Repaired[] = [];
   for (const [name, results] of bySubscriber) {
-    const meeting = await meet(config, { names: [name], timeoutMs: request.timeoutMs, writes: apply });
+    const alignment = await alignAtTick(config, { names: [name], timeoutMs: request.timeoutMs, writes: apply });
     try {
-      repaired.push(...(await repairAt(config, meeting, { name, results, script: apply ? undefined : script })));
+      repaired.push(...(await repairAt(config, alignment, { name, results, script: apply ? undefined : script })));
     } finally {
-      await meeting.close();
+      await alignment.close();
     }
   }
   if (!apply || repaired.length === 0) return { comparison, repaired, script };
@@ -77,34 +77,34 @@ interface Work {
   readonly script: string[] | undefined;
 }
 
-async function repairAt(config: Config, meeting: Meeting, { name, results, script }: Work): Promise<Repaired[]> {
-  const place = placeOf(meeting, name);
+async function repairAt(config: Config, alignment: Alignment, { name, results, script }: Work): Promise<Repaired[]> {
+  const place = placeOf(alignment, name);
   const { client } = place;
-  const { tick } = meeting.tick;
+  const { tick } = alignment.tick;
   const statements: string[] = [];
   const repaired: Repaired[] = [];
   for (const result of results) {
     const run =
       script === undefined
-        ? (sql: string) => carryOut(client, result, sql)
+        ? (sql: string) => executeRepair(client, result, sql)
         : async (sql: string) => void statements.push(`${sql};`);
-    const counts = await repairResult(config, meeting, { place, result, run });
+    const counts = await repairResult(config, alignment, { place, result, run });
     const { schema, name: table } = result;
     repaired.push({ schema, name: table, subscriber: name, tick, ...counts });
     if (script === undefined)
       await writeAudit(client, 'repair rows', auditDetail(config, { ...result, tick, ...counts }));
   }
-  if (script === undefined) await asked(name, () => client.query(commitSql));
+  if (script === undefined) await labelled(name, () => client.query(commitSql));
   else if (statements.length > 0) script.push(...scriptFor(name, tick, statements));
   return repaired;
 }
 
 async function repairResult(
   { queue }: Config,
-  meeting: Meeting,
-  { place, result, run }: { place: Arrived; result: TableResult; run: (sql: string) => Promise<void> },
+  alignment: Alignment,
+  { place, result, run }: { place: AlignedSubscriber; result: TableResult; run: (sql: string) => Promise<void> },
 ): Promise<RepairCounts> {
-  const sides = { provider: meeting.provider, subscriber: place.client };
+  const sides = { provider: alignment.provider, subscriber: place.client };
   const keys = [...new Map(result.differences.map(({ key }) => [JSON.stringify(key), key])).values()];
   try {
     await requireOk(place.client, queue, result);
@@ -125,8 +125,8 @@ async function requireOk(client: PgClient, queue: string, table: TableName): Pro
   if (state !== 'ok') throw new NotComparable(`it is ${state ?? 'not followed any more'} there`);
 }
 
-function placeOf({ arrived, absent }: Meeting, name: string): Arrived {
-  const [place] = arrived;
+function placeOf({ subscribers, absent }: Alignment, name: string): AlignedSubscriber {
+  const [place] = subscribers;
   if (place !== undefined) return place;
   throw new MillraceError(codes.TIMEOUT, `${name}: not repaired: ${absent[0]?.reason ?? 'it was not there'}`);
 }
@@ -158,7 +158,7 @@ function auditDetail({ queue }: Config, one: Repaired): Record<string, unknown> 
   return { queue, subscriber, table: tableLabel(one), tick, inserted, updated, deleted };
 }
 
-/** What differed, compared once more; the rest is as it was. */
+/** What differed, compared once more; the rest is unchanged. */
 async function compareAgain(config: Config, request: RepairRequest, before: ComparisonRun): Promise<ComparisonRun> {
   const differed = before.results.filter(({ state }) => state === 'different');
   const tables = [...new Map(differed.map((table) => [tableKey(table), table])).values()];
@@ -177,9 +177,9 @@ function refuseTooMany(result: TableResult): void {
   const label = tableLabel(result);
   throw new MillraceError(
     codes.CONFLICT,
-    `${subscriber}: ${label}: ${all} rows differ, too many to put right one by one`,
+    `${subscriber}: ${label}: ${all} rows differ, too many to repair one by one`,
     {
-      advice: `copy it anew: \`millrace resync ${label} --subscriber ${subscriber}\``,
+      advice: `copy it again: \`millrace resync ${label} --subscriber ${subscriber}\``,
     },
   );
 }
@@ -190,7 +190,7 @@ function severalSubscribers(names: readonly string[]): MillraceError {
   });
 }
 
-async function asked<T>(name: string, work: () => Promise<T>): Promise<T> {
+async function labelled<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -21,11 +21,11 @@ export interface RepairSides {
   readonly subscriber: PgClient;
 }
 
-const keysAtOnce = 200;
+const keysPerQuery = 200;
 
 /**
  * Makes the rows with these keys equal: gives `run` a statement for each that is not so now, in an order in which they can be
- * carried out. `run` may carry it out at once or only write it down. Throws NotComparable.
+ * executed. `run` may execute it or only write it down. Throws NotComparable.
  */
 export async function repairTable(
   { provider, subscriber }: RepairSides,
@@ -38,8 +38,8 @@ export async function repairTable(
   const counts = { inserted: 0, updated: 0, deleted: 0 };
   const replace = mustReplace(there);
   for (const pass of ['removing', 'writing'] satisfies Pass[]) {
-    for (let at = 0; at < keys.length; at += keysAtOnce) {
-      const some = keys.slice(at, at + keysAtOnce);
+    for (let at = 0; at < keys.length; at += keysPerQuery) {
+      const some = keys.slice(at, at + keysPerQuery);
       const [ours, theirs] = await Promise.all([findRows(provider, here, some), findRows(subscriber, there, some)]);
       for (const key of new Set([...ours.keys(), ...theirs.keys()])) {
         const pair = { provider: ours.get(key), subscriber: theirs.get(key) };
@@ -82,7 +82,7 @@ async function findRows(
   return new Map(rows.map((row) => [JSON.stringify(row.key), row]));
 }
 
-/** Whether a row that differs is to be taken away and written anew. Columns that only the subscriber has would be lost by that. */
+/** Whether a row that differs is deleted and inserted again. Columns that only the subscriber has would be lost by that. */
 function mustReplace({ reading, target, index }: Findable): boolean {
   const isCompared = (name: string) => reading.columns.includes(name);
   const hasFixed = target.columns.some(
@@ -93,15 +93,15 @@ function mustReplace({ reading, target, index }: Findable): boolean {
   return hasFixed || (hasOthers && !hasOwn);
 }
 
-/** Carries a statement out. Throws CONFLICT when it did not change exactly one row. */
-export async function carryOut(client: PgClient, table: TableName, sql: string): Promise<void> {
+/** Executes one statement of a repair. Throws CONFLICT when it did not change exactly one row. */
+export async function executeRepair(client: PgClient, table: TableName, sql: string): Promise<void> {
   const done = await client.query(sql);
   if (done.rowCount === 1) return;
   throw new MillraceError(
     codes.CONFLICT,
-    `${tableLabel(table)}: a row could not be made equal, another one stands in its way`,
+    `${tableLabel(table)}: a row could not be made equal, another one is in its way`,
     {
-      advice: `nothing was changed; copy the table anew with \`millrace resync ${tableLabel(table)}\``,
+      advice: `nothing was changed; copy the table again with \`millrace resync ${tableLabel(table)}\``,
     },
   );
 }

@@ -3,7 +3,7 @@ import { type TableName, tableLabel } from '@millrace/model';
 import { databaseError, type PgClient, readTableShape, type TableShape } from '@millrace/postgres';
 import { lockTableSql } from './plan-compare.ts';
 
-/** A table that cannot be compared as it is, with the reason as the end of a sentence; a new tick may help. */
+/** A table that cannot be compared, with the reason as the end of a sentence; a new tick may help. */
 export class NotComparable extends Error {
   readonly isPassing: boolean;
 

@@ -6,8 +6,8 @@ import type { DoctorFinding } from './report.ts';
 import { sqlChecks } from './sql-checks.ts';
 
 /**
- * What stands at a subscriber against following these tables beside those that it follows: errors, for which they must not
- * be, and warnings. Tables that are not there yet are passed over.
+ * What prevents a subscriber from following these tables beside those that it follows: errors, with which they must not be
+ * added, and warnings. Tables that are not there yet are passed over.
  */
 export async function examineAddition(
   subscriber: SubscriberSide,

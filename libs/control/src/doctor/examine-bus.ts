@@ -6,12 +6,12 @@ import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.
 /** Below this a batch of small rows is cut into very many messages. Bytes. */
 const smallPayload = 256 * 1024;
 
-/** Settings that capture cannot set right; it makes the stream anew when it is gone, and nothing is lost by that. */
+/** Settings that capture cannot correct; it makes the stream again when it is gone, and nothing is lost by that. */
 const lasting = new Set(['sealed', 'storage', 'retention']);
 
 type Found = Omit<DoctorFinding, 'check' | 'side'>;
 
-/** Looks at the bus: its limits, and the streams of this queue. Throws when it cannot be reached. */
+/** Inspects the bus: its limits, and the streams of this queue. Throws when it cannot be reached. */
 export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
   const limits = await busLimits(bus);
   const { version, maxPayload, jetStream, storage } = limits;
@@ -41,10 +41,10 @@ function payload(bytes: number): Found {
   return { level: 'warning', object: 'max_payload', message, fix };
 }
 
-/** Only an account with a limit tells how full it is; else the server's disk is the limit. */
+/** Only for an account with a limit is it known how full it is; else the server's disk is the limit. */
 export function storageFindings({ used, limit }: { used: number; limit: number | undefined }): Found[] {
   if (limit === undefined || used <= 0.9 * limit) return [];
-  const message = `takes ${used} of the ${limit} bytes it may have: publishing waits until there is room`;
+  const message = `takes ${used} of the ${limit} bytes it may have: publishing waits until there is space`;
   const fix = 'nats auth account edit --js-disk 4GB';
   return [{ level: 'warning', object: 'our JetStream account', message, fix }];
 }
@@ -53,9 +53,9 @@ function stream(name: string, altered: readonly string[]): Found {
   const what = altered.join(', ');
   const isLasting = altered.some((setting) => lasting.has(setting));
   if (!isLasting) {
-    const message = `was altered (${what}) and may lose messages; capture sets it right when it runs`;
+    const message = `was altered (${what}) and may lose messages; capture corrects it when it runs`;
     return { level: 'warning', object: `stream ${name}`, message, fix: 'millrace run capture' };
   }
-  const message = `was altered (${what}); nothing is lost by removing it: capture makes it anew and fills it`;
+  const message = `was altered (${what}); nothing is lost by removing it: capture makes it again and fills it`;
   return { level: 'error', object: `stream ${name}`, message, fix: `nats stream rm --force ${name}` };
 }

@@ -3,15 +3,15 @@ import { type Config, makeFolder } from '@millrace/config';
 import { showBytes } from '../command/show.ts';
 import { type DoctorFinding, found, type Outcome } from './report.ts';
 
-/** What streams, logs and a growing JetStream store may want. Bytes. */
-const leastFree = 2 * 1024 * 1024 * 1024;
+/** What streams, logs and a growing JetStream store may need. */
+const minFreeBytes = 2 * 1024 * 1024 * 1024;
 
-/** Looks at this host: whether there is room in data_dir, where logs and an own nats-server's store are. */
+/** Inspects this host: whether there is space in data_dir, where logs and an own nats-server's store are. */
 export async function examineHost(config: Config, freeBytes = freeOf): Promise<Outcome> {
   const dir = config.data_dir;
   try {
     const free = await freeBytes(dir);
-    return found('disk', 'host', free < leastFree ? [full(dir, free, config.bus.url === undefined)] : []);
+    return found('disk', 'host', free < minFreeBytes ? [full(dir, free, config.bus.url === undefined)] : []);
   } catch {
     return {
       findings: [],

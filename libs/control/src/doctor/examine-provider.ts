@@ -8,7 +8,7 @@ import { askFacts, type DatabaseFacts, runChecks } from './ask-database.ts';
 import { found, joinOutcomes, type Outcome } from './report.ts';
 import type { CheckValues, SqlCheck } from './sql-checks.ts';
 
-/** The provider as the doctor knows it after a look. */
+/** The provider as the doctor knows it after its inspection. */
 export interface ExaminedProvider {
   readonly facts: DatabaseFacts;
   /** Undefined while the queue is not installed there. */
@@ -26,7 +26,7 @@ export interface ProviderTable {
 
 type Bounds = Pick<CheckValues, 'longSeconds' | 'largeQueue'>;
 
-/** Looks at the provider. Throws when it cannot be reached. */
+/** Inspects the provider. Throws when it cannot be reached. */
 export async function examineProvider(
   provider: ProviderSide,
   { checks, bounds }: { checks: readonly SqlCheck[]; bounds: Bounds },
@@ -66,7 +66,7 @@ function notInstalled(queue: string) {
   return { level: 'error' as const, object: `queue ${queue}`, message, fix: 'millrace install' };
 }
 
-/** Tables that are in the set and that nobody follows, as far as these subscribers are known. */
+/** Tables that are in the set and that no subscriber follows, as far as these subscribers are known. */
 export function unfollowed(overview: ProviderOverview, followed: readonly (readonly TableName[])[]): Outcome {
   const taken = new Set(followed.flat().map(tableKey));
   const idle = overview.tables.filter((table) => !taken.has(tableKey(table)));

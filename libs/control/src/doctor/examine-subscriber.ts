@@ -1,15 +1,15 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { SubscriberOverview } from '@millrace/subscriber';
-import { compareTables } from '../preflight/compare-tables.ts';
 import { tableDescriptions } from '../preflight/table-description.ts';
+import { mismatchesOf } from '../preflight/table-mismatches.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 import { askFacts, type DatabaseFacts, runChecks } from './ask-database.ts';
 import type { ProviderTable } from './examine-provider.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
 import type { CheckValues, SqlCheck } from './sql-checks.ts';
 
-/** A subscriber as the doctor knows it after a look. */
+/** A subscriber as the doctor knows it after its inspection. */
 export interface ExaminedSubscriber {
   readonly name: string;
   readonly facts: DatabaseFacts;
@@ -28,7 +28,7 @@ export interface SubscriberQuestion {
 /** How the doctor names a subscriber's side. */
 export const sideOf = (subscriber: string): string => `subscriber ${subscriber}`;
 
-/** Looks at one subscriber's database. Throws when it cannot be reached. */
+/** Inspects one subscriber's database. Throws when it cannot be reached. */
 export async function examineSubscriber(
   subscriber: SubscriberSide,
   { checks, bounds, source }: SubscriberQuestion,
@@ -63,7 +63,7 @@ function notInstalled() {
   return { level: 'error' as const, object: 'schema millrace', message, fix: 'millrace install' };
 }
 
-/** Compares what is followed with the provider's tables; what the provider does not have in its set is told. */
+/** Compares what is followed with the provider's tables; what the provider does not have in its set is left to `orphans`. */
 async function compare(
   { side, name }: SubscriberSide,
   tables: readonly TableName[],
@@ -75,16 +75,16 @@ async function compare(
     return { findings: [], notChecked: [{ side: where, check: 'columns', reason }] };
   }
   const there = await side.asked((client) => tableDescriptions(client, tables));
-  const found_: DoctorFinding[] = [];
+  const findings: DoctorFinding[] = [];
   for (const table of tables) {
     const [origin, description] = [source.get(tableKey(table)), there.get(tableKey(table))];
     if (origin === undefined || description === undefined) continue;
-    const reasons = compareTables({ table, provider: origin.description, subscriber: description, key: origin.key });
-    for (const { check, level, text, fix } of reasons) {
-      found_.push({ check, level, side: where, object: tableLabel(table), message: text, fix });
+    const mismatches = mismatchesOf({ table, provider: origin.description, subscriber: description, key: origin.key });
+    for (const { check, level, text, fix } of mismatches) {
+      findings.push({ check, level, side: where, object: tableLabel(table), message: text, fix });
     }
   }
-  return found_.length > 0 ? { findings: found_, notChecked: [] } : found('columns', where, []);
+  return findings.length > 0 ? { findings: findings, notChecked: [] } : found('columns', where, []);
 }
 
 /** Tables followed there that the provider's set does not hold. */

@@ -1,24 +1,32 @@
 import { busUrl, type Config } from '@millrace/config';
 import { codes, toMillraceError } from '@millrace/errors';
 import { type TableName, tableKey } from '@millrace/model';
-import { findCopy } from '../set/copy-note.ts';
+import { findCopy } from '../notes/copy-note.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { chooseSubscribers, knownSubscribers, reachable } from '../sides/choose-subscribers.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
-import { compareSides } from './compare-sides.ts';
+import { compareDatabases } from './compare-databases.ts';
 import { examineBus } from './examine-bus.ts';
 import { examineHost } from './examine-host.ts';
 import { type ExaminedProvider, examineProvider, type ProviderTable, unfollowed } from './examine-provider.ts';
 import { type ExaminedSubscriber, examineSubscriber, orphans, sideOf } from './examine-subscriber.ts';
-import { type DoctorReport, found, joinOutcomes, nothing, type Outcome, reportOf } from './report.ts';
+import {
+  type DoctorFinding,
+  type DoctorReport,
+  found,
+  joinOutcomes,
+  nothing,
+  type Outcome,
+  reportOf,
+} from './report.ts';
 import { compareSequences } from './sequence-ranges.ts';
 import { type CheckValues, type SqlCheck, sqlChecks } from './sql-checks.ts';
 
 export interface ExamineOptions {
   /** Only these subscribers; empty: all. */
   readonly subscribers?: readonly string[];
-  /** Only what may change while all runs, and only what is wrong: for a look again and again. */
+  /** Only what may change during operation, and only what is wrong: for repeated inspection. */
   readonly drift?: boolean;
   /** Of the checks that a database answers by itself only these. */
   readonly only?: ReadonlySet<string>;
@@ -27,22 +35,31 @@ export interface ExamineOptions {
 
 type Bounds = Pick<CheckValues, 'longSeconds' | 'largeQueue'>;
 
-/** A transaction open for longer keeps event tables from being emptied; queues below this are nobody's worry. */
+/** A transaction open for longer keeps event tables from being emptied; smaller queues are no concern. */
 const usual: Bounds = { longSeconds: 600, largeQueue: 1024 * 1024 * 1024 };
 
 const connectMs = 3_000;
 
 /**
- * Looks at everything that this configuration can reach, and says what it could not look at. Changes nothing. Throws
- * USAGE for a subscriber that nobody knows.
+ * Inspects everything that this configuration can reach, and says what it could not inspect. Changes nothing. Throws
+ * USAGE for an unknown subscriber.
  */
 export async function examine(config: Config, options: ExamineOptions = {}): Promise<DoctorReport> {
-  const look = new Look(config, options);
+  const inspection = new Inspection(config, options);
   try {
-    return reportOf(config.queue, await look.all());
+    return reportOf(config.queue, await inspection.all());
   } finally {
-    await look.close();
+    await inspection.close();
   }
+}
+
+/**
+ * What has gone wrong since replication was set up: a capture trigger switched off, a table altered, a key dropped. What
+ * cannot be reached is no part of it. Throws only what `status` reports as well.
+ */
+export async function driftOf(config: Config): Promise<DoctorFinding[]> {
+  const report = await examine(config, { drift: true });
+  return report.findings.filter(({ level, check }) => level !== 'ok' && check !== 'reachable' && check !== 'installed');
 }
 
 interface SeenProvider {
@@ -51,8 +68,8 @@ interface SeenProvider {
   readonly outcome: Outcome;
 }
 
-/** One look: sessions and what is known so far. */
-class Look {
+/** One inspection: sessions and what is known so far. */
+class Inspection {
   readonly #config: Config;
   readonly #drift: boolean;
   readonly #named: readonly string[];
@@ -159,7 +176,7 @@ class Look {
     if (overview !== undefined) outcomes.push(...subscribers.map((one) => orphans(one, overview.tables)));
     if (this.#drift) return joinOutcomes(outcomes);
     const asSides = subscribers.map(({ name, facts }) => ({ side: sideOf(name), facts }));
-    outcomes.push(compareSides(provider && { side: 'provider', facts: provider.facts }, asSides));
+    outcomes.push(compareDatabases(provider && { side: 'provider', facts: provider.facts }, asSides));
     // Only who has seen all subscribers can say that nobody follows a table.
     if (overview !== undefined && this.#named.length === 0 && subscribers.length === names.length) {
       outcomes.push(
@@ -202,7 +219,7 @@ function unreachable(side: string, error: unknown): Outcome {
   const { code, sentence } = toMillraceError(error);
   const fix = code === codes.BUS_UNAVAILABLE ? 'nats-server --jetstream' : null;
   const outcome = found('reachable', side, [
-    { level: 'error', object: side, message: `cannot be looked at: ${sentence}`, fix },
+    { level: 'error', object: side, message: `cannot be inspected: ${sentence}`, fix },
   ]);
   return { ...outcome, notChecked: [{ side, check: null, reason: 'it cannot be reached' }] };
 }

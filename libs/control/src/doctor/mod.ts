@@ -1,3 +1,2 @@
-export { driftOf } from './drift.ts';
-export { examine } from './examine.ts';
+export { driftOf, examine } from './examine.ts';
 export { type DoctorFinding, findingLine } from './report.ts';

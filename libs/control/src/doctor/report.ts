@@ -1,4 +1,4 @@
-// What the doctor says: the document of `doctor --json`, and the same for people.
+// The doctor's report: the document of `doctor --json`, and the same for people.
 import { z } from 'zod';
 import { alignColumns } from '../command/show.ts';
 
@@ -33,7 +33,7 @@ export const doctorDocument = z.strictObject({
   findings: z.array(finding),
   not_checked: z
     .array(notChecked)
-    .describe('what could not be looked at from here, and why; check null: nothing of that side'),
+    .describe('what could not be inspected from here, and why; check null: nothing of that side'),
 });
 
 export type DoctorReport = z.infer<typeof doctorDocument>;
@@ -53,7 +53,7 @@ export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
   };
 }
 
-/** A check that looked at a side and found these; with none of them it says that all is well there. */
+/** A check that inspected a side and found these; with none of them it reports `ok` for that side. */
 export function found(
   check: string,
   side: string,

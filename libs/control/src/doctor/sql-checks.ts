@@ -1,4 +1,4 @@
-// The checks that one database can answer by itself; the libraries that know its schemas have the statements.
+// The checks that one database can answer alone; the libraries that know its schemas have the statements.
 import type { TableName } from '@millrace/model';
 import { type CheckRow, type PgClient, serverChecks } from '@millrace/postgres';
 import { providerChecks } from '@millrace/provider';
@@ -26,7 +26,7 @@ export interface SqlCheck {
   readonly installed?: true;
   /** What it finds may come while all runs: status and admin repeat it. */
   readonly drift?: true;
-  /** About single tables: `add` asks it for those to be added. */
+  /** About single tables: `add` runs it for those to be added. */
   readonly tables?: true;
   /** Not on older servers. */
   readonly since?: number;

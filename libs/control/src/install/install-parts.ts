@@ -17,15 +17,14 @@ import {
   readPosition,
   writeAudit as writeSubscriberAudit,
 } from '@millrace/subscriber';
+import { findStart, leaveStart, type Start } from '../notes/start-note.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { reachable } from '../sides/choose-subscribers.ts';
 import { Side } from '../sides/side.ts';
-import { beginAnew } from '../status/explain.ts';
-import { partLine } from './part-line.ts';
-import { findTwins, refuseTwin } from './same-database.ts';
-import { findStart, leaveStart, type Start } from './start-note.ts';
+import { startOver } from '../status/explain.ts';
+import { findSameDatabases, refuseSameDatabase } from './same-database.ts';
 
-/** What one part of the installation came to. */
+/** The outcome of one part of the installation. */
 export interface Part {
   /** `provider`, `subscriber eu`, `bus`. */
   readonly part: string;
@@ -37,23 +36,23 @@ export interface Part {
 
 /**
  * Installs all that this configuration names and can reach. One part that fails does not keep the others from being
- * done. Repeatable, and safe when many do it at once.
+ * done. Repeatable, and safe when several do it concurrently.
  */
 export async function installParts(config: Config): Promise<Part[]> {
   const parts: Part[] = [];
   const starts = new Map<string, Start>();
   const stale = new Map<string, number>();
-  const twins = await findTwins(config);
+  const duplicates = await findSameDatabases(config);
   if (config.provider !== undefined)
-    parts.push(await part('provider', () => atProvider(config, { starts, stale, twins })));
+    parts.push(await part('provider', () => atProvider(config, { starts, stale, duplicates })));
   const bus = await openBus(config);
   try {
     if (bus !== undefined && starts.size > 0) parts.push(await part('bus', () => onBus(bus, starts)));
     for (const name of reachable(config, Object.keys(config.subscribers))) {
       const from = starts.get(name) ?? (stale.has(name) ? undefined : bus);
-      const twin = twins.get(name);
+      const owner = duplicates.get(name);
       const work = () => atSubscriber(config, name, { from, stale: stale.get(name) });
-      parts.push(await part(`subscriber ${name}`, twin === undefined ? work : () => refuseTwin(name, twin)));
+      parts.push(await part(`subscriber ${name}`, owner === undefined ? work : () => refuseSameDatabase(name, owner)));
     }
   } finally {
     await bus?.close();
@@ -80,16 +79,16 @@ async function inSide<T>(url: string, label: string, work: (side: Side) => Promi
 }
 
 /** Schema pgq, where a database has none or ours; what was done, in words. */
-export async function installQueues(side: Side): Promise<Outcome> {
+export async function installQueues(side: Side): Promise<PartOutcome> {
   const { pgq } = await side.asked(() => pgqState(side.client));
   if (pgq === 'extension') return { state: 'done', detail: 'it has the pgq extension' };
   const { migrations } = await side.asked(() => installProvider(side.client));
   return { state: 'done', detail: migrations.length === 0 ? 'schema is up to date' : 'schema installed' };
 }
 
-type Outcome = Pick<Part, 'state' | 'detail'>;
+type PartOutcome = Pick<Part, 'state' | 'detail'>;
 
-async function part(name: string, work: () => Promise<Outcome>): Promise<Part> {
+async function part(name: string, work: () => Promise<PartOutcome>): Promise<Part> {
   try {
     return { part: name, ...(await work()) };
   } catch (error) {
@@ -98,16 +97,22 @@ async function part(name: string, work: () => Promise<Outcome>): Promise<Part> {
   }
 }
 
-interface Found {
+/** A sentence about one part (`provider`, `subscriber eu`, `bus`), which it names once. */
+export function partLine(part: string, sentence: string): string {
+  const isNamed = sentence.startsWith(`${part}:`) || sentence.startsWith(`the ${part}:`);
+  return isNamed ? sentence : `${part}: ${sentence}`;
+}
+
+interface ProviderFindings {
   /** Where each registered subscriber begins. */
   readonly starts: Map<string, Start>;
   /** Subscribers that stand at a tick of an earlier registration. */
   readonly stale: Map<string, number>;
   /** Subscribers whose database is another one's; they are not registered. */
-  readonly twins: ReadonlyMap<string, string>;
+  readonly duplicates: ReadonlyMap<string, string>;
 }
 
-async function atProvider(config: Config, { starts, stale, twins }: Found): Promise<Outcome> {
+async function atProvider(config: Config, { starts, stale, duplicates }: ProviderFindings): Promise<PartOutcome> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     const { migrations } = await side.asked(() => installProvider(side.client));
@@ -116,7 +121,7 @@ async function atProvider(config: Config, { starts, stale, twins }: Found): Prom
     const isNew = await side.asked(() => createSet(client, config.queue));
     const known = await side.asked(() => listSubscribers(client, config.queue));
     for (const name of Object.keys(config.subscribers)) {
-      if (twins.has(name)) continue;
+      if (duplicates.has(name)) continue;
       const left = known.some((one) => one.name === name) ? undefined : await leftPosition(config, name);
       if (left === undefined) starts.set(name, await register(side, config.queue, name));
       else stale.set(name, left);
@@ -142,7 +147,7 @@ async function leftPosition(config: Config, name: string): Promise<number | unde
     const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
     return (await readPosition(side.client, config.queue).finally(() => side.close()))?.tick;
   } catch {
-    // Nothing is installed there, or it cannot be reached: its own part tells.
+    // Nothing is installed there, or it cannot be reached: its own part reports that.
     return undefined;
   }
 }
@@ -160,7 +165,7 @@ async function atSubscriber(
   config: Config,
   name: string,
   { from, stale }: { from: Start | BusSide | undefined; stale: number | undefined },
-): Promise<Outcome> {
+): Promise<PartOutcome> {
   const { queue } = config;
   if (stale !== undefined) throw alreadyStands(name, stale);
   const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
@@ -170,8 +175,8 @@ async function atSubscriber(
     const start = from instanceof BusSide ? await findStart(from, name).catch(() => undefined) : from;
     if (start === undefined)
       return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
-    // The note tells up to where the provider has let go for this subscriber; a position cannot be older, unless it is of
-    // an earlier registration, or the database was restored from a backup.
+    // The note has the tick up to which the provider has released the queue for this subscriber; a position cannot be
+    // older, unless it is of an earlier registration, or the database was restored from a backup.
     if (from instanceof BusSide && stands !== undefined && stands.tick < start.tick.tick) {
       return { state: 'waiting', detail: olderThanNote(name, stands.tick, start.tick.tick) };
     }
@@ -186,19 +191,19 @@ async function atSubscriber(
 
 function alreadyStands(name: string, tick: number): MillraceError {
   const text = `subscriber ${name}: its database stands at tick ${tick} of this queue, and the provider does not know it any more`;
-  return new MillraceError(codes.POSITION, text, { advice: beginAnew(name) });
+  return new MillraceError(codes.POSITION, text, { advice: startOver(name) });
 }
 
 function olderThanNote(name: string, tick: number, noted: number): string {
-  return `subscriber ${name}: its position, tick ${tick}, is older than tick ${noted}, from which the provider keeps changes for it; if it was unregistered before, ${beginAnew(name)}`;
+  return `subscriber ${name}: its position, tick ${tick}, is older than tick ${noted}, from which the provider keeps changes for it; if it was unregistered before, ${startOver(name)}`;
 }
 
-function waiting(name: string): Outcome {
+function waiting(name: string): PartOutcome {
   const detail = `schema installed; to begin, run \`millrace install\` on the provider's side with \`${name}: {}\` below subscribers, then here again`;
   return { state: 'waiting', detail };
 }
 
-async function onBus(bus: BusSide, starts: ReadonlyMap<string, Start>): Promise<Outcome> {
+async function onBus(bus: BusSide, starts: ReadonlyMap<string, Start>): Promise<PartOutcome> {
   for (const [name, start] of starts) await leaveStart(bus, name, start);
   return { state: 'done', detail: 'bucket of reports' };
 }

@@ -6,25 +6,25 @@ import { Side } from '../sides/side.ts';
 
 /**
  * Subscribers whose database is the provider's or an earlier subscriber's, with whose it is (`the provider`, `subscriber eu`).
- * A provider that took its own changes would undo what was written since. Databases that cannot be asked are left out.
+ * A provider that took its own changes would undo what was written since. Databases that cannot be queried are left out.
  */
-export async function findTwins(config: Config): Promise<Map<string, string>> {
+export async function findSameDatabases(config: Config): Promise<Map<string, string>> {
   const names = reachable(config, Object.keys(config.subscribers));
   const provider = config.provider === undefined ? undefined : identityOf(needProvider(config).url, 'the provider');
   const theirs = names.map((name) => identityOf(needSubscriberUrl(config, name), `subscriber ${name}`));
   const owners = new Map([[await provider, 'the provider']]);
-  const twins = new Map<string, string>();
+  const duplicates = new Map<string, string>();
   for (const [at, identity] of (await Promise.all(theirs)).entries()) {
     const name = names[at] ?? '';
     const owner = identity === undefined ? undefined : owners.get(identity);
     if (owner === undefined) owners.set(identity, `subscriber ${name}`);
-    else twins.set(name, owner);
+    else duplicates.set(name, owner);
   }
-  return twins;
+  return duplicates;
 }
 
 /** Throws CONFIG. */
-export async function refuseTwin(name: string, owner: string): Promise<never> {
+export async function refuseSameDatabase(name: string, owner: string): Promise<never> {
   throw new MillraceError(codes.CONFIG, `subscriber ${name} has the database of ${owner}`, {
     advice: 'correct one of the urls in the configuration',
   });

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { Command, Context } from '../command/command.ts';
 import { helpOf } from '../usage/help.ts';
 import { parseArguments } from '../usage/parse-arguments.ts';
-import { argumentText } from './argument-text.ts';
+import { argumentText } from './audit-entry.ts';
 import { runCommand } from './run-command.ts';
 
 const drop: Command = {

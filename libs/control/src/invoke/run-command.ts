@@ -1,19 +1,19 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { Arguments, Command, Context, Effect } from '../command/command.ts';
-import { AuditLine } from './audit-line.ts';
+import { AuditEntry } from './audit-entry.ts';
 
-/** Runs a command as a person gave it: asks before it takes something away, and notes it in the audit. */
+/** Runs a command as an operator gave it: asks before it removes something, and notes it in the audit. */
 export async function runCommand(command: Command, context: Context, args: Arguments): Promise<number> {
   await command.check?.(args, context);
   await confirm(command, context, args);
   if (effectOf(command, args) !== 'changes') return command.run(context, args);
-  const line = await AuditLine.begin(context, command, args);
+  const entry = await AuditEntry.begin(context, command, args);
   try {
     const code = await command.run(context, args);
-    await line.end(code === 0 ? { outcome: 'done' } : { outcome: 'failed' });
+    await entry.end(code === 0 ? { outcome: 'done' } : { outcome: 'failed' });
     return code;
   } catch (error) {
-    await line.end({ outcome: 'failed', error });
+    await entry.end({ outcome: 'failed', error });
     throw error;
   }
 }

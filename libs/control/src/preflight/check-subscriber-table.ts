@@ -1,36 +1,36 @@
 import { codes } from '@millrace/errors';
-import type { SubscriberSide } from '../sides/subscriber-side.ts';
-import type { Candidate } from './check-provider-table.ts';
-import { compareTables, type Reason, refusals } from './compare-tables.ts';
-import type { Finding } from './findings.ts';
-import { describeTable, where } from './table-description.ts';
+import type { TableDescription } from '@millrace/postgres';
+import type { Candidate } from './check-provider-tables.ts';
+import type { Refusal } from './refusals.ts';
+import { where } from './table-description.ts';
+import { blocking, type Mismatch, mismatchesOf } from './table-mismatches.ts';
 
-/** What stands against replicating the table at this subscriber; `missing`: it is not there at all. `warnings`: what may one day. */
-export async function checkSubscriberTable(
-  subscriber: SubscriberSide,
-  candidate: Candidate,
-): Promise<{ missing: boolean; findings: Finding[]; warnings: readonly Finding[] }> {
+/** What is against following a table at a subscriber. */
+export interface TableCheck {
+  readonly refusals: readonly Refusal[];
+  /** What may stop its replication one day. */
+  readonly warnings: readonly Refusal[];
+}
+
+/** Compares a table at a subscriber, as it is described there, with the provider's. */
+export function checkSubscriberTable(subscriber: string, candidate: Candidate, there: TableDescription): TableCheck {
   const { table, description, key } = candidate;
-  const there = await subscriber.side.asked(() => describeTable(subscriber.side.client, table));
-  if (there === undefined) return { missing: true, findings: [], warnings: [] };
-  const reasons = compareTables({ table, provider: description, subscriber: there, key });
-  const asFinding = ({ text, fix }: Reason): Finding => ({
+  const mismatches = mismatchesOf({ table, provider: description, subscriber: there, key });
+  const asRefusal = ({ text, fix }: Mismatch): Refusal => ({
     code: codes.SUBSCRIBER_SCHEMA,
-    text: `${where(subscriber.name, table)} ${text}`,
+    text: `${where(subscriber, table)} ${text}`,
     fix,
   });
-  const isWarning = ({ level }: Reason) => level === 'warning';
   return {
-    missing: false,
-    findings: refusals(reasons).map(asFinding),
-    warnings: reasons.filter(isWarning).map(asFinding),
+    refusals: blocking(mismatches).map(asRefusal),
+    warnings: mismatches.filter(({ level }) => level === 'warning').map(asRefusal),
   };
 }
 
-/** The finding for a table that is missing and shall not be made. */
-export function missingFinding(subscriber: SubscriberSide, candidate: Candidate): Finding {
+/** The refusal of a table that is missing at a subscriber and that nobody asked to create. */
+export function missingAt(subscriber: string, { table }: Candidate): Refusal {
   return {
     code: codes.SUBSCRIBER_SCHEMA,
-    text: `${where(subscriber.name, candidate.table)} does not exist there; create it, or use --create`,
+    text: `${where(subscriber, table)} does not exist there; create it, or use --create`,
   };
 }

@@ -21,7 +21,7 @@ export const fixes = {
     `GRANT ${rights.join(', ')} ON ${tableLabel(table)} TO ${quoteIdent(role)}`,
   grantUsage: (schema: string, role: string) => `GRANT USAGE ON SCHEMA ${quoteIdent(schema)} TO ${quoteIdent(role)}`,
   addLabel: (type: string, label: string) => `ALTER TYPE ${type} ADD VALUE '${label.replaceAll("'", "''")}'`,
-  widenSequence: (label: string, least: string, most: string) =>
-    `ALTER SEQUENCE ${label} AS bigint MINVALUE ${least} MAXVALUE ${most}`,
+  widenSequence: (label: string, min: string, max: string) =>
+    `ALTER SEQUENCE ${label} AS bigint MINVALUE ${min} MAXVALUE ${max}`,
   utf8Database: 'CREATE DATABASE utf8_copy ENCODING UTF8 TEMPLATE template0',
 } as const;

@@ -1,2 +1,2 @@
-export { type Candidate, checkProviderTable } from './check-provider-table.ts';
-export { type Finding, refuseOn } from './findings.ts';
+export { distinctTables } from './named.ts';
+export { type Refusal, refuseOn } from './refusals.ts';

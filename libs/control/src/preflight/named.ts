@@ -1,8 +1,8 @@
-// What is checked of the names that a command was given, before anything is asked about them.
+// What is checked of the names that a command was given, before anything is read about them.
 import { codes } from '@millrace/errors';
 import { type TableName, tableKey } from '@millrace/model';
 import type { ProviderOverview } from '@millrace/provider';
-import { refuseOn } from './findings.ts';
+import { refuseOn } from './refusals.ts';
 
 /** Throws for a subscriber that stands in the configuration only: it has no position yet, its copy would have no beginning. */
 export function refuseUnregistered(names: readonly string[], { subscribers }: ProviderOverview): void {

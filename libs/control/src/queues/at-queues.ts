@@ -1,7 +1,15 @@
 // What the commands for queues share: which database is meant, and a session there.
 import { type Config, needQueueDatabase, type QueueDatabase } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { listQueues, lockChanges, needPgq, type PgqState, type QueueRecord } from '@millrace/provider';
+import {
+  type ConsumerRecord,
+  listConsumers,
+  listQueues,
+  lockChanges,
+  needPgq,
+  type PgqState,
+  type QueueRecord,
+} from '@millrace/provider';
 import type { Arguments, AuditedAt, Context, OptionSpec } from '../command/command.ts';
 import { Side } from '../sides/side.ts';
 
@@ -43,7 +51,7 @@ export async function inDatabase<T>(
   }
 }
 
-/** The database to people. */
+/** How messages name the database. */
 export function labelOf({ name }: QueueDatabase): string {
   return name === 'provider' ? 'the provider' : `database ${name}`;
 }
@@ -69,6 +77,24 @@ export async function needQueue({ side, state, database }: QueueSide, queue: str
   });
 }
 
+/** The consumer; undefined when the queue has none of that name. */
+export async function findConsumer(
+  { side }: QueueSide,
+  queue: string,
+  name: string,
+): Promise<ConsumerRecord | undefined> {
+  return (await side.asked(() => listConsumers(side.client, queue))).find((one) => one.name === name);
+}
+
+/** The same. Throws NOT_FOUND. */
+export async function needConsumer(at: QueueSide, queue: string, name: string): Promise<ConsumerRecord> {
+  const found = await findConsumer(at, queue, name);
+  if (found !== undefined) return found;
+  throw new MillraceError(codes.NOT_FOUND, `queue ${queue} has no consumer ${JSON.stringify(name)}`, {
+    advice: 'see `millrace consumer list`',
+  });
+}
+
 /** Throws CONFLICT for the queue of a set, which only Millrace's own verbs change. */
 export function refuseSet({ name, isSet }: QueueRecord, advice: string): void {
   if (isSet) throw new MillraceError(codes.CONFLICT, `queue ${name} carries the tables of a set`, { advice });
@@ -77,12 +103,12 @@ export function refuseSet({ name, isSet }: QueueRecord, advice: string): void {
 /** Throws USAGE for a consumer that is one of Millrace's subscribers. */
 export function refuseOwnConsumer(name: string): void {
   if (!name.startsWith('millrace.')) return;
-  throw new MillraceError(codes.USAGE, `${JSON.stringify(name)} is how Millrace calls the consumer of a subscriber`, {
+  throw new MillraceError(codes.USAGE, `${JSON.stringify(name)} is Millrace's name for the consumer of a subscriber`, {
     advice: 'use `millrace install` and `millrace unregister` for subscribers',
   });
 }
 
-/** Throws USAGE for what can be no name. `what`: `queue`, `consumer`. */
+/** Throws USAGE for what cannot be a name. `what`: `queue`, `consumer`. */
 export function checkName(name: string, what: string): void {
   const isName = /^[^\p{Cc}\p{Cs}]+$/u.test(name) && name.trim() === name && Buffer.byteLength(name) <= 255;
   if (isName) return;
@@ -91,13 +117,13 @@ export function checkName(name: string, what: string): void {
   });
 }
 
-/** A whole number of an option within bounds. Throws USAGE. */
+/** A whole number of an option: [minimum, default, maximum]. Throws USAGE. */
 export function boundedNumber(
   args: Arguments,
   option: string,
-  [least, usual, most]: readonly [number, number, number],
+  [min, usual, max]: readonly [number, number, number],
 ): number {
   const value = Number(args.value(option) ?? usual);
-  if (value >= least && value <= most) return value;
-  throw new MillraceError(codes.USAGE, `--${option} must be from ${least} to ${most}`);
+  if (value >= min && value <= max) return value;
+  throw new MillraceError(codes.USAGE, `--${option} must be from ${min} to ${max}`);
 }

@@ -16,7 +16,7 @@ const line = z.strictObject({
 export function parseEventLine(text: string, at: number): NewEvent {
   const checked = line.safeParse(json(text));
   if (!checked.success) {
-    throw new MillraceError(codes.USAGE, `line ${at} is no event`, {
+    throw new MillraceError(codes.USAGE, `line ${at} is not an event`, {
       advice: 'write {"type": …, "data": …, "extra1": …}, one a line',
     });
   }
@@ -39,7 +39,7 @@ function json(text: string): unknown {
   }
 }
 
-/** Text as it is, anything else as JSON. */
+/** Text unchanged, anything else as JSON. */
 function asText(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   return typeof value === 'string' ? value : JSON.stringify(value);

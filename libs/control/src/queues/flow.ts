@@ -1,7 +1,7 @@
 import { RateMeter } from '@millrace/provider';
 import type { ConsumerDocument, QueueDocument } from './documents.ts';
 
-/** Events a second, in and out, from one look at several databases to the next. */
+/** Events per second, in and out, from one reading of several databases to the next. */
 export class Flow {
   readonly #meters = new Map<string, RateMeter>();
 

@@ -8,8 +8,8 @@ import type { QueueDocument } from './documents.ts';
 export type Setting = readonly [QueueParameter, string | null];
 
 const helps: Readonly<Record<QueueParameter, string>> = {
-  ticker_max_count: 'tick after so many new events; default: 500',
-  ticker_max_lag: 'tick when there are new events and the last tick is so old; default: 3 seconds',
+  ticker_max_count: 'tick after this number of new events; default: 500',
+  ticker_max_lag: 'tick when there are new events and the last tick is this old; default: 3 seconds',
   ticker_idle_period: 'longest gap between ticks without events; default: 1 minute',
   ticker_paused: 'whether no ticks are made for now',
   rotation_period: 'how often event tables are rotated, or never; default: 2 hours',
@@ -47,7 +47,7 @@ function settingOf(name: QueueParameter, value: string): Setting {
   return [name, name === 'rotation_period' && value === 'never' ? null : value];
 }
 
-/** What a queue goes by, in PgQ's words. */
+/** A queue's settings, in PgQ's words. */
 export function settingsOfQueue(queue: QueueDocument): Record<QueueParameter, string | number | boolean | null> {
   const { ticker_max_count, ticker_max_lag, ticker_idle_period, ticker_paused, rotation_period, external_ticker } =
     queue;

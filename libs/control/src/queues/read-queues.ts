@@ -23,7 +23,7 @@ export interface Unread {
 
 const connectMs = 3_000;
 
-/** The queues of all these databases, asked at once; one that does not answer is told and keeps no other. */
+/** The queues of all these databases, read concurrently; one that does not answer is listed as unreachable. */
 export async function readAll(
   databases: readonly QueueDatabase[],
 ): Promise<{ queues: QueueDocument[]; unreachable: Unread[] }> {

@@ -56,7 +56,7 @@ function showRate(rate: number | null): string {
   return rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en-US');
 }
 
-/** What a queue goes by, a line each. */
+/** A queue's settings, a line each. */
 export function showSettings(queue: Readonly<Record<string, unknown>>): string {
   return Object.entries(queue)
     .map(([key, value]) => `${key}=${value === null ? 'never' : String(value)}`)
@@ -71,7 +71,7 @@ interface ShownEvent {
   readonly data: string | null;
 }
 
-const widest = 100;
+const maxWidth = 100;
 
 /** A line an event; long data is cut. `more` gives a column. */
 export function showEvents<E extends ShownEvent>(
@@ -93,5 +93,5 @@ export function showEvents<E extends ShownEvent>(
 function oneLine(data: string | null): string {
   if (data === null) return '-';
   const line = data.replaceAll(/[\s\p{Cc}]+/gu, ' ');
-  return line.length <= widest ? line : `${line.slice(0, widest)} …`;
+  return line.length <= maxWidth ? line : `${line.slice(0, maxWidth)} …`;
 }

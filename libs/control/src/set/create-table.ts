@@ -8,8 +8,8 @@ import type { SubscriberSide } from '../sides/subscriber-side.ts';
 const foreignKeys = 7;
 
 /**
- * Makes a table at the subscriber as it is at the provider, in one transaction. Returns what has to wait until the
- * other tables are there: its foreign keys. Throws with the server's reason, naming subscriber and table.
+ * Makes a table at the subscriber equal to the provider's, in one transaction. Returns what has to wait until the other
+ * tables are there: its foreign keys. Throws with the server's reason, naming subscriber and table.
  */
 export async function createTable(
   provider: ProviderSide,
@@ -30,7 +30,7 @@ export async function createTable(
   return steps.filter(({ step }) => step === foreignKeys).map(({ statement }) => statement);
 }
 
-/** Adds foreign keys where their other table is there too; the others are told and left out. */
+/** Adds foreign keys where their other table is there too; the others are left out and named. */
 export async function addForeignKeys(
   subscriber: SubscriberSide,
   statements: readonly string[],

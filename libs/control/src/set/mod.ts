@@ -1,2 +1,4 @@
 export { addSequences } from './add-sequences.ts';
-export { addTable } from './add-tables.ts';
+export { carryOut } from './carry-out.ts';
+export { planAddition } from './plan-addition.ts';
+export { readAddition } from './read-facts.ts';

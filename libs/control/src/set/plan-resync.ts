@@ -1,27 +1,88 @@
-import type { TableState } from '@millrace/model';
+// What `resync` will do, decided from facts alone: nothing is read or changed here.
+import { codes } from '@millrace/errors';
+import { sameTable, tableKey, tableLabel } from '@millrace/model';
+import { type Candidate, isCandidate } from '../preflight/check-provider-tables.ts';
+import { checkSubscriberTable, missingAt } from '../preflight/check-subscriber-table.ts';
+import type { Refusal } from '../preflight/refusals.ts';
+import type { SetFacts, SubscriberFacts, TableFacts } from './facts.ts';
+import type { SetPlan, SubscriberStep, TablePlan } from './plan.ts';
+import { type ResyncStep, resyncStep } from './steps.ts';
 
-/** What is known of one table at one subscriber before it is copied again. */
-export interface Resyncing {
-  /** Undefined: not followed there. */
-  readonly state: TableState | undefined;
-  /** The copy it waits for, as it knows it. */
-  readonly copyId: number | undefined;
-  /** Why the copy does not go on. */
-  readonly error: string | null;
-  /** A copy that is asked for and not finished, and includes this subscriber. */
-  readonly openCopy: number | undefined;
+/** The plan, or why there is none. */
+export interface ResyncPlan extends SetPlan {
+  readonly refusals: readonly Refusal[];
 }
 
-/**
- * What is to be done there: anew: it waits for a new copy. copy: it waits already, and the copy must be asked for. expect: it must
- * be told which copy it waits for. nothing: that copy is on its way. absent: it is not followed.
- */
-export type Resync = 'anew' | 'copy' | 'expect' | 'nothing' | 'absent';
+/** Plans to copy these tables again; `all`: those that a subscriber does not follow are left out there. */
+export function planResync({ tables, subscribers }: SetFacts, { all }: { all: boolean }): ResyncPlan {
+  const planned = tables.map((facts) => planTable(facts, subscribers, all));
+  return {
+    refusals: planned.flatMap(({ refusals }) => refusals),
+    missing: [],
+    tables: planned.flatMap(({ plan }) => plan ?? []),
+  };
+}
 
-/** A copy on its way is as good as a new one: what changes meanwhile is applied after it. One that is broken is not. */
-export function planResync({ state, copyId, error, openCopy }: Resyncing): Resync {
-  if (state === undefined) return 'absent';
-  if (state === 'registered') return openCopy === undefined ? 'copy' : copyId === openCopy ? 'nothing' : 'expect';
-  if (state === 'copying' && error === null && openCopy !== undefined && copyId === openCopy) return 'nothing';
-  return 'anew';
+interface PlannedTable {
+  readonly plan?: TablePlan;
+  readonly refusals: readonly Refusal[];
+}
+
+function planTable(
+  { table, inSet, checked }: TableFacts,
+  subscribers: readonly SubscriberFacts[],
+  all: boolean,
+): PlannedTable {
+  const label = tableLabel(table);
+  if (!inSet) {
+    const text = `${label} is not in the set; \`millrace add ${label}\` puts it there`;
+    return { refusals: [{ code: codes.NOT_FOUND, text }] };
+  }
+  if (!isCandidate(checked)) return { refusals: [checked] };
+  const steps = subscribers.map((subscriber) => ({ subscriber, step: stepAt(checked, subscriber) }));
+  const refusals = steps.flatMap(({ subscriber, step }) => refusalsAt(checked, subscriber, { step, all }));
+  const working: SubscriberStep[] = steps.flatMap(({ subscriber: { name, isNear, openCopies }, step }) => {
+    if (step === 'absent' || step === 'nothing') return [];
+    const openCopy = step === 'expect-copy' ? openCopies.get(tableKey(table)) : undefined;
+    return [{ subscriber: name, isNear, step, openCopy }];
+  });
+  const waiting = steps.filter(({ step }) => step === 'nothing');
+  const isChanged = working.length > 0;
+  const names = working.map(({ subscriber }) => subscriber).join(', ');
+  return {
+    refusals,
+    plan: {
+      candidate: checked,
+      capture: isChanged && checked.repair,
+      steps: working,
+      isChanged,
+      before: waiting.map(({ subscriber }) => `${label}: its copy for ${subscriber.name} is on its way`),
+      after: isChanged ? [`${label}: copied again for ${names}`] : [],
+    },
+  };
+}
+
+function stepAt({ table }: Candidate, { followed, openCopies }: SubscriberFacts): ResyncStep {
+  const there = followed.find((one) => sameTable(one, table));
+  return resyncStep({
+    state: there?.state,
+    copyId: there?.copyId ?? undefined,
+    error: there?.error ?? null,
+    openCopy: openCopies.get(tableKey(table)),
+  });
+}
+
+function refusalsAt(
+  candidate: Candidate,
+  { name, isNear, descriptions }: SubscriberFacts,
+  { step, all }: { step: ResyncStep; all: boolean },
+): readonly Refusal[] {
+  const label = tableLabel(candidate.table);
+  if (step === 'absent') {
+    const text = `${name} does not follow ${label}; \`millrace add ${label} --subscriber ${name}\` copies it there`;
+    return all ? [] : [{ code: codes.NOT_FOUND, text }];
+  }
+  if (!isNear) return [];
+  const there = descriptions.get(tableKey(candidate.table));
+  return there === undefined ? [missingAt(name, candidate)] : checkSubscriberTable(name, candidate, there).refusals;
 }

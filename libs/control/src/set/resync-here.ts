@@ -2,15 +2,14 @@ import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Arguments, Context } from '../command/command.ts';
+import { findCopy } from '../notes/copy-note.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { Target } from './add-tables.ts';
-import { findCopy } from './copy-note.ts';
-import { closeTargets, openTargets } from './targets.ts';
+import { closeTargets, openTargets, type Target } from './targets.ts';
 
 /**
  * `resync` on a host that has a subscriber's database but no provider: the table waits here for the copy that `resync` on the
- * provider's side asked for, and whose number it left on the bus.
+ * provider's side requested, and whose number it left on the bus.
  */
 export async function resyncHere(
   context: Context,
@@ -23,9 +22,9 @@ export async function resyncHere(
     for (const target of targets) {
       const wanted = args.has('all') ? target.tables : tables;
       for (const table of wanted) {
-        const told = await waitAgain(config, target, table);
-        if (told.changed) resynced.add(tableLabel(table));
-        context.note(`${target.name}: ${told.text}`);
+        const awaited = await waitAgain(config, target, table);
+        if (awaited.changed) resynced.add(tableLabel(table));
+        context.note(`${target.name}: ${awaited.text}`);
       }
     }
     context.result({ resynced: [...resynced], subscribers: targets.map(({ name }) => name) }, '');
@@ -35,7 +34,7 @@ export async function resyncHere(
   }
 }
 
-/** Waits for the newest copy that the provider's side asked for. */
+/** Waits for the newest copy that the provider's side requested. */
 async function waitAgain(
   config: Config,
   { name, side, tables }: Target,

@@ -7,10 +7,10 @@ import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers
 import { SubscriberSide } from '../sides/subscriber-side.ts';
 
 const confirmMs = 3_000;
-/** A replay that reported longer ago does not run: nobody would confirm. */
+/** A replay that reported longer ago does not run and will not confirm. */
 const freshMs = 15_000;
 
-/** `confirmed`: its replay said so within a moment; else the wish is noted. */
+/** `confirmed`: its replay reported the new state within 3 s; otherwise only the request is recorded. */
 export const pausedResult = z.strictObject({ subscriber: z.string(), paused: z.boolean(), confirmed: z.boolean() });
 
 /** Throws USAGE for a subscriber that the configuration does not name: its database could not be found. */
@@ -18,7 +18,7 @@ export async function checkNamed({ words }: Arguments, context: Context): Promis
   chooseSubscribers(words, knownSubscribers(await context.config()));
 }
 
-/** `pause` and `resume`: writes the wish, then waits a moment for the replay to say that it did so. */
+/** `pause` and `resume`: records the desired state, then waits up to 3 s until the replay reports it. */
 export async function setPausedCommand(context: Context, args: Arguments, paused: boolean): Promise<number> {
   const config = await context.config();
   const name = args.words[0] ?? '';

@@ -1,10 +1,17 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import type { TableOverview } from '@millrace/subscriber';
 import type { Report } from '@millrace/wire';
 import { BusSide } from '../sides/bus-side.ts';
 import { reachable } from '../sides/choose-subscribers.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
-import type { Target } from './add-tables.ts';
+
+/** A subscriber whose tables are known; without `side` its database cannot be reached from here. */
+export interface Target {
+  readonly name: string;
+  readonly tables: readonly Pick<TableOverview, 'schema' | 'name' | 'state' | 'copyId' | 'error'>[];
+  readonly side: SubscriberSide | undefined;
+}
 
 /** Opens the named subscribers: their databases where a url is known, else what they report on the bus. */
 export async function openTargets(config: Config, names: readonly string[]): Promise<Target[]> {

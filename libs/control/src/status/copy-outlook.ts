@@ -10,7 +10,7 @@ export interface CopyFacts {
   readonly rowsPerS: number | undefined;
 }
 
-/** The same for people; null: not known. */
+/** The same as it is shown; null: not known. */
 export interface CopyOutlook {
   readonly total_rows: number | null;
   readonly total_bytes: number | null;
@@ -21,7 +21,7 @@ export interface CopyOutlook {
 /** Of a table whose copy is not on its way. */
 export const noOutlook: CopyOutlook = { total_rows: null, total_bytes: null, rows_per_s: null, eta_s: null };
 
-/** Statistics are guesses: what has come already is the least there is. */
+/** Statistics are guesses: there are at least the rows that have come already. */
 export function copyOutlook({ rows, bytes, estimate, rowsPerS }: CopyFacts): CopyOutlook {
   const totalRows = estimate === undefined || estimate.rows === 0 ? null : Math.max(estimate.rows, rows);
   const left = totalRows === null ? null : totalRows - rows;
@@ -34,13 +34,14 @@ export function copyOutlook({ rows, bytes, estimate, rowsPerS }: CopyFacts): Cop
 }
 
 /** From the rows that have come; before there are any, the size of the table at the provider. */
-function totalBytes(known: {
-  rows: number;
-  bytes: number;
-  totalRows: number | null;
-  tableBytes: number;
-}): number | null {
-  const { rows, bytes, totalRows, tableBytes } = known;
+interface KnownSizes {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly totalRows: number | null;
+  readonly tableBytes: number;
+}
+
+function totalBytes({ rows, bytes, totalRows, tableBytes }: KnownSizes): number | null {
   if (rows > 0 && totalRows !== null) return Math.round((bytes / rows) * totalRows);
   return tableBytes > 0 ? Math.max(tableBytes, bytes) : null;
 }

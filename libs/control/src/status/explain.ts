@@ -3,11 +3,11 @@ import type { TableState } from '@millrace/model';
 
 const subscriberStates = {
   running: () => 'it applies every batch as it arrives',
-  paused: (name: string) => `a person let it rest; the queue keeps everything for it until \`millrace resume ${name}\``,
+  paused: (name: string) => `it was paused; the queue keeps everything for it until \`millrace resume ${name}\``,
   stopped: () =>
-    'it applies nothing; it tries again by itself every second or two and goes on as soon as the cause is gone, and the queue keeps everything for it',
+    'it applies nothing; it retries automatically every second or two until the cause is gone, and the queue keeps everything for it',
   unreachable: (name: string) =>
-    `nothing is known of it now; the queue keeps everything for it, and if it will not come back, \`millrace unregister ${name} --yes\` lets that go`,
+    `nothing is known of it now; the queue keeps everything for it, and if it will not come back, \`millrace unregister ${name} --yes\` releases that`,
 };
 
 /** What a subscriber's state means. */
@@ -21,7 +21,7 @@ const tableStates: Readonly<Record<TableState, (table: string) => string>> = {
   'catching-up': () => 'its rows are in; the changes kept meanwhile are applied with the next batch',
   ok: () => 'every batch brings its changes',
   held: (table) =>
-    `its copy could not be loaded and it takes no changes; put the cause right, then \`millrace resync ${table} --yes\` copies it again`,
+    `its copy could not be loaded and it takes no changes; correct the cause, then \`millrace resync ${table} --yes\` copies it again`,
 };
 
 /** What the state of a table at a subscriber means. `table` as in SQL. */
@@ -36,28 +36,28 @@ export function explainAltered(
 ): string | null {
   if (altered.length === 0) return null;
   const columns = altered.map(({ name, type, former }) => `"${name}" was ${former} and is ${type}`).join(', ');
-  return `altered at the provider: ${columns}; an ALTER TABLE that changes values there makes no event, so rows from before are as the subscriber's own ALTER TABLE left them; \`millrace compare ${table}\` tells, and \`millrace resync ${table} --yes\` mends it`;
+  return `altered at the provider: ${columns}; an ALTER TABLE that changes values there makes no event, so rows from before are as the subscriber's own ALTER TABLE left them; \`millrace compare ${table}\` shows them, and \`millrace resync ${table} --yes\` corrects them`;
 }
 
 /** The fault of a subscriber whose position is older than what the queue keeps. */
 export function positionLost(name: string, tick: number, keptFrom: number): string {
-  return `its position, tick ${tick}, is older than all that the queue keeps for it (from tick ${keptFrom}), so the changes between cannot be sent any more; ${beginAnew(name)}`;
+  return `its position, tick ${tick}, is older than all that the queue keeps for it (from tick ${keptFrom}), so the changes between cannot be sent any more; ${startOver(name)}`;
 }
 
 /** The fault of a subscriber that has applied a tick of another history. */
-export function wentAstray(name: string, tick: number): string {
-  return `it has applied tick ${tick}, which this provider never made: the provider went back in time, or this database followed another one; ${beginAnew(name)}`;
+export function otherHistory(name: string, tick: number): string {
+  return `it has applied tick ${tick}, which this provider never made: the provider went back in time, or this database followed another one; ${startOver(name)}`;
 }
 
-/** How a subscriber starts afresh. */
-export function beginAnew(name: string): string {
-  return `run \`millrace unregister ${name} --yes\`, then \`millrace install\`, then \`millrace add\` for its tables: their rows are copied anew`;
+/** How a subscriber starts over. */
+export function startOver(name: string): string {
+  return `run \`millrace unregister ${name} --yes\`, then \`millrace install\`, then \`millrace add\` for its tables: their rows are copied again`;
 }
 
 /** The fault of a subscriber that the configuration names and the provider does not know. */
 export const notRegistered = 'it is not registered at the provider: run `millrace install`';
 
-/** What is to be done about a subscriber that only the provider knows. */
+/** What to do about a subscriber that only the provider knows. */
 export function notConfigured(name: string): string {
   return `it is registered at the provider and not in the configuration: add it below \`subscribers:\`, or, if it will not come back, run \`millrace unregister ${name} --yes\`; until then the queue keeps everything for it`;
 }

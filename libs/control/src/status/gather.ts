@@ -1,5 +1,5 @@
 import { busUrl, type Config } from '@millrace/config';
-import { codes, toMillraceError } from '@millrace/errors';
+import { codes, type ErrorCode, MillraceError, toMillraceError } from '@millrace/errors';
 import type { ProviderOverview } from '@millrace/provider';
 import type { SubscriberOverview } from '@millrace/subscriber';
 import type { Report } from '@millrace/wire';
@@ -15,7 +15,7 @@ export interface Fault {
   readonly message: string;
 }
 
-/** What was asked for and answered, or why not; `absent`: the configuration does not name it. */
+/** The answer of a database or the bus, or why there is none; `absent`: the configuration does not name it. */
 export type Answer<T> =
   | { readonly kind: 'answer'; readonly value: T }
   | { readonly kind: 'fault'; readonly fault: Fault }
@@ -36,7 +36,7 @@ export interface GatheredSubscriber {
   /** Age of the oldest change it lacks, by the provider's clock; undefined: none, or not known. */
   readonly behindMs: number | undefined;
   /** It has applied a tick that this provider never made. */
-  readonly astray: boolean;
+  readonly hasOtherHistory: boolean;
   /** False when the queue no longer keeps what comes after its position. */
   readonly kept: boolean;
 }
@@ -51,7 +51,7 @@ export interface Gathered {
 
 const connectMs = 3_000;
 
-/** Asks all three sides at once, about `only` or everybody. What cannot be reached is part of the answer; nothing is thrown. */
+/** Queries all three sides concurrently, about `only` or every subscriber. What cannot be reached is part of the answer; nothing is thrown. */
 export async function gather(config: Config, only?: string): Promise<Gathered> {
   const bus = await openBus(config);
   const provider = await openProvider(config);
@@ -62,7 +62,7 @@ export async function gather(config: Config, only?: string): Promise<Gathered> {
     const near = new Set(reachable(config, known));
     const [streams, subscribers] = await Promise.all([
       answerOf(bus, (side) => side.streams()),
-      Promise.all(known.map((name) => askSubscriber(config, name, { bus, near: near.has(name) }))),
+      Promise.all(known.map((name) => readSides(config, name, { bus, near: near.has(name) }))),
     ]);
     const aged: GatheredSubscriber[] = [];
     for (const one of subscribers) aged.push({ ...one, ...(await standing(provider, overview, one)) });
@@ -70,6 +70,20 @@ export async function gather(config: Config, only?: string): Promise<Gathered> {
   } finally {
     await Promise.all([provider, bus].map((side) => (side.kind === 'answer' ? side.value.close() : undefined)));
   }
+}
+
+/** A list needs the provider or, on a host without one, a subscriber. Throws the fault of the one that did not answer. */
+export function refuseWithoutAnswer({ provider, subscribers }: Gathered): void {
+  if (provider.kind === 'answer') return;
+  if (provider.kind === 'absent' && subscribers.some(({ database }) => database.kind === 'answer')) return;
+  const fault =
+    provider.kind === 'fault'
+      ? provider.fault
+      : subscribers.map(({ database }) => database).find((d) => d.kind === 'fault')?.fault;
+  throw new MillraceError(
+    (fault?.code ?? 'config') as ErrorCode,
+    fault?.message ?? 'the configuration names no database',
+  );
 }
 
 async function openProvider(config: Config): Promise<Answer<ProviderSide>> {
@@ -90,13 +104,13 @@ async function openBus(config: Config): Promise<Answer<BusSide>> {
   return { kind: 'fault', fault: { code: codes.BUS_UNAVAILABLE, message } };
 }
 
-type Asked = Omit<GatheredSubscriber, 'behindMs' | 'kept' | 'astray'>;
+type ReadSubscriber = Omit<GatheredSubscriber, 'behindMs' | 'kept' | 'hasOtherHistory'>;
 
-async function askSubscriber(
+async function readSides(
   config: Config,
   name: string,
   { bus, near }: { bus: Answer<BusSide>; near: boolean },
-): Promise<Asked> {
+): Promise<ReadSubscriber> {
   const [database, report] = await Promise.all([
     near ? readSubscriber(config, name) : ({ kind: 'absent' } as const),
     bus.kind === 'answer' ? bus.value.report(name).catch(() => undefined) : undefined,
@@ -115,10 +129,10 @@ async function readSubscriber(config: Config, name: string): Promise<Answer<Subs
 async function standing(
   provider: Answer<ProviderSide>,
   overview: Answer<ProviderOverview>,
-  { name, database, report }: Asked,
-): Promise<Pick<GatheredSubscriber, 'behindMs' | 'kept' | 'astray'>> {
+  { name, database, report }: ReadSubscriber,
+): Promise<Pick<GatheredSubscriber, 'behindMs' | 'kept' | 'hasOtherHistory'>> {
   const position = database.kind === 'answer' ? database.value.position : report;
-  const known = { behindMs: undefined, kept: true, astray: false };
+  const known = { behindMs: undefined, kept: true, hasOtherHistory: false };
   if (provider.kind !== 'answer' || overview.kind !== 'answer' || !position) return known;
   const at = position.tick;
   const side = provider.value;
@@ -126,13 +140,13 @@ async function standing(
   const kept = at >= record || (await side.keepsTick(at).catch(() => true));
   const newest = overview.value.tick?.tick;
   if (!kept || newest === undefined) return { ...known, kept };
-  const astray = !(await side.madeTick(position).catch(() => true));
-  if (astray || at >= newest) return { ...known, kept, astray };
-  return { behindMs: await side.ageAfter(at).catch(() => undefined), kept, astray };
+  const hasOtherHistory = !(await side.madeTick(position).catch(() => true));
+  if (hasOtherHistory || at >= newest) return { ...known, kept, hasOtherHistory };
+  return { behindMs: await side.ageAfter(at).catch(() => undefined), kept, hasOtherHistory };
 }
 
-async function answerOf<S, T>(side: Answer<S>, ask: (side: S) => Promise<T>): Promise<Answer<T>> {
-  return side.kind === 'answer' ? attempt(() => ask(side.value)) : side;
+async function answerOf<S, T>(side: Answer<S>, query: (side: S) => Promise<T>): Promise<Answer<T>> {
+  return side.kind === 'answer' ? attempt(() => query(side.value)) : side;
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<Answer<T>> {

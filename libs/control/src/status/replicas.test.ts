@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mostAgeMs, replicaOf, wantedOf } from './replicas.ts';
+import { maxAgeMs, replicaOf, wantedOf } from './replicas.ts';
 import type { Status, SubscriberStatus } from './status-document.ts';
 
 const entry = {
@@ -54,7 +54,7 @@ test('the age of the answer counts as lag', () => {
     fresh: false,
     reasons: ['it lacks changes of 1100 ms ago'],
   });
-  expect(mostAgeMs({ maxLagMs: 1000, tables: undefined })).toBe(500);
+  expect(maxAgeMs({ maxLagMs: 1000, tables: undefined })).toBe(500);
 });
 
 test.each(['paused', 'stopped', 'unreachable'] as const)('one that is %s is not fresh, whatever its lag', (state) => {

@@ -1,11 +1,11 @@
-// Which subscribers are fresh enough to be read from: what a load balancer asks for.
+// Which subscribers are fresh enough to be read from: what a load balancer wants to know.
 import { parseTableName, type TableName } from '@millrace/model';
 import { z } from 'zod';
 import type { Status, SubscriberStatus } from './status-document.ts';
 
-/** What a reader asks of a replica. */
+/** What a reader demands of a replica. */
 export interface Wanted {
-  /** Longest lag, milliseconds; undefined: the lag is not judged. */
+  /** Milliseconds; undefined: the lag is not judged. */
   readonly maxLagMs: number | undefined;
   /** Tables that must be complete; undefined: all that the subscriber follows. */
   readonly tables: readonly TableName[] | undefined;
@@ -24,18 +24,18 @@ export const replica = z.strictObject({
 
 export type Replica = z.infer<typeof replica>;
 
-/** What a request asks, from its checked query. Throws USAGE for what is not a table's name. */
+/** What a request demands, from its checked query. Throws USAGE for what is not a table's name. */
 export function wantedOf(input: { readonly max_lag_ms?: unknown; readonly tables?: unknown }): Wanted {
   const tables = input.tables as string[] | undefined;
   return { maxLagMs: input.max_lag_ms as number | undefined, tables: tables?.map(parseTableName) };
 }
 
-/** How old an answer may be: half of the lag that is asked for, within bounds that spare the databases. */
-export function mostAgeMs({ maxLagMs }: Wanted): number {
+/** How old an answer may be: half of the lag that is demanded, within bounds that spare the databases. */
+export function maxAgeMs({ maxLagMs }: Wanted): number {
   return Math.min(1_000, Math.max(100, (maxLagMs ?? 2_000) / 2));
 }
 
-/** Judges one subscriber by what was seen `ageMs` ago. */
+/** Judges one subscriber by what was read `ageMs` ago. */
 export function replicaOf(status: Status, one: SubscriberStatus, wanted: Wanted, ageMs: number): Replica {
   const known = status.provider.state === 'running';
   const lagMs = known ? one.lag_ms : null;
@@ -50,7 +50,7 @@ export function replicaOf(status: Status, one: SubscriberStatus, wanted: Wanted,
 }
 
 function lagReasons(lagMs: number | null, maxLagMs: number, ageMs: number): string[] {
-  if (lagMs === null) return ['its lag is not known: the provider or the subscriber cannot be asked'];
+  if (lagMs === null) return ['its lag is not known: the provider or the subscriber cannot be queried'];
   return lagMs + ageMs > maxLagMs ? [`it lacks changes of ${Math.round(lagMs + ageMs)} ms ago`] : [];
 }
 

@@ -40,7 +40,7 @@ const tableStatus = z
     warning: z
       .string()
       .nullable()
-      .describe('its changes go on, and its rows may differ for a reason that no change tells'),
+      .describe('its changes are applied, and its rows may differ for a reason that is not in any change'),
     comparison: comparison
       .nullable()
       .describe('what `millrace compare` last found; null: never compared, or not known'),
@@ -62,7 +62,7 @@ const subscriberStatus = z.strictObject({
   lag_ticks: z.int().nullable(),
   error: fault.nullable(),
   applied_at: z.string().nullable(),
-  reported_ms_ago: z.number().nullable().describe('since its replay last said something'),
+  reported_ms_ago: z.number().nullable().describe('since its replay last reported'),
   configured: z.boolean().describe("false: only the provider's record names it"),
   explain: z.string().describe('what the state means, and what a person can do'),
   tables: z.array(tableStatus),
@@ -106,7 +106,7 @@ export const statusDocument = z.strictObject({
   provider: providerStatus,
   bus: busStatus,
   subscribers: z.array(subscriberStatus),
-  warnings: z.array(finding).describe('what the doctor sees amiss among that which may change while all runs'),
+  warnings: z.array(finding).describe('what the doctor finds among that which may change during operation'),
 });
 
 export type Status = z.infer<typeof statusDocument>;

@@ -63,7 +63,7 @@ function gathered(
         behindMs: undefined,
         configured: true,
         kept: true,
-        astray: false,
+        hasOtherHistory: false,
         ...rest,
       },
     ],
@@ -151,7 +151,7 @@ test('a provider that is not configured here is no fault, one that cannot be rea
 });
 
 test('a subscriber that has applied what this provider never made is stopped, whatever its replay says', () => {
-  expect(euOf(gathered({ astray: true }))).toMatchObject({
+  expect(euOf(gathered({ hasOtherHistory: true }))).toMatchObject({
     state: 'stopped',
     error: { code: 'provider-history', message: expect.stringMatching(/tick 9, which this provider never made/) },
   });

@@ -11,13 +11,13 @@ import {
   explainTable,
   notConfigured,
   notRegistered,
+  otherHistory,
   positionLost,
-  wentAstray,
 } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { ServiceStatus, Status, SubscriberState, SubscriberStatus, TableStatus } from './status-document.ts';
 
-/** A service or replay that said nothing for so long does not run. Both report every few seconds. */
+/** A service or replay that has not reported for this long does not run. Both report every few seconds. */
 const silenceMs = 20_000;
 
 const providerServices = ['ticker', 'capture'];
@@ -126,7 +126,7 @@ function reportAge({ database, report }: GatheredSubscriber, at: Date): number |
   return Math.min(here, onBus);
 }
 
-/** What the provider knows of it comes first: a replay cannot know that it waits in vain. */
+/** What the provider knows of it comes first: a replay cannot know that what it waits for will never come. */
 function standingOf(
   one: GatheredSubscriber,
   provider: ProviderOverview | undefined,
@@ -137,8 +137,8 @@ function standingOf(
   if (record === undefined) {
     return { state: 'stopped', error: { code: codes.NOT_INSTALLED, message: notRegistered } };
   }
-  if (one.astray && tick !== null) {
-    return { state: 'stopped', error: { code: codes.PROVIDER_HISTORY, message: wentAstray(one.name, tick) } };
+  if (one.hasOtherHistory && tick !== null) {
+    return { state: 'stopped', error: { code: codes.PROVIDER_HISTORY, message: otherHistory(one.name, tick) } };
   }
   if (one.kept || tick === null) return stateOf(one, age);
   return { state: 'stopped', error: { code: codes.POSITION, message: positionLost(one.name, tick, record.tick) } };
@@ -150,15 +150,15 @@ function stateOf(
 ): { state: SubscriberState; error: Fault | null } {
   if (database.kind === 'fault') return { state: 'unreachable', error: database.fault };
   const here = database.kind === 'answer' ? database.value : undefined;
-  const said = here?.replay ?? undefined;
-  const error = said === undefined ? (report?.error ?? null) : fault(said.errorCode, said.errorMessage);
+  const own = here?.replay ?? undefined;
+  const error = own === undefined ? (report?.error ?? null) : fault(own.errorCode, own.errorMessage);
   if (here?.paused === true) return { state: 'paused', error };
   if (age === undefined || age > silenceMs) {
     if (here === undefined) return { state: 'unreachable', error: error ?? silent(name, age) };
     return { state: 'stopped', error: error ?? silent(name, age) };
   }
-  const state = said?.state ?? report?.state ?? 'stopped';
-  // A wish to go on is at most a batch old; the report still says paused.
+  const state = own?.state ?? report?.state ?? 'stopped';
+  // It was resumed at most a batch ago; the report still says paused.
   if (here !== undefined && state === 'paused') return { state: 'running', error };
   return { state: state === 'running' || state === 'paused' ? state : 'stopped', error };
 }
@@ -191,7 +191,7 @@ type TableFacts = Pick<
 > &
   Partial<Pick<CopyFacts, 'estimate' | 'rowsPerS'>>;
 
-/** From its database, with the progress of copies that only replay itself can tell; else from what it reports. */
+/** From its database, with the progress of copies that only replay itself knows; else from what it reports. */
 export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[] {
   if (database.kind === 'answer') {
     return database.value.tables.map((table) => {

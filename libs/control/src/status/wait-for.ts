@@ -20,18 +20,18 @@ export interface Goal {
   readonly names: readonly string[];
   readonly tick: number;
   readonly timeoutMs: number;
-  /** Copies asked for: a subscriber that is to get one and does not follow its table yet is behind. */
+  /** Copies requested: a subscriber that is to get one and does not follow its table yet is behind. */
   readonly copies: readonly (TableName & { readonly subscribers: readonly string[] })[];
   /** Whether the provider made that very tick. A number alone proves nothing when it was restored from a backup. */
   readonly isOurs: (position: Position) => Promise<boolean>;
   /** Tables of which changes went by unseen, with why: a subscriber that follows one lacks them however far it is. */
   readonly problems: () => Promise<readonly (TableName & { readonly problem: string })[]>;
-  /** What else may explain a delay; asked at the timeout. */
+  /** What else may explain a delay; queried at the timeout. */
   readonly troubles: () => Promise<readonly string[]>;
 }
 
-const shortestPause = 10;
-const longestPause = 100;
+const minPauseMs = 10;
+const maxPauseMs = 100;
 
 /** Resolves to the milliseconds waited. Throws TIMEOUT naming who is behind and why. */
 export async function waitFor(config: Config, goal: Goal): Promise<number> {
@@ -43,10 +43,10 @@ export async function waitFor(config: Config, goal: Goal): Promise<number> {
   });
   try {
     let behind = watchers;
-    for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.3)) {
+    for (let pause = minPauseMs; ; pause = Math.min(maxPauseMs, pause * 1.3)) {
       const left = timeoutMs - (performance.now() - begin);
       const late = delay(Math.max(left, 1_000), undefined, { ref: false });
-      await Promise.race([Promise.all(behind.map((watcher) => watcher.look())), late]);
+      await Promise.race([Promise.all(behind.map((watcher) => watcher.poll())), late]);
       if (behind.some(({ problems }) => problems.length > 0)) await lacking(watchers, goal);
       behind = behind.filter((watcher) => watcher.reasons(tick).length > 0);
       if (behind.length === 0) behind = await lacking(watchers, goal);
@@ -72,10 +72,16 @@ async function timeout(behind: readonly Watcher[], { tick, troubles }: Goal): Pr
   return new MillraceError(codes.TIMEOUT, lines.join('\n'));
 }
 
-/** Looks at one subscriber again and again, through its database or the bus, whichever can be reached. */
+interface WatcherPlan extends Pick<Goal, 'isOurs'> {
+  readonly name: string;
+  readonly near: boolean;
+  readonly awaited: readonly TableName[];
+}
+
+/** Polls one subscriber, through its database or the bus, whichever can be reached. */
 class Watcher {
   readonly name: string;
-  /** Of the provider's tables, as last told. */
+  /** Of the provider's tables, as last read. */
   problems: readonly (TableName & { readonly problem: string })[] = [];
   readonly #config: Config;
   readonly #near: boolean;
@@ -86,24 +92,21 @@ class Watcher {
   #side: SubscriberSide | undefined;
   #bus: BusSide | undefined;
   #seen: Standing = { tick: undefined, tables: [], paused: false, error: 'it has not answered' };
-  #looking = false;
+  #polling = false;
 
-  constructor(
-    config: Config,
-    who: { name: string; near: boolean; awaited: readonly TableName[] } & Pick<Goal, 'isOurs'>,
-  ) {
+  constructor(config: Config, plan: WatcherPlan) {
     this.#config = config;
-    this.name = who.name;
-    this.#near = who.near;
-    this.#awaited = who.awaited;
-    this.#isOurs = who.isOurs;
+    this.name = plan.name;
+    this.#near = plan.near;
+    this.#awaited = plan.awaited;
+    this.#isOurs = plan.isOurs;
   }
 
-  async look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+  async poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
     try {
-      const seen = this.#near ? await this.#lookNear() : await this.#lookFar();
+      const seen = this.#near ? await this.#readDatabase() : await this.#readBus();
       const { tick, fingerprint } = seen;
       this.#foreign = tick !== undefined && fingerprint !== undefined && !(await this.#isOurs({ tick, fingerprint }));
       this.#seen = seen;
@@ -111,7 +114,7 @@ class Watcher {
       this.#seen = { ...this.#seen, tick: undefined, error: toMillraceError(error).message };
       await this.close();
     } finally {
-      this.#looking = false;
+      this.#polling = false;
     }
   }
 
@@ -149,7 +152,7 @@ class Watcher {
     await bus?.close();
   }
 
-  async #lookNear(): Promise<Standing> {
+  async #readDatabase(): Promise<Standing> {
     this.#side ??= await SubscriberSide.open(this.#config, this.name);
     const { position, tables, paused, replay } = await this.#side.overview();
     return {
@@ -161,7 +164,7 @@ class Watcher {
     };
   }
 
-  async #lookFar(): Promise<Standing> {
+  async #readBus(): Promise<Standing> {
     this.#bus ??= await BusSide.open(this.#config);
     const report = await this.#bus?.report(this.name);
     if (report === undefined)

@@ -26,7 +26,7 @@ export async function helpOfGroup(list: CommandList, group: string): Promise<str
     '',
     alignColumns(commands.map((command) => [`  ${command.name}`, command.summary])),
     '',
-    `\`millrace ${group} VERB --help\` tells more.`,
+    `\`millrace ${group} VERB --help\` shows more.`,
   ].join('\n');
 }
 
@@ -40,7 +40,7 @@ export async function helpOfAll(list: CommandList): Promise<string> {
     '',
     alignColumns(commands.map((command) => [`  ${command.name}`, command.summary])),
     '',
-    '`millrace COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.',
+    '`millrace COMMAND --help` shows more. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.',
   ].join('\n');
 }
 

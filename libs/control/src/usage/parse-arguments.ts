@@ -60,11 +60,9 @@ export function parseArguments(command: Command, rest: readonly string[]): Argum
   return args;
 }
 
-/** A command's own options, and `--yes` when it asks before it does something. */
+/** A command's own options, and `--yes` when it asks for a confirmation. */
 export function optionsOf({ options, confirm }: Command): Readonly<Record<string, OptionSpec>> {
-  return confirm === undefined
-    ? options
-    : { ...options, yes: { type: 'boolean', help: 'really do it, without being asked' } };
+  return confirm === undefined ? options : { ...options, yes: { type: 'boolean', help: 'do it without asking' } };
 }
 
 /** Arguments that were given in another way than as words of a command line. */
@@ -78,9 +76,9 @@ export function argumentsOf(words: readonly string[], given: ReadonlyMap<string,
 }
 
 function checkWords(command: Command, words: readonly string[]): void {
-  const [least, most] = command.words;
-  if (words.length > most) throw wrong(command, `unexpected ${JSON.stringify(words[most])}`);
-  if (words.length < least) throw wrong(command, 'something is missing');
+  const [min, max] = command.words;
+  if (words.length > max) throw wrong(command, `unexpected ${JSON.stringify(words[max])}`);
+  if (words.length < min) throw wrong(command, 'something is missing');
 }
 
 function checkNumbers(command: Command, args: Arguments): void {

@@ -2,9 +2,9 @@ import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 
-const largestLog = 10 * 1024 * 1024;
+const maxLogBytes = 10 * 1024 * 1024;
 
-/** Takes whole lines of a child's output; a line without an end comes when the stream ends. */
+/** Calls `take` with each whole line of a child's output; an unfinished line comes when the stream ends. */
 export function eachLine(stream: Readable, take: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');
@@ -32,7 +32,7 @@ export class LogFile {
 
   write(line: string): void {
     try {
-      if (this.#size > largestLog) {
+      if (this.#size > maxLogBytes) {
         renameSync(this.#path, `${this.#path}.1`);
         this.#size = 0;
       }

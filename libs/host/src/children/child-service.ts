@@ -13,17 +13,17 @@ export interface ChildPlan {
   readonly args: readonly string[];
   /** Every line it writes. */
   readonly onLine: (line: string) => void;
-  /** It ended without being asked to; it is started again after `delayMs`. */
+  /** It ended unexpectedly; it is started again after `delayMs`. */
   readonly onEnded: (how: string, delayMs: number) => void;
 }
 
-/** A process that lived this long was well: the next delay is short again. Milliseconds. */
-const wellAfterMs = 20_000;
+/** A process that lived this long was healthy: the next delay is short again. */
+const healthyAfterMs = 20_000;
 const killAfterMs = 12_000;
 const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
 const watchProgram = fileURLToPath(new URL('./end-with-parent.ts', import.meta.url));
 
-/** Starts the process, starts it again whenever it ends, and stops it for good. It never outlives us. */
+/** Starts the process, starts it again whenever it ends, and stops it finally. It never outlives this process. */
 export class ChildService {
   readonly plan: ChildPlan;
   readonly #backoff = new Backoff({ minMs: 200, maxMs: 10_000 });
@@ -66,7 +66,7 @@ export class ChildService {
     if (child === undefined || this.pid === undefined) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill('SIGTERM');
-    // A frozen process takes no SIGTERM before it is woken.
+    // A stopped process handles no SIGTERM before it is continued.
     child.kill('SIGCONT');
     const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
     await gone;
@@ -74,20 +74,20 @@ export class ChildService {
   }
 
   #spawn(): ChildProcess {
-    // Linux ends it with us, however we end; elsewhere it notices that its standard input has closed.
+    // On Linux it is killed when this process ends, however it ends; elsewhere it notices that its standard input has closed.
     const node = [process.execPath, ...nodeOptions, '--import', watchProgram, this.plan.program, ...this.plan.args];
     const [file = '', ...args] = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', '--', ...node];
     const options = {
       stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, MILLRACE_SUPERVISED: '1' },
     };
-    // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop all in order.
+    // A process group of its own: Ctrl-C in a terminal reaches the supervisor alone, which stops all in order.
     return spawn(file, args, { ...options, detached: true });
   }
 
   #ended(how: string, begin: number): void {
     if (this.#stopping) return;
-    if (performance.now() - begin > wellAfterMs) this.#backoff.reset();
+    if (performance.now() - begin > healthyAfterMs) this.#backoff.reset();
     const delayMs = Math.round(this.#backoff.next());
     this.plan.onEnded(how, delayMs);
     clearTimeout(this.#timer);

@@ -1,5 +1,5 @@
-// Loaded into every process that `up` starts, before its own program: when the supervisor is gone, however it went,
-// the pipe that is our standard input closes, and we end.
+// Loaded into every process that `up` starts, before its own program: when the supervisor has ended, however it ended,
+// the pipe that is this process's standard input closes, and the process ends.
 if (process.env['MILLRACE_SUPERVISED'] !== undefined) {
   const end = (): void => {
     process.kill(process.pid, 'SIGTERM');

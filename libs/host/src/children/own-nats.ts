@@ -5,11 +5,11 @@ import { busUrl, busUrlFile, type Config } from '@millrace/config';
 import { EmbeddedNats, freePort } from '@millrace/embedded';
 import { toMillraceError } from '@millrace/errors';
 
-const lookMs = 250;
+const pollMs = 250;
 
 /**
- * The nats-server that `up` runs when the configuration names no bus: started again whenever it dies. Who wants to
- * connect needs the token that stands in the file of its URL, which only our own account may read.
+ * The nats-server that `up` runs when the configuration names no bus: started again whenever it dies. Clients
+ * need the token in the file with its URL, which only this account may read.
  */
 export class OwnNats {
   readonly #config: Config;
@@ -27,7 +27,7 @@ export class OwnNats {
     return this.#server?.url;
   }
 
-  /** Starts it on the port of last time if that is free, and leaves its URL where the services look. Throws PROGRAM. */
+  /** Starts it on its previous port if that is free, and writes its URL to the file that the services read. Throws PROGRAM. */
   async start(): Promise<void> {
     const dir = join(this.#config.data_dir, 'nats');
     const known = /^nats:\/\/(?:([0-9a-f]+)@)?[^@]*:(\d+)$/.exec(busUrl(this.#config) ?? '');
@@ -56,12 +56,12 @@ export class OwnNats {
   #watch(): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
-      void this.#revive().finally(() => this.#watch());
-    }, lookMs);
+      void this.#restart().finally(() => this.#watch());
+    }, pollMs);
     this.#timer.unref();
   }
 
-  async #revive(): Promise<void> {
+  async #restart(): Promise<void> {
     if (this.#server === undefined || this.#server.pid !== undefined || this.#stopped) return;
     this.#say('nats-server ended; it is started again');
     try {

@@ -1,7 +1,7 @@
-/** Fields of a log line that say nothing new below a service's own prefix. */
+/** Fields of a log line that repeat what the prefix of the line says. */
 const known = new Set(['level', 'time', 'service', 'queue', 'subscriber', 'pid', 'msg', 'component']);
 
-/** A JSON log line as `warn: text (key=value …)`; any other line as it is. */
+/** A JSON log line as `warn: text (key=value …)`; any other line unchanged. */
 export function readableLine(line: string): string {
   let fields: Record<string, unknown>;
   try {

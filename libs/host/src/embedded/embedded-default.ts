@@ -21,14 +21,14 @@ export interface EmbeddedDefault {
   stop(): Promise<void>;
 }
 
-/** Whether the configuration file is one of ours, whose servers `up` has to start. */
+/** Whether `up` wrote the configuration file, so that it has to start its servers. */
 export function isEmbedded(configFile: string): boolean {
   return existsSync(accessFile(dirname(configFile)));
 }
 
 /**
- * Starts a provider and two subscribers below `dir`, as they were left last time, and writes `millrace.yaml` there.
- * Nobody connects to them without the password, which only files hold that our own account alone may read.
+ * Starts a provider and two subscribers below `dir`, as they were left, and writes `millrace.yaml` there.
+ * Connecting needs the password, which is only in files that no other account may read.
  * Throws PROGRAM when one does not start.
  */
 export async function startEmbedded(dir: string): Promise<EmbeddedDefault> {
@@ -40,7 +40,7 @@ export async function startEmbedded(dir: string): Promise<EmbeddedDefault> {
   try {
     const start = async (name: string) =>
       servers.set(name, await startServer(join(dir, name), { password, port: last.ports[name] }));
-    // Whatever becomes of one, the others are known before they are stopped.
+    // When one fails, the others are known before they are stopped.
     const failed = (await Promise.allSettled(serverNames.map(start))).find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
     for (const server of servers.values()) await makeDatabase(server);
@@ -56,7 +56,7 @@ export async function startEmbedded(dir: string): Promise<EmbeddedDefault> {
 }
 
 interface Access {
-  /** Undefined: the servers asked for none. */
+  /** Undefined: the servers require none. */
   readonly password: string | undefined;
   /** By server name. */
   readonly ports: Readonly<Record<string, number>>;
@@ -92,7 +92,7 @@ async function startServer(
     await server.start();
     return server;
   } catch (error) {
-    // Its port of last time may belong to somebody else now.
+    // Its previous port may be taken by another process now.
     if (port === undefined) throw error;
     const other = new EmbeddedPostgres({ ...options, port: await freePort() });
     await other.start();
@@ -108,7 +108,7 @@ async function makeDatabase(server: EmbeddedPostgres): Promise<void> {
   await inSession(server.url, { applicationName: 'millrace up' }, (client) => createDatabase(client, database));
 }
 
-/** The file may have been edited since: then only the URLs that changed are set anew. */
+/** The file may have been edited since: then only the URLs that changed are replaced. */
 function writeConfig(
   file: string,
   last: Readonly<Record<string, string>>,

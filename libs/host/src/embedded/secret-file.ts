@@ -1,6 +1,6 @@
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 
-/** Writes a file that only our own account may read, whatever it was before; a reader never sees half of it. */
+/** Writes a file that only this account may read, whatever its mode was before; a reader never sees half of it. */
 export function writeSecret(file: string, text: string): void {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, text, { mode: 0o600 });

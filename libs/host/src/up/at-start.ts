@@ -1,20 +1,20 @@
-// What `up` does with the doctor: it starts whatever it finds, unless nothing can come of it.
+// What `up` does with the doctor: it starts whatever the doctor finds, unless a check is fatal.
 import type { Config } from '@millrace/config';
 import { examine, findingLine } from '@millrace/control/doctor';
 import { codes, MillraceError } from '@millrace/errors';
 
-/** No repair while all runs can make these right. */
-const hopeless: ReadonlySet<string> = new Set(['server-version', 'same-database']);
+/** No repair during operation can correct these. */
+const fatalChecks: ReadonlySet<string> = new Set(['server-version', 'same-database']);
 
 /** Throws NOT_REPLICABLE, with a line for each, when the services could never work together as they are configured. */
-export async function refuseHopeless(config: Config): Promise<void> {
-  const { findings } = await examine(config, { only: hopeless });
-  const lost = findings.filter(({ level, check }) => level === 'error' && hopeless.has(check));
-  if (lost.length > 0) throw new MillraceError(codes.NOT_REPLICABLE, lost.map(findingLine).join('\n'));
+export async function refuseFatal(config: Config): Promise<void> {
+  const { findings } = await examine(config, { only: fatalChecks });
+  const fatal = findings.filter(({ level, check }) => level === 'error' && fatalChecks.has(check));
+  if (fatal.length > 0) throw new MillraceError(codes.NOT_REPLICABLE, fatal.map(findingLine).join('\n'));
 }
 
-/** Says what the doctor finds; what cannot be reached is told by those who need it. Never throws. */
-export async function tellFindings(config: Config, say: (line: string) => void): Promise<void> {
+/** Reports what the doctor finds; what cannot be reached is reported by the services that need it. Never throws. */
+export async function reportFindings(config: Config, say: (line: string) => void): Promise<void> {
   const report = await examine(config).catch(() => undefined);
   for (const one of report?.findings ?? []) {
     if (one.level !== 'ok' && one.check !== 'reachable') say(`doctor: ${findingLine(one)}`);

@@ -5,37 +5,40 @@ import { type PartName, subscriberOf } from '@millrace/control/parts';
 import { ProviderSide, SubscriberSide } from '@millrace/control/sides';
 import { toMillraceError } from '@millrace/errors';
 
-const lookMs = 50;
-/** A replay that stands still for this long with an error counts as stopped: the others do replicate. Milliseconds. */
-const patienceMs = 5_000;
+const pollMs = 50;
+/** A replay that makes no progress for this long and has an error counts as stopped: the others do replicate. */
+const stoppedAfterMs = 5_000;
+
+export interface WaitPlan {
+  readonly parts: readonly PartName[];
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
 
 /**
  * Resolves to true when replication works: a tick made now has been applied by every replay among the parts that is
  * neither paused nor stopped. Where that cannot be seen (no provider here, or no replay), when all parts say that they
- * are ready. False when the signal came first. `say` hears now and then what is waited for.
+ * are ready. False when the signal came first. `say` gets every 10 s what is waited for.
  */
-export async function replicationWorks(
-  config: Config,
-  { parts, signal, say }: { parts: readonly PartName[]; signal: AbortSignal; say: (line: string) => void },
-): Promise<boolean> {
+export async function replicationWorks(config: Config, { parts, signal, say }: WaitPlan): Promise<boolean> {
   const names = parts.flatMap((part) => subscriberOf(part) ?? []);
-  const look =
-    config.provider === undefined || names.length === 0 ? lookAtHealth(config, parts) : lookAtTick(config, names);
-  let toldAt = performance.now();
+  const poll =
+    config.provider === undefined || names.length === 0 ? pollHealth(config, parts) : pollTick(config, names);
+  let reportedAt = performance.now();
   while (!signal.aborted) {
-    const open = await look();
+    const open = await poll();
     if (open.length === 0) return true;
-    if (performance.now() - toldAt > 10_000) {
-      toldAt = performance.now();
+    if (performance.now() - reportedAt > 10_000) {
+      reportedAt = performance.now();
       for (const line of open) say(`not ready: ${line}`);
     }
-    await delay(lookMs, undefined, { signal }).catch(() => {});
+    await delay(pollMs, undefined, { signal }).catch(() => {});
   }
   return false;
 }
 
-/** Asks each part's health endpoint; gives what is not ready. */
-function lookAtHealth(config: Config, parts: readonly PartName[]): () => Promise<string[]> {
+/** Queries each part's health endpoint; resolves to what is not ready. */
+function pollHealth(config: Config, parts: readonly PartName[]): () => Promise<string[]> {
   const services = parts.filter((part) => part !== 'nats' && part !== 'admin');
   return async () => (await Promise.all(services.map((part) => healthOf(config, part)))).flat();
 }
@@ -54,8 +57,8 @@ async function healthOf(config: Config, part: PartName): Promise<string[]> {
   }
 }
 
-/** Makes one tick, then looks where each replay stands; gives those that are not there yet. */
-function lookAtTick(config: Config, names: readonly string[]): () => Promise<string[]> {
+/** Makes one tick, then reads the position of each replay; resolves to those that are not there yet. */
+function pollTick(config: Config, names: readonly string[]): () => Promise<string[]> {
   let goal: number | undefined;
   const begin = performance.now();
   return async () => {
@@ -82,16 +85,16 @@ async function standing(
   name: string,
   { tick, begin }: { tick: number; begin: number },
 ): Promise<string[]> {
-  const isPatient = performance.now() - begin < patienceMs;
+  const isRecent = performance.now() - begin < stoppedAfterMs;
   try {
     const side = await SubscriberSide.open(config, name, 2_000);
     const { position, paused, replay } = await side.overview().finally(() => side.close());
     if (paused || (position !== null && position.tick >= tick)) return [];
-    if (!isPatient && replay?.state === 'stopped' && replay.ageMs < patienceMs) return [];
+    if (!isRecent && replay?.state === 'stopped' && replay.ageMs < stoppedAfterMs) return [];
     return [
       `${name} is at tick ${position?.tick ?? '-'} of ${tick}${replay?.errorMessage ? ` (${replay.errorMessage})` : ''}`,
     ];
   } catch (error) {
-    return isPatient ? [toMillraceError(error).sentence] : [];
+    return isRecent ? [toMillraceError(error).sentence] : [];
   }
 }

@@ -10,7 +10,7 @@ interface Holder {
 }
 
 /**
- * Takes the right to run `what` in `dataDir`, for as long as this process lives; returns the way to give it back.
+ * Takes the lock for running `what` in `dataDir`, for as long as this process lives; returns the function that releases it.
  * Throws PROGRAM when another living process has it, CONFIG when the folder cannot be written. A dead one's lock is taken
  * over.
  */
@@ -35,7 +35,7 @@ export function takeLock(dataDir: string, what: string): () => void {
   }
 }
 
-/** A hard link is made whole or not at all, so two that start at once cannot both have it. */
+/** A hard link is created atomically, so two that start concurrently cannot both have it. */
 function linked(draft: string, path: string): boolean {
   try {
     linkSync(draft, path);
@@ -46,7 +46,7 @@ function linked(draft: string, path: string): boolean {
   }
 }
 
-/** Moves the file aside before it is judged again: of two that do so one finds it gone. */
+/** Renames the file before it is checked again: of two that do so one finds it gone. */
 function dropStale(path: string, holder: Holder | undefined): void {
   const aside = `${path}.stale.${process.pid}`;
   try {
@@ -55,7 +55,7 @@ function dropStale(path: string, holder: Holder | undefined): void {
     return;
   }
   const moved = readHolder(aside);
-  // Somebody took it in between: give it back.
+  // Another process took it in between: give it back.
   if (moved !== undefined && moved.pid !== holder?.pid && isAlive(moved)) linked(aside, path);
   rmSync(aside, { force: true });
 }
@@ -81,7 +81,7 @@ function isAlive({ pid, started }: Holder): boolean {
   return started === '' || startOf(pid) === '' || startOf(pid) === started;
 }
 
-/** When the process was started, in ticks since boot; `ended` for one that nobody has buried; empty if we cannot know. */
+/** When the process was started, in ticks since boot; `ended` for a zombie; empty if it cannot be known. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -20,7 +20,7 @@ const health = z.strictObject({
   role: z.enum(['leader', 'standby', 'none']).optional(),
 });
 
-/** The page, the status, and what probes ask for. */
+/** The page, the status, and what probes read. */
 export function baseRoutes(work: BaseWork): Route[] {
   return [page, statusRoute(work), lagRoute(work), ...probes(work)];
 }
@@ -56,7 +56,7 @@ function lagRoute({ status, lag }: BaseWork): Route {
     name: 'lag',
     method: 'GET',
     path: '/api/v1/lag',
-    summary: 'The lag of every subscriber over the last minutes, as often as somebody looked.',
+    summary: 'The lag of every subscriber over the last minutes, as often as the status was read.',
     access: 'read',
     answers: { 200: { description: 'Oldest first.', schema: lagDocument } },
     answer: async () => {

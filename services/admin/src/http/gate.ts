@@ -1,15 +1,15 @@
-// Who may ask what over HTTP. A page of another site, or a name of another's that leads here, must not be able to change or
+// Who may request what over HTTP. A page of another site, or a name of another's that leads here, must not be able to change or
 // read anything, though the browser of an administrator can reach us.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import { codes, MillraceError } from '@millrace/errors';
 import type { Access } from './route.ts';
 
-/** What the gate goes by. */
+/** What the gate checks against. */
 export interface GateRules {
   /** What changes need when it is set. */
   readonly token: string | undefined;
-  /** Names besides addresses and `localhost` under which we may be asked. */
+  /** Names besides addresses and `localhost` under which admin may be reached. */
   readonly names: readonly string[];
   /** The address that is listened on. */
   readonly address: string;

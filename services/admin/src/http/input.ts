@@ -5,9 +5,9 @@ import { argumentsOf } from '@millrace/control';
 import { codes, MillraceError } from '@millrace/errors';
 import { z } from 'zod';
 
-const longestBody = 1_000_000;
+const maxBodyBytes = 1_000_000;
 
-const longestWord = 1_000;
+const maxWordLength = 1_000;
 
 /** `no-copy` on the command line is `no_copy` here. */
 const propertyOf = (option: string): string => option.replaceAll('-', '_');
@@ -19,7 +19,7 @@ export function inputSchema(command: Command): z.ZodObject {
   const word = z
     .string()
     .min(1)
-    .max(api?.longest ?? longestWord);
+    .max(api?.maxLength ?? maxWordLength);
   const names = wordNames(command);
   for (const [at, name] of names.entries()) {
     const most = at === names.length - 1 ? words[1] - at : 1;
@@ -103,7 +103,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   let bytes = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
     bytes += piece.length;
-    if (bytes > longestBody) throw new MillraceError(codes.USAGE, `the body is longer than ${longestBody} bytes`);
+    if (bytes > maxBodyBytes) throw new MillraceError(codes.USAGE, `the body is longer than ${maxBodyBytes} bytes`);
     pieces.push(piece);
   }
   const text = Buffer.concat(pieces).toString('utf8');

@@ -25,7 +25,7 @@ export function jobRoutes(jobs: JobBook): Route[] {
       const job = jobs.get(id);
       if (job !== undefined) return { status: 200, body: job };
       throw new MillraceError(codes.NOT_FOUND, `there is no job ${JSON.stringify(id)}`, {
-        advice: 'admin forgets jobs when it is started anew; see `millrace audit`',
+        advice: 'admin forgets jobs when it is restarted; see `millrace audit`',
       });
     },
   };

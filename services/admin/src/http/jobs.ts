@@ -15,7 +15,7 @@ export const jobDocument = z.strictObject({
   ended_at: z.string().nullable(),
   notes: z.array(z.string()).describe('what it said to people on its way; the newest 500 lines'),
   result: z.unknown().describe('the document of the verb; null: none yet, or it failed'),
-  exit_code: z.int().nullable().describe('as of the command line; 1 also when what was asked for is not well'),
+  exit_code: z.int().nullable().describe('as of the command line; 1 also when the result of a check is not ok'),
   error: fault.nullable(),
 });
 
@@ -27,11 +27,11 @@ export interface JobVoice {
   result(document: unknown): void;
 }
 
-const mostRunning = 16;
-const mostKept = 200;
-const mostNotes = 500;
+const maxRunning = 16;
+const maxJobs = 200;
+const maxNotes = 500;
 
-/** Commands that run or have ended, in memory: whoever asked comes back for what they came to. */
+/** Commands that run or have ended, in memory: a client comes back for their outcome. */
 export class JobBook {
   readonly #jobs = new Map<string, Job>();
   readonly #ends = new Map<string, Promise<void>>();
@@ -41,8 +41,8 @@ export class JobBook {
   start({ verb, actor }: { verb: string; actor: string }, work: (voice: JobVoice) => Promise<number>): Job {
     if (this.#closed)
       throw new MillraceError(codes.TOO_MANY, 'admin is stopping', { advice: 'try again when it is back' });
-    if (this.#ends.size >= mostRunning) {
-      throw new MillraceError(codes.TOO_MANY, `${mostRunning} commands are running already`, {
+    if (this.#ends.size >= maxRunning) {
+      throw new MillraceError(codes.TOO_MANY, `${maxRunning} commands are running already`, {
         advice: 'try again later',
       });
     }
@@ -65,13 +65,13 @@ export class JobBook {
     return job;
   }
 
-  /** Begins no more jobs, and waits for those that run, but no longer than so many milliseconds. */
+  /** Begins no more jobs, and waits for those that run, but no longer than this number of milliseconds. */
   async close(ms: number): Promise<void> {
     this.#closed = true;
     await within(Promise.all(this.#ends.values()), ms);
   }
 
-  /** Resolves when the job has ended, or after so many milliseconds. */
+  /** Resolves when the job has ended, or after this number of milliseconds. */
   async settled(job: Job, ms: number): Promise<void> {
     await within(this.#ends.get(job.id), ms);
   }
@@ -87,7 +87,7 @@ export class JobBook {
 
   #forgetOld(): void {
     for (const { id, state } of this.#jobs.values()) {
-      if (this.#jobs.size <= mostKept) return;
+      if (this.#jobs.size <= maxJobs) return;
       if (state !== 'running') this.#jobs.delete(id);
     }
   }
@@ -104,7 +104,7 @@ async function run(job: Job, work: (voice: JobVoice) => Promise<number>): Promis
   const voice: JobVoice = {
     note: (line) => {
       job.notes.push(line);
-      if (job.notes.length > mostNotes) job.notes.shift();
+      if (job.notes.length > maxNotes) job.notes.shift();
     },
     result: (document) => {
       job.result = document;

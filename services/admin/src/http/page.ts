@@ -4,7 +4,7 @@ import type { Answer } from './route.ts';
 
 let made: Promise<Answer> | undefined;
 
-/** The page, with a policy that lets it run its own script and style and ask this server, nothing else. */
+/** The page, with a policy that lets it run its own script and style and query this server, nothing else. */
 export function readPage(): Promise<Answer> {
   made ??= make();
   return made;

@@ -4,13 +4,13 @@ import type { ReplicaWatch } from '../watch/replica-watch.ts';
 import type { Route } from './route.ts';
 
 const wanted = z.strictObject({
-  max_lag_ms: z.int().min(0).describe('longest lag; left out: the lag is not judged').optional(),
+  max_lag_ms: z.int().min(0).describe('maximum lag; left out: the lag is not judged').optional(),
   tables: z.array(z.string()).describe('tables that must be complete; left out: all that it follows').optional(),
 });
 
 const list = z.strictObject({ queue: z.string(), max_lag_ms: z.int().nullable(), replicas: z.array(replica) });
 
-/** What load balancers ask: who is fresh enough to be read from. */
+/** For load balancers: which subscribers are fresh enough to be read from. */
 export function replicaRoutes({ queue, replicas }: { queue: string; replicas: ReplicaWatch }): Route[] {
   const form = (description: string) => ({ description, schema: replica });
   return [
@@ -23,9 +23,9 @@ export function replicaRoutes({ queue, replicas }: { queue: string; replicas: Re
       input: wanted,
       answers: { 200: { description: 'All, fresh or not.', schema: list } },
       answer: async ({ input }) => {
-        const asked = wantedOf(input);
-        const found = await replicas.all(asked);
-        return { status: 200, body: { queue, max_lag_ms: asked.maxLagMs ?? null, replicas: found } };
+        const wanted = wantedOf(input);
+        const found = await replicas.all(wanted);
+        return { status: 200, body: { queue, max_lag_ms: wanted.maxLagMs ?? null, replicas: found } };
       },
     },
     {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 
 /**
- * Who may ask. `open`: everybody who can connect, for probes. `read`: under a name of this host. `guarded`: with the token,
+ * Who may use a route. `open`: everybody who can connect, for probes. `read`: under a name of this host. `guarded`: with the token,
  * when one is set. `change`: the same, and never from another site's page.
  */
 export type Access = 'open' | 'read' | 'guarded' | 'change';
@@ -15,7 +15,7 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   /** Query or body, as the route's `input` gives it. */
   readonly input: Readonly<Record<string, unknown>>;
-  /** Who asks, for the audit. */
+  /** The client, for the audit. */
   readonly actor: string;
 }
 
@@ -23,7 +23,7 @@ export interface Answer {
   readonly status: number;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is, instead of a body. */
+  /** Sent unchanged, instead of a body. */
   readonly text?: { readonly type: string; readonly content: string };
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -49,7 +49,7 @@ export interface Route {
   readonly input?: z.ZodObject;
   /** By status; errors are `{"error":{"code","message"}}` and need not be named. */
   readonly answers: Readonly<Record<number, AnswerForm>>;
-  /** undefined: it has answered by itself. Throws MillraceError. */
+  /** undefined: the route has answered. Throws MillraceError. */
   readonly answer: (call: Call) => Promise<Answer | undefined>;
 }
 
@@ -60,18 +60,18 @@ export interface Match {
 
 /** The routes of a path, by any method. */
 export function matchPath(routes: readonly Route[], path: string): Match[] {
-  const asked = path.split('/');
+  const parts = path.split('/');
   return routes.flatMap((route) => {
-    const params = paramsOf(route.path.split('/'), asked);
+    const params = paramsOf(route.path.split('/'), parts);
     return params === undefined ? [] : [{ route, params }];
   });
 }
 
-function paramsOf(pattern: readonly string[], asked: readonly string[]): Record<string, string> | undefined {
-  if (pattern.length !== asked.length) return undefined;
+function paramsOf(pattern: readonly string[], parts: readonly string[]): Record<string, string> | undefined {
+  if (pattern.length !== parts.length) return undefined;
   const params: Record<string, string> = {};
   for (const [at, part] of pattern.entries()) {
-    const value = asked[at] ?? '';
+    const value = parts[at] ?? '';
     const name = /^\{(\w+)\}$/.exec(part)?.[1];
     if (name === undefined) {
       if (part !== value) return undefined;

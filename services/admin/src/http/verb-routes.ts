@@ -8,9 +8,9 @@ import { argumentsFrom, inputSchema } from './input.ts';
 import { type Job, type JobBook, jobDocument } from './jobs.ts';
 import type { Answer, Call, Route } from './route.ts';
 
-/** How long an answer waits for the command's end before it says where to ask for it; `Prefer: wait=N` says otherwise. */
+/** How long an answer waits for the command's end before it says where to fetch it; `Prefer: wait=N` says otherwise. */
 const waitSeconds = 20;
-const longestWaitSeconds = 300;
+const maxWaitSeconds = 300;
 /** The same question within this time has the same answer: a page open in many windows must not load the databases. */
 const freshMs = 1_000;
 
@@ -40,11 +40,11 @@ function verbRoute(command: Command, work: VerbWork): Route {
     const read = reader(command, work);
     return { ...common, access: api?.guarded ? 'guarded' : 'read', answers: { 200: document }, answer: read };
   }
-  const later = { description: 'It still runs; ask for the job.', schema: jobDocument };
+  const later = { description: 'It still runs; fetch the job.', schema: jobDocument };
   return { ...common, access: 'change', answers: { 200: document, 202: later }, answer: doer(command, work) };
 }
 
-/** Runs a reading command; the same question at the same time is asked once. */
+/** Runs a reading command; concurrent equal requests share one run. */
 function reader(command: Command, work: VerbWork): Route['answer'] {
   const known = new Map<string, { readonly at: number; readonly answer: Promise<Answer> }>();
   return (call) => {
@@ -99,7 +99,7 @@ function jobAnswer(job: Job): Answer {
 function wantedWait({ request }: Call): number {
   const preference = [request.headers['prefer'] ?? ''].flat().join(',');
   const wanted = /(?:^|[,;\s])wait=(\d{1,6})/.exec(preference)?.[1];
-  return wanted === undefined ? waitSeconds : Math.min(longestWaitSeconds, Number(wanted));
+  return wanted === undefined ? waitSeconds : Math.min(maxWaitSeconds, Number(wanted));
 }
 
 function contextOf(

@@ -7,15 +7,15 @@ import { parseTableName, tableLabel } from '@millrace/model';
 import type { Logger } from '@millrace/telemetry';
 import { dueComparisons } from './due-comparisons.ts';
 
-const lookMs = 30_000;
+const pollMs = 30_000;
 const timeoutMs = 60_000;
 
 /** Compares tables when their last comparison is older than the configuration's `compare.every`. Undefined without that key. */
 export function comparisonSchedule(config: Config, log: Logger): Service | undefined {
-  const wished = config.compare;
-  if (wished === undefined || config.provider === undefined) return undefined;
-  const everyMs = parseDuration(wished.every, 'compare.every');
-  const tables = wished.tables?.map(parseTableName);
+  const schedule = config.compare;
+  if (schedule === undefined || config.provider === undefined) return undefined;
+  const everyMs = parseDuration(schedule.every, 'compare.every');
+  const tables = schedule.tables?.map(parseTableName);
   const tried = new Map<string, number>();
   return new RunLoop({
     name: 'comparison schedule',
@@ -24,25 +24,28 @@ export function comparisonSchedule(config: Config, log: Logger): Service | undef
         if (signal.aborted) break;
         for (const name of due.subscribers) tried.set(name, Date.now());
         const note = (line: string) => log.warn(line);
-        tell(log, await runComparison(config, { ...due, limit: 0, timeoutMs, note }));
+        report(log, await runComparison(config, { ...due, limit: 0, timeoutMs, note }));
       }
-      return Math.min(lookMs, everyMs);
+      return Math.min(pollMs, everyMs);
     },
-    backoff: { minMs: 1000, maxMs: lookMs },
+    backoff: { minMs: 1000, maxMs: pollMs },
     log,
   });
 }
 
-async function findDue(
-  config: Config,
-  wished: { everyMs: number; tables: Parameters<typeof chooseTables>[1]; tried: ReadonlyMap<string, number> },
-) {
+interface Schedule {
+  readonly everyMs: number;
+  readonly tables: Parameters<typeof chooseTables>[1];
+  /** When a subscriber was last tried, ms since 1970. */
+  readonly tried: ReadonlyMap<string, number>;
+}
+
+async function findDue(config: Config, { everyMs, tables: named, tried }: Schedule) {
   const provider = await ProviderSide.open(config);
   try {
     const overview = await provider.overview();
     const names = reachable(config, knownSubscribers(config, overview.subscribers));
-    const tables = chooseTables(overview, wished.tables);
-    const { everyMs, tried } = wished;
+    const tables = chooseTables(overview, named);
     return dueComparisons(overview, { names, tables, everyMs, tried, now: Date.now() });
   } finally {
     await provider.close();
@@ -50,7 +53,7 @@ async function findDue(
 }
 
 /** Names and numbers only: keys are values of rows. */
-function tell(log: Logger, { results, absent }: ComparisonRun): void {
+function report(log: Logger, { results, absent }: ComparisonRun): void {
   for (const one of results) {
     const { subscriber, state, tick, reason, missing, extra, different } = one;
     const facts = { subscriber, table: tableLabel(one), state, tick, reason, missing, extra, different };

@@ -4,7 +4,7 @@ import { loadConfig, parseConfig, runFile } from '@millrace/config';
 import { driftOf } from '@millrace/control/doctor';
 import { gather, showStatus, statusOf } from '@millrace/control/status';
 import { type CommandSite, makeSite } from '@millrace/control/testing';
-import { refuseHopeless, tellFindings } from '@millrace/host';
+import { refuseFatal, reportFindings } from '@millrace/host';
 import { eventually, query } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { Admin } from '../admin.ts';
@@ -73,16 +73,16 @@ test('add tells what may go wrong at a subscriber, refuses what must, and change
 
 test('up tells what it finds, and does not start where nothing can come of it', async () => {
   const { site, eu } = await following();
-  await refuseHopeless(site.config);
+  await refuseFatal(site.config);
   await query(eu, 'ALTER TABLE entry DROP item');
   const lines: string[] = [];
-  await tellFindings(site.config, (line) => lines.push(line));
+  await reportFindings(site.config, (line) => lines.push(line));
   // The servers of a test run do not wait for the disk, and the doctor says so.
   expect(lines.filter((line) => !/: (fsync|full_page_writes) is off:/.test(line))).toEqual([
     expect.stringMatching(/^doctor: error: subscriber eu: public\.entry has no column "item"; fix: /),
   ]);
   const twice = `queue: q\nprovider: { url: "${site.provider}" }\nsubscribers: { eu: { url: "${site.provider}" } }`;
-  await expect(refuseHopeless(parseConfig(twice, '/nowhere/millrace.yaml'))).rejects.toThrow(
+  await expect(refuseFatal(parseConfig(twice, '/nowhere/millrace.yaml'))).rejects.toThrow(
     /subscriber eu is the database of provider/,
   );
 });

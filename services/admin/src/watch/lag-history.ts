@@ -14,9 +14,9 @@ export const lagDocument = z.strictObject({
 export type LagDocument = z.infer<typeof lagDocument>;
 
 const keptMs = 15 * 60_000;
-const mostSamples = 1_000;
+const maxSamples = 1_000;
 
-/** The lags that were seen in the last quarter of an hour. */
+/** The lags that were read in the last quarter of an hour. */
 export class LagHistory {
   readonly #queue: string;
   readonly #samples: LagDocument['samples'] = [];
@@ -29,7 +29,7 @@ export class LagHistory {
     const lags = subscribers.map(({ name, lag_ms }) => [name, lag_ms] as const);
     this.#samples.push({ at: at.toISOString(), lag_ms: Object.fromEntries(lags) });
     const old = this.#samples.findIndex((sample) => at.getTime() - Date.parse(sample.at) <= keptMs);
-    this.#samples.splice(0, Math.max(old, this.#samples.length - mostSamples));
+    this.#samples.splice(0, Math.max(old, this.#samples.length - maxSamples));
   }
 
   document(): LagDocument {

@@ -1,6 +1,6 @@
 import type { Config } from '@millrace/config';
 import type { Status } from '@millrace/control/status';
-import { gather, mostAgeMs, type Replica, replicaOf, statusOf, type Wanted } from '@millrace/control/status';
+import { gather, maxAgeMs, type Replica, replicaOf, statusOf, type Wanted } from '@millrace/control/status';
 import { codes, MillraceError } from '@millrace/errors';
 import { SharedResult } from './shared-result.ts';
 
@@ -26,7 +26,7 @@ export class ReplicaWatch {
     if (!Object.hasOwn(this.#config.subscribers, name)) {
       throw new MillraceError(codes.NOT_FOUND, `there is no subscriber ${JSON.stringify(name)}`);
     }
-    const { at, value } = this.#statusOf(name).get(mostAgeMs(wanted));
+    const { at, value } = this.#statusOf(name).get(maxAgeMs(wanted));
     const status = await value;
     const one = status.subscribers.find((subscriber) => subscriber.name === name);
     if (one === undefined) throw new MillraceError(codes.INTERNAL, `nothing was learnt of subscriber ${name}`);

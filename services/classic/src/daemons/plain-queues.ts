@@ -6,9 +6,9 @@ import type { ClassicLog } from '../program/log.ts';
 
 export interface PlainQueuesOptions {
   readonly providerUrl: string;
-  /** Between two looks at every queue, ms. */
+  /** Between two checks of every queue. */
   readonly tickMs: number;
-  /** Between two rounds of maintenance, ms. */
+  /** Between two rounds of maintenance. */
   readonly maintenanceMs: number;
   readonly log: ClassicLog;
 }
@@ -32,7 +32,7 @@ export class PlainQueues {
     await Promise.all(this.#parts.map((part) => (wanted ? part.start() : part.stop())));
   }
 
-  /** One ticker for a database at a time: of several the others look again and again. */
+  /** One ticker for a database at a time: the others keep trying to lead. */
   async #tick(side: Side): Promise<void> {
     if (!this.#leaders.has(side) && !(await side.asked(() => leadQueues(side.client)))) return;
     this.#leaders.add(side);

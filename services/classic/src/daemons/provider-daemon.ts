@@ -18,7 +18,7 @@ import type { TickerSettings } from '../settings/settings.ts';
 import { PlainQueues } from './plain-queues.ts';
 import { ServedQueue } from './served-queue.ts';
 
-const lookMs = 1_000;
+const pollMs = 1_000;
 /** As skytools had them. */
 const plainTickMs = 500;
 const plainMaintenanceMs = 300_000;
@@ -26,7 +26,7 @@ const plainMaintenanceMs = 300_000;
 /**
  * Everything of the provider's side for one database: the schemas, the bus (a nats-server of its own unless the file names
  * one), its address recorded at the provider, a ticker and a capture for every queue that carries tables, and ticks for all other
- * queues (a set's ticker makes them where there is one, else we do); also for those made later. Of two such daemons for one database the second stands by.
+ * queues (a set's ticker makes them where there is one, else we do); also for those made later. Of two such daemons for one database the second is on standby.
  */
 export class ProviderDaemon implements DaemonWork {
   readonly #settings: TickerSettings;
@@ -38,7 +38,7 @@ export class ProviderDaemon implements DaemonWork {
   #side: Side | undefined;
   #nats: OwnNats | undefined;
   #isLeader = false;
-  #told = '';
+  #reportedRole = '';
 
   constructor(settings: TickerSettings, log: ClassicLog) {
     this.#settings = settings;
@@ -52,8 +52,8 @@ export class ProviderDaemon implements DaemonWork {
     });
     this.#loop = new RunLoop({
       name: 'queues',
-      runOnce: () => this.#look(),
-      idleMs: lookMs,
+      runOnce: () => this.#refresh(),
+      idleMs: pollMs,
       backoff: { minMs: 500, maxMs: 5_000 },
       log: createLogger({ service: 'ticker' }, (line) => log.service('ticker', line)),
       onFailed: () => this.#forgetSession(),
@@ -73,11 +73,11 @@ export class ProviderDaemon implements DaemonWork {
     this.#release();
   }
 
-  async #look(): Promise<void> {
+  async #refresh(): Promise<void> {
     const side = await this.#session();
     if (!(await this.#leads(side))) return this.#standDown();
     const busUrl = await this.#bus();
-    // Looked at first: an insert that finds the row there writes all the same, every second.
+    // Read first: an insert that finds the row there would write nevertheless, every second.
     if ((await side.asked(() => readBusAddress(side.client))) !== busUrl) {
       await side.asked(() => recordBusAddress(side.client, busUrl));
       this.#log.info('the address of the bus is recorded at the provider');
@@ -99,17 +99,17 @@ export class ProviderDaemon implements DaemonWork {
     }
   }
 
-  /** The lead is the session's: whoever has it keeps it as long as that lives. */
+  /** The leadership lock belongs to the session: it is kept as long as the session lives. */
   async #leads(side: Side): Promise<boolean> {
     if (this.#isLeader) return true;
     this.#isLeader = await side.asked(() => tryLead(side.client, 'classic ticker'));
-    const now = this.#isLeader ? 'looking after the queues' : 'another ticker runs for this database: standing by';
-    if (now !== this.#told) this.#log.info(now);
-    this.#told = now;
+    const now = this.#isLeader ? 'leading: serving the queues' : 'another ticker runs for this database: on standby';
+    if (now !== this.#reportedRole) this.#log.info(now);
+    this.#reportedRole = now;
     return this.#isLeader;
   }
 
-  /** A session at the provider; a new one begins with the schemas as they are now. */
+  /** A session at the provider; a new one first installs or updates the schemas. */
   async #session(): Promise<Side> {
     if (this.#side !== undefined) return this.#side;
     const side = await Side.open(this.#settings.providerUrl, 'the provider');
@@ -123,7 +123,7 @@ export class ProviderDaemon implements DaemonWork {
     return side;
   }
 
-  /** A role that may not install does with what is there. */
+  /** A role that may not install uses what is there. */
   async #install(side: Side): Promise<void> {
     try {
       const { migrations } = await side.asked(() => installProvider(side.client));

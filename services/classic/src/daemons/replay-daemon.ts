@@ -9,12 +9,12 @@ import { recordedBus } from '../settings/recorded-bus.ts';
 import { writeConfig } from '../settings/service-config.ts';
 import type { ReplicaSettings } from '../settings/settings.ts';
 
-const lookMs = 5_000;
-/** Until the bus is known, somebody waits for us. */
-const firstLookMs = 500;
+const pollMs = 5_000;
+/** Until the bus is known. */
+const firstPollMs = 500;
 
 /**
- * The replay of one subscriber. Where the bus is it asks the provider, unless the file says it; it goes on with what it knows
+ * The replay of one subscriber. It reads the address of the bus from the provider, unless the file has it; it goes on with what it knows
  * while the provider is away, and follows a bus that moved.
  */
 export class ReplayDaemon implements DaemonWork {
@@ -22,14 +22,14 @@ export class ReplayDaemon implements DaemonWork {
   readonly #log: ClassicLog;
   readonly #loop: RunLoop;
   #running: { readonly busUrl: string; readonly supervisor: Supervisor } | undefined;
-  #told = false;
+  #isWaitReported = false;
 
   constructor(settings: ReplicaSettings, log: ClassicLog) {
     this.#settings = settings;
     this.#log = log;
     this.#loop = new RunLoop({
       name: 'bus address',
-      runOnce: () => this.#look(),
+      runOnce: () => this.#poll(),
       backoff: { minMs: 500, maxMs: 5_000 },
       log: createLogger({ service: 'replay' }, (line) => log.service('replay', line)),
     });
@@ -45,16 +45,16 @@ export class ReplayDaemon implements DaemonWork {
     this.#running = undefined;
   }
 
-  async #look(): Promise<number> {
+  async #poll(): Promise<number> {
     const busUrl = await this.#bus();
     if (busUrl === undefined) {
-      if (!this.#told)
+      if (!this.#isWaitReported)
         this.#log.info('waiting for the bus: start `pgqadm.py ticker.ini ticker -d` for the provider, or set bus_url');
-      this.#told = true;
-      return firstLookMs;
+      this.#isWaitReported = true;
+      return firstPollMs;
     }
     if (this.#running?.busUrl !== busUrl) await this.#run(busUrl);
-    return lookMs;
+    return pollMs;
   }
 
   async #bus(): Promise<string | undefined> {
@@ -69,7 +69,7 @@ export class ReplayDaemon implements DaemonWork {
     }
   }
 
-  /** Where the bus was when we last ran. */
+  /** Where the bus was when this daemon last ran. */
   #lastBus(): string | undefined {
     try {
       return loadConfig({ flag: join(this.#settings.dataDir, 'millrace.yaml') }).bus.url;

@@ -40,7 +40,7 @@ export class ServedQueue {
     await Promise.all(this.#children.map((child) => child.stop()));
   }
 
-  /** The queue was dropped: what is left on the bus would mislead one that is made anew under this name. */
+  /** The queue was dropped: what is left on the bus would mislead a new queue of this name. */
   async forget(): Promise<void> {
     await this.stop();
     this.#log.info(`queue ${this.name} is gone`);
@@ -59,7 +59,7 @@ export class ServedQueue {
   #child(kind: (typeof kinds)[number]): ChildService {
     const name = `${kind} ${this.name}`;
     const own = new LogFile(join(this.#config.data_dir, 'log', `${kind}.log`));
-    // What the last one left would point to a port that is gone.
+    // The last one's file would name a port that is gone.
     rmSync(runFile(this.#config, kind), { force: true });
     return new ChildService({
       name,

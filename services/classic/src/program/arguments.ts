@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { codes, MillraceError } from '@millrace/errors';
 
-/** What a switch asks of a daemon that runs: stop softly, stop now, read the file again. */
+/** What a switch requests of a running daemon: stop softly, stop now, read the file again. */
 export type DaemonSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** A command line of the old tools, taken apart. */
@@ -25,8 +25,8 @@ const switches = {
   version: { type: 'boolean', short: 'V', help: 'the version' },
   ini: { type: 'boolean', help: 'a file to begin with' },
   set: { type: 'string', multiple: true, help: 'KEY=VALUE instead of what the file says' },
-  quiet: { type: 'boolean', short: 'q', help: 'tell only warnings and errors' },
-  verbose: { type: 'boolean', short: 'v', help: 'tell more' },
+  quiet: { type: 'boolean', short: 'q', help: 'show only warnings and errors' },
+  verbose: { type: 'boolean', short: 'v', help: 'show more' },
   daemon: { type: 'boolean', short: 'd', help: 'go to the background' },
   stop: { type: 'boolean', short: 's', help: 'stop the daemon softly (SIGINT) and wait for its end' },
   kill: { type: 'boolean', short: 'k', help: 'stop the daemon now (SIGTERM) and wait for its end' },
@@ -52,10 +52,11 @@ export const optionHelp: readonly (readonly [string, string])[] = Object.entries
 /** Reads the words of a command line. Throws USAGE. */
 export function parseClassic(argv: readonly string[]): ClassicArguments {
   const { values, positionals } = parse(argv);
-  const asked = (['stop', 'kill', 'reload'] as const).filter((name) => values[name]);
-  if (asked.length > 1) throw new MillraceError(codes.USAGE, `--${asked[0]} and --${asked[1]} exclude each other`);
+  const requested = (['stop', 'kill', 'reload'] as const).filter((name) => values[name]);
+  if (requested.length > 1)
+    throw new MillraceError(codes.USAGE, `--${requested[0]} and --${requested[1]} exclude each other`);
   const signals = { stop: 'SIGINT', kill: 'SIGTERM', reload: 'SIGHUP' } as const;
-  const [first] = asked;
+  const [first] = requested;
   return {
     file: positionals[0],
     words: positionals.slice(1),

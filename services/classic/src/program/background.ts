@@ -5,15 +5,15 @@ import { nodeOptions } from '@millrace/host';
 /** Set for the process that went to the background. */
 const mark = 'MILLRACE_CLASSIC_BACKGROUND';
 
-/** What that process tells the one that started it, once. */
-type Told = { readonly started: true } | { readonly error: string };
+/** What that process reports to the one that started it, once. */
+type StartReport = { readonly started: true } | { readonly error: string };
 
 /** True in the process that went to the background. */
 export function isInBackground(): boolean {
   return process.env[mark] !== undefined;
 }
 
-/** Starts this very command once more, in a session of its own, and resolves when it runs. Throws what it failed with. */
+/** Starts this command again in a session of its own, and resolves when it runs. Throws what it failed with. */
 export async function goToBackground(): Promise<void> {
   const [, program = '', ...args] = process.argv;
   const child = spawn(process.execPath, [...nodeOptions, program, ...args], {
@@ -21,18 +21,18 @@ export async function goToBackground(): Promise<void> {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: { ...process.env, [mark]: '1' },
   });
-  const told = await new Promise<Told>((resolve) => {
-    child.once('message', (message) => resolve(message as Told));
+  const report = await new Promise<StartReport>((resolve) => {
+    child.once('message', (message) => resolve(message as StartReport));
     child.once('error', (error) => resolve({ error: error.message }));
-    child.once('exit', (code, signal) => resolve({ error: `it ended at once (${signal ?? `code ${code}`})` }));
+    child.once('exit', (code, signal) => resolve({ error: `it ended immediately (${signal ?? `code ${code}`})` }));
   });
   if (child.connected) child.disconnect();
   child.unref();
-  if ('error' in told) throw new MillraceError(codes.PROGRAM, told.error);
+  if ('error' in report) throw new MillraceError(codes.PROGRAM, report.error);
 }
 
-/** Tells the process that started us how it went; harmless when there is none. */
-export function tellStarter(told: Told): void {
+/** Reports to the process that started this one; without one it does nothing. */
+export function reportStart(report: StartReport): void {
   if (process.send === undefined || !process.connected) return;
-  process.send(told, () => process.connected && process.disconnect());
+  process.send(report, () => process.connected && process.disconnect());
 }

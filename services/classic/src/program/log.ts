@@ -17,19 +17,19 @@ export interface LogOptions {
   readonly file: string | undefined;
   readonly verbose: boolean;
   readonly quiet: boolean;
-  /** Also to stderr: a daemon in the background has nobody there. */
+  /** Also to stderr: a daemon in the background has no terminal. */
   readonly toTerminal: boolean;
 }
 
 /** Lines as skytools wrote them, `TIME PID LEVEL text`, into the job's log file and to the terminal. */
 export class ClassicLog {
   readonly #file: LogFile | undefined;
-  readonly #least: Level;
+  readonly #minLevel: Level;
   readonly #toTerminal: boolean;
 
   constructor({ file, verbose, quiet, toTerminal }: LogOptions) {
     this.#file = file === undefined ? undefined : new LogFile(file);
-    this.#least = verbose ? 'DEBUG' : quiet ? 'WARNING' : 'INFO';
+    this.#minLevel = verbose ? 'DEBUG' : quiet ? 'WARNING' : 'INFO';
     this.#toTerminal = toTerminal;
   }
 
@@ -37,7 +37,7 @@ export class ClassicLog {
   readonly warn = (text: string): void => this.#write('WARNING', text);
   readonly error = (text: string): void => this.#write('ERROR', text);
 
-  /** A line that a service of ours wrote, JSON or not. */
+  /** A line that one of the services wrote, JSON or not. */
   readonly service = (name: string, line: string): void => {
     const level = /^\{"level":"(\w+)"/.exec(line)?.[1] ?? 'info';
     this.#write(ofService[level] ?? 'INFO', `${name}: ${readableLine(line).replace(/^\w+: /, '')}`);
@@ -50,7 +50,7 @@ export class ClassicLog {
   };
 
   #write(level: Level, text: string): void {
-    if (order.indexOf(level) < order.indexOf(this.#least)) return;
+    if (order.indexOf(level) < order.indexOf(this.#minLevel)) return;
     const line = `${timeNow()} ${process.pid} ${level} ${redactText(inOldWords(text.replaceAll('\n', '; ')))}`;
     this.#file?.write(line);
     if (this.#toTerminal) process.stderr.write(`${line}\n`);

@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codes, MillraceError } from '@millrace/errors';
 import type { DaemonSignal } from './arguments.ts';
 
-/** Part of the command line of every daemon of ours, by which it is told from a stranger with the same process id. */
+/** Part of the command line of every classic daemon, which distinguishes it from another process with the same id. */
 const ours = /classic\/(pgqadm|londiste)\.ts/;
 const waitMs = 60_000;
 
-/** The process id in the file, if that process is a living daemon of ours. */
+/** The process id in the file, if that process is a running classic daemon. */
 function runningPid(file: string): number | undefined {
   const pid = Number(readText(file)?.trim());
   return Number.isInteger(pid) && pid > 1 && isOurs(pid) ? pid : undefined;

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toMillraceError } from '@millrace/errors';
 import { listenForEnd } from '@millrace/lifecycle/ending';
-import { tellStarter } from './background.ts';
+import { reportStart } from './background.ts';
 import type { ClassicLog } from './log.ts';
 import { takePidFile } from './pid-file.ts';
 
-/** What a daemon runs; made anew when its file has changed. */
+/** What a daemon runs; made again when its file has changed. */
 export interface DaemonWork {
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -59,7 +59,7 @@ export async function runDaemon<S extends { readonly pidFile: string | undefined
   const keepAlive = setInterval(() => {}, 2 ** 30);
   try {
     await turn;
-    tellStarter({ started: true });
+    reportStart({ started: true });
     log.info('started');
     await asked.promise;
     await turn;
@@ -75,7 +75,7 @@ export async function runDaemon<S extends { readonly pidFile: string | undefined
 function readAgain<S extends { readonly pidFile: string | undefined }>(plan: DaemonPlan<S>, now: S): S | undefined {
   try {
     const next = { ...plan.read(), pidFile: now.pidFile };
-    plan.log.info(isDeepStrictEqual(next, now) ? 'the file says what it said' : 'the file has changed: starting anew');
+    plan.log.info(isDeepStrictEqual(next, now) ? 'the file is unchanged' : 'the file has changed: starting again');
     return isDeepStrictEqual(next, now) ? undefined : next;
   } catch (error) {
     plan.log.error(`going on as before: ${toMillraceError(error).sentence}`);

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import type { Config } from '@millrace/config';
-import { AuditLine, localActor } from '@millrace/control';
+import { AuditEntry, localActor } from '@millrace/control';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { type ClassicArguments, optionHelp, parseClassic } from './arguments.ts';
-import { goToBackground, isInBackground, tellStarter } from './background.ts';
+import { goToBackground, isInBackground, reportStart } from './background.ts';
 import { ClassicLog } from './log.ts';
 import { inOldWords } from './old-words.ts';
 import { signalDaemon } from './pid-file.ts';
@@ -34,11 +34,11 @@ export interface Job<S> {
 export interface Verb<S> {
   readonly usage: string;
   readonly summary: string;
-  /** It leaves a line in the audit at the provider. */
+  /** It leaves an entry in the audit at the provider. */
   readonly changes: boolean;
   /** Fewest and most words after it. */
   readonly words: readonly [number, number];
-  /** Throws USAGE for what can be told wrong without asking anybody: then nobody is asked, and the audit has no line of it. */
+  /** Throws USAGE for what is wrong by itself, before any entry in the audit. */
   readonly check?: (job: Job<S>) => void;
   /** Resolves to the exit code; nothing is 0. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most verbs have nothing to say
@@ -108,13 +108,13 @@ async function audited<S extends JobSettings>(tool: Tool<S>, job: Job<S>, verb: 
   const { settings, words, args, log } = job;
   const name = `${tool.name} ${args.words.slice(0, args.words.length - words.length).join(' ')}`;
   const context = { config: async () => tool.auditedBy(settings, words), actor: localActor(), note: log.warn };
-  const line = await AuditLine.open(context, { name, text: [...words, ...args.flags].join(' ') });
+  const entry = await AuditEntry.open(context, { name, text: [...words, ...args.flags].join(' ') });
   try {
     const code = (await verb.run(job)) ?? 0;
-    await line.end({ outcome: code === 0 ? 'done' : 'failed' });
+    await entry.end({ outcome: code === 0 ? 'done' : 'failed' });
     return code;
   } catch (error) {
-    await line.end({ outcome: 'failed', error });
+    await entry.end({ outcome: 'failed', error });
     throw error;
   }
 }
@@ -167,7 +167,7 @@ function fail(name: string, error: unknown, log: ClassicLog | undefined): number
   );
   if (isInBackground()) {
     log?.error(line);
-    tellStarter({ error: line });
+    reportStart({ error: line });
   } else process.stderr.write(`${name}: ${line}\n`);
   if (process.env['MILLRACE_DEBUG'] !== undefined) process.stderr.write(`${inspect(error)}\n`);
   return 1;

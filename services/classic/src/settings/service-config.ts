@@ -9,19 +9,19 @@ export interface ConfigParts {
   readonly subscriber?: { readonly name: string; readonly url: string };
   readonly busUrl?: string | undefined;
   readonly dataDir: string;
-  /** Longest pause of the ticker between looks, ms. */
+  /** Longest pause of the ticker between two checks. */
   readonly loopDelayMs?: number | undefined;
 }
 
-const fastestMs = 10;
-const slowestMs = 60_000;
+const minPauseMs = 10;
+const maxPauseMs = 60_000;
 
 /** A configuration that lives in memory; `file` is named in messages. Throws CONFIG. */
 export function configOf(parts: ConfigParts, file: string): Config {
   return parseConfig(textOf(parts), file, {});
 }
 
-/** The same as a file that services are started with: `millrace.yaml` in the data folder, for our own account only. */
+/** The same as a file that services are started with: `millrace.yaml` in the data folder, for this account only. */
 export function writeConfig(parts: ConfigParts): Config {
   const file = join(parts.dataDir, 'millrace.yaml');
   inDataDir(parts.dataDir, () => {
@@ -45,8 +45,8 @@ function textOf({ queue, providerUrl, subscriber, busUrl, dataDir, loopDelayMs }
   return `${JSON.stringify(values, null, 2).replaceAll('${', () => '$${')}\n`;
 }
 
-/** It looks at least that often; under load it looks as often as it always does. */
+/** It checks at least that often; under load as often as it always does. */
 function paceOf(loopDelayMs: number): { idle_ms: number; active_ms: number; queues_ms: number } {
-  const idle = Math.round(Math.min(slowestMs, Math.max(fastestMs, loopDelayMs)));
-  return { idle_ms: idle, active_ms: Math.min(fastestMs, idle), queues_ms: idle };
+  const idle = Math.round(Math.min(maxPauseMs, Math.max(minPauseMs, loopDelayMs)));
+  return { idle_ms: idle, active_ms: Math.min(minPauseMs, idle), queues_ms: idle };
 }

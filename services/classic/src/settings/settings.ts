@@ -16,9 +16,9 @@ const shared = {
   logfile: text.optional(),
   pidfile: text.optional(),
   loop_delay: amount.optional(),
-  /** Ours: a bus of one's own instead of the nats-server that the ticker starts. */
+  /** A key of Millrace: another bus than the nats-server that the ticker starts. */
   bus_url: text.optional(),
-  /** Ours: where the daemons keep what they need. */
+  /** A key of Millrace: where the daemons keep what they need. */
   data_dir: text.optional(),
 };
 
@@ -27,7 +27,7 @@ const londiste = z.object({ ...shared, provider_db: text, subscriber_db: text, p
 
 const numbers = new Set(['loop_delay', 'maint_delay_min']);
 
-/** Keys of skytools that have nothing to do here: known, so that nobody is warned of them. */
+/** Keys of skytools that have nothing to do here: known, so that there is no warning about them. */
 const idle = new Set([
   ...[
     'use_skylog',
@@ -59,7 +59,7 @@ interface Shared {
   readonly loopDelayMs: number | undefined;
   readonly busUrl: string | undefined;
   readonly dataDir: string;
-  /** Keys that mean nothing to us. */
+  /** Keys without a meaning here. */
   readonly unknown: readonly string[];
 }
 
@@ -105,7 +105,7 @@ export function readReplica(file: string, options: ReadOptions = {}): ReplicaSet
   };
 }
 
-/** Names that are not as ours must be get a mark of their own, so that two jobs never become one subscriber. */
+/** Names that a subscriber cannot have get a hash, so that two jobs never become one subscriber. */
 export function subscriberName(job: string): string {
   if (/^[a-z0-9_-]{1,63}$/i.test(job)) return job;
   const mark = createHash('sha256').update(job).digest('hex').slice(0, 6);

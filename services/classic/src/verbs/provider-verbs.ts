@@ -1,9 +1,8 @@
 import { remove, removeSeq } from '@millrace/control/commands';
-import { type Candidate, checkProviderTable, type Finding, refuseOn } from '@millrace/control/preflight';
-import { addSequences, addTable } from '@millrace/control/set';
+import { refuseOn } from '@millrace/control/preflight';
+import { addSequences, carryOut, planAddition, readAddition } from '@millrace/control/set';
 import { codes, MillraceError } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
-import { userTables } from '@millrace/provider';
 import type { Verb } from '../program/tool.ts';
 import type { ReplicaSettings } from '../settings/settings.ts';
 import {
@@ -14,7 +13,7 @@ import {
   namesIn,
   type OpenProvider,
   type ReplicaJob,
-  runCommand,
+  runMillrace,
 } from './replica.ts';
 
 const many = Number.POSITIVE_INFINITY;
@@ -30,7 +29,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
   'provider add': {
     usage: 'provider add TABLE…|--all',
     changes: true,
-    summary: 'put tables into the set: their changes go into the queue',
+    summary: 'add tables to the set: their changes go into the queue',
     words: [0, many],
     check: checkAddition,
     run: (job) => atProvider(job, (open) => add(job, open)),
@@ -46,7 +45,7 @@ export const providerVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = {
   'provider add-seq': {
     usage: 'provider add-seq SEQ…',
     changes: true,
-    summary: 'put sequences into the set',
+    summary: 'add sequences to the set',
     words: [1, many],
     check: checkNames,
     run: (job) => atProvider(job, (open) => addSeq(job, open)),
@@ -89,22 +88,18 @@ function checkAddition(job: ReplicaJob): void {
   checkNames(job);
 }
 
+/** The set alone: who follows the tables is a matter of `subscriber add`. */
 async function add({ words, args, log }: ReplicaJob, { provider, overview }: OpenProvider): Promise<void> {
-  const all = args.has('all');
-  const candidates: Candidate[] = [];
-  const findings: Finding[] = [];
-  for (const table of all ? await provider.side.asked(userTables) : namesIn(words)) {
-    const checked = await checkProviderTable(provider, overview, table);
-    if ('text' in checked) findings.push(checked);
-    else candidates.push(checked);
-  }
-  if (all) for (const { text } of findings) log.warn(`skipped: ${text}`);
-  else refuseOn(findings);
-  for (const candidate of candidates) {
-    const label = tableLabel(candidate.table);
-    const changed = await addTable({ provider, note: log.info, tellFar: async () => {} }, { candidate, additions: [] });
-    log.info(changed ? `${label}: in the set` : `${label}: nothing to do`);
-  }
+  const request = { tables: args.has('all') ? undefined : namesIn(words), noCopy: false, create: false };
+  const plan = planAddition(await readAddition({ provider, overview, targets: [] }, request), request);
+  for (const line of plan.notes) log.warn(line);
+  refuseOn(plan.refusals);
+  const tables = plan.tables.map((table) => {
+    const done = table.isChanged ? 'in the set' : 'nothing to do';
+    return { ...table, after: [`${tableLabel(table.candidate.table)}: ${done}`] };
+  });
+  const work = { provider, targets: [], note: log.info, notifyRemoteSubscriber: async () => {} };
+  await carryOut(work, { missing: [], tables });
 }
 
 async function addSeq({ words, log }: ReplicaJob, { provider }: OpenProvider): Promise<void> {
@@ -113,14 +108,14 @@ async function addSeq({ words, log }: ReplicaJob, { provider }: OpenProvider): P
 }
 
 async function removeTables(job: ReplicaJob): Promise<void> {
-  await runCommand(job, remove, { config: await removalConfig(job), argv: job.words });
+  await runMillrace(job, remove, { config: await removalConfig(job), argv: job.words });
 }
 
 async function removeSequences(job: ReplicaJob): Promise<void> {
-  await runCommand(job, removeSeq, { config: await removalConfig(job), argv: job.words });
+  await runMillrace(job, removeSeq, { config: await removalConfig(job), argv: job.words });
 }
 
-/** With our subscriber when it is registered: what leaves the set leaves it as well. */
+/** With the file's subscriber when it is registered: what leaves the set leaves it as well. */
 async function removalConfig(job: ReplicaJob) {
   const { subscriber } = job.settings;
   const isKnown = await atProvider(job, async ({ overview }) =>

@@ -35,7 +35,7 @@ describe('the lists of pgqadm', () => {
     ]);
   });
 
-  it('have what a queue goes by', () => {
+  it('have the settings of a queue', () => {
     expect(showConfig([queue]).split('\n').slice(0, 2)).toEqual(['londiste.write', '    ticker_max_count    = 500']);
   });
 });

@@ -26,7 +26,7 @@ export function showConsumers(rows: readonly ConsumerStatus[]): string {
   return [consumerLine('Consumer', 'Lag', 'LastSeen'), rule, ...lines, rule].join('\n');
 }
 
-/** `config`: each queue and below it what it goes by. */
+/** `config`: each queue and below it its settings. */
 export function showConfig(rows: readonly QueueStatus[]): string {
   return rows
     .flatMap((row) => [

@@ -24,7 +24,7 @@ import { recordedBus } from '../settings/recorded-bus.ts';
 import { configOf } from '../settings/service-config.ts';
 import type { TickerSettings } from '../settings/settings.ts';
 import { showConfig, showConsumers, showQueues } from './queue-lists.ts';
-import { runCommand } from './replica.ts';
+import { runMillrace } from './replica.ts';
 
 type QueueJob = Job<TickerSettings>;
 
@@ -36,55 +36,55 @@ export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
     changes: true,
     summary: 'make the schemas of the queue',
     words: [0, 0],
-    run: (job) => atQueues(job, async () => job.log.info('the schemas pgq and millrace are installed')),
+    run: (job) => withDatabase(job, async () => job.log.info('the schemas pgq and millrace are installed')),
   },
   create: {
     usage: 'create QUEUE',
     changes: true,
     summary: 'make a queue',
     words: [1, 1],
-    run: (job) => atQueues(job, (side) => create(job, side)),
+    run: (job) => withDatabase(job, (side) => create(job, side)),
   },
   drop: {
     usage: 'drop QUEUE [--force]',
     changes: true,
     summary: 'remove a queue; with --force also its consumers',
     words: [1, 1],
-    run: (job) => atQueues(job, (side) => drop(job, side)),
+    run: (job) => withDatabase(job, (side) => drop(job, side)),
   },
   register: {
     usage: 'register QUEUE CONSUMER',
     changes: true,
-    summary: 'let the queue keep everything for a consumer',
+    summary: 'keep all events of the queue for a consumer from now on',
     words: [2, 2],
-    run: (job) => atQueues(job, (side) => register(job, side)),
+    run: (job) => withDatabase(job, (side) => register(job, side)),
   },
   unregister: {
     usage: 'unregister QUEUE CONSUMER',
     changes: true,
     summary: 'forget a consumer or a subscriber',
     words: [2, 2],
-    run: (job) => atQueues(job, (side) => forget(job, side)),
+    run: (job) => withDatabase(job, (side) => forget(job, side)),
   },
   config: {
     usage: 'config [QUEUE [KEY=VALUE…]]',
     changes: true,
-    summary: 'show or set what a queue goes by',
+    summary: "show or change a queue's settings",
     words: [0, many],
     check: ({ words: [, ...pairs] }) => void pairs.map(parseSetting),
-    run: (job) => atQueues(job, (side) => config(job, side)),
+    run: (job) => withDatabase(job, (side) => config(job, side)),
   },
   status: {
     usage: 'status',
     changes: false,
     summary: 'show queues and consumers',
     words: [0, 0],
-    run: (job) => atQueues(job, async (side) => job.print(await statusOf(side))),
+    run: (job) => withDatabase(job, async (side) => job.print(await statusOf(side))),
   },
 };
 
-/** Opens the database; installs first where nobody has, for `install` always, which also updates. */
-async function atQueues(job: QueueJob, work: (side: Side) => Promise<void>): Promise<void> {
+/** Opens the database; installs the schemas where they are missing, and always for `install`, which also updates. */
+async function withDatabase(job: QueueJob, work: (side: Side) => Promise<void>): Promise<void> {
   const side = await Side.open(job.settings.providerUrl, 'the database');
   try {
     const isInstalled = await side.asked(() => isProviderInstalled(side.client));
@@ -131,7 +131,7 @@ async function forget(job: QueueJob, side: Side): Promise<void> {
     const { providerUrl, dataDir, file } = settings;
     const busUrl = settings.busUrl ?? (await recordedBus(providerUrl));
     const plan = { config: configOf({ queue, providerUrl, dataDir, busUrl }, file), argv: [name, '--yes'] };
-    await runCommand(job, unregister, plan);
+    await runMillrace(job, unregister, plan);
     return;
   }
   if (found === undefined) return log.info(`consumer ${name}: nothing to do`);

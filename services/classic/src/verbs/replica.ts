@@ -3,10 +3,11 @@ import type { Command, Context } from '@millrace/control';
 import { localActor, parseArguments } from '@millrace/control';
 import { refuseFailed } from '@millrace/control/commands';
 import { installParts } from '@millrace/control/install';
+import { distinctTables } from '@millrace/control/preflight';
 import type { ProviderOverview } from '@millrace/control/sides';
 import { ProviderSide, SubscriberSide } from '@millrace/control/sides';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
-import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
+import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { Job } from '../program/tool.ts';
 import { recordedBus } from '../settings/recorded-bus.ts';
 import { type ConfigParts, configOf } from '../settings/service-config.ts';
@@ -22,8 +23,8 @@ export async function configFor({ settings }: ReplicaJob, whole: boolean): Promi
   return configOf(whole ? { ...parts, subscriber: { name: subscriber, url: subscriberUrl } } : parts, file);
 }
 
-/** Runs one of Millrace's own commands with this configuration, as a part of ours: it neither asks nor stands in the audit itself. */
-export async function runCommand(
+/** Runs one of Millrace's commands as a part of a classic one: it neither asks for a confirmation nor has an audit entry of its own. */
+export async function runMillrace(
   job: Pick<ReplicaJob, 'log' | 'print'>,
   command: Command,
   plan: { config: Config; argv: readonly string[] },
@@ -55,7 +56,7 @@ export interface OpenProvider {
   readonly overview: ProviderOverview;
 }
 
-/** Opens the provider for one piece of work; installs it first where nobody has. */
+/** Opens the provider for one piece of work; installs it first where it is missing. */
 export async function atProvider<T>(job: ReplicaJob, work: (open: OpenProvider) => Promise<T>): Promise<T> {
   const open = (await openSet(job)) ?? (await install(job, false).then(() => openSet(job)));
   if (open === undefined) throw new MillraceError(codes.NOT_INSTALLED, 'the provider: its queue is gone again');
@@ -80,7 +81,7 @@ export interface OpenReplica extends OpenProvider {
   readonly subscriber: SubscriberSide;
 }
 
-/** Opens both sides for one piece of work; installs and registers first where nobody has. */
+/** Opens both sides for one piece of work; installs and registers first where that is missing. */
 export async function atSubscriber<T>(job: ReplicaJob, work: (open: OpenReplica) => Promise<T>): Promise<T> {
   await ensureRegistered(job);
   return atProvider(job, async (open) => {
@@ -114,8 +115,7 @@ async function isSetUp(job: ReplicaJob): Promise<boolean> {
 
 /** The names a person gave, each once. */
 export function namesIn(words: readonly string[]): TableName[] {
-  const names = words.map(parseTableName);
-  return [...new Map(names.map((name) => [tableKey(name), name])).values()];
+  return distinctTables(words.map(parseTableName));
 }
 
 /** Throws USAGE for a word that is no name. */

@@ -16,7 +16,7 @@ import {
   type OpenReplica,
   type ReplicaJob,
   refuseMissing,
-  runCommand,
+  runMillrace,
 } from './replica.ts';
 
 const many = Number.POSITIVE_INFINITY;
@@ -42,7 +42,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
   'subscriber add': {
     usage: 'subscriber add TABLE…|--all',
     changes: true,
-    summary: 'follow tables of the set; their rows are copied first',
+    summary: 'replicate tables of the set; their rows are copied first',
     words: [0, many],
     check: checkAddition,
     run: addTables,
@@ -50,7 +50,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
   'subscriber remove': {
     usage: 'subscriber remove TABLE…',
     changes: true,
-    summary: 'follow tables no longer; their rows stay',
+    summary: 'stop replicating tables; their rows stay',
     words: [1, many],
     check: checkNames,
     run: (job) => atSubscriber(job, (open) => removeTables(job, open)),
@@ -58,7 +58,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
   'subscriber add-seq': {
     usage: 'subscriber add-seq SEQ…',
     changes: true,
-    summary: 'follow sequences of the set',
+    summary: 'replicate sequences of the set',
     words: [1, many],
     check: checkNames,
     run: addSequences,
@@ -66,7 +66,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
   'subscriber remove-seq': {
     usage: 'subscriber remove-seq SEQ…',
     changes: true,
-    summary: 'follow sequences no longer',
+    summary: 'stop replicating sequences',
     words: [1, many],
     check: checkNames,
     run: (job) => atSubscriber(job, (open) => removeSequences(job, open)),
@@ -106,14 +106,14 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
   'subscriber register': {
     usage: 'subscriber register',
     changes: true,
-    summary: 'let the queue keep everything for this subscriber',
+    summary: 'keep all changes in the queue for this subscriber from now on',
     words: [0, 0],
     run: ensureRegistered,
   },
   'subscriber unregister': {
     usage: 'subscriber unregister',
     changes: true,
-    summary: 'forget this subscriber, when it is shut down for good',
+    summary: 'forget this subscriber, when it is shut down permanently',
     words: [0, 0],
     run: forget,
   },
@@ -123,12 +123,12 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     summary: 'compare tables, or all, with the provider; exit code 1 when they differ',
     words: [0, many],
     check: checkNames,
-    run: compareTables,
+    run: runCompare,
   },
   repair: {
     usage: 'repair [TABLE…] [--apply]',
     changes: true,
-    summary: 'print the SQL that makes equal what differs, or with --apply do it',
+    summary: 'print the SQL that corrects rows that differ, or with --apply execute it',
     words: [0, many],
     check: checkNames,
     run: repairTables,
@@ -157,7 +157,7 @@ async function addTables(job: ReplicaJob): Promise<void> {
   if (tables.length === 0) return log.info('the set has no tables: nothing to do');
   const options = [...(args.has('expect-sync') ? ['--no-copy'] : []), ...(args.has('create') ? ['--create'] : [])];
   const argv = [...tables.map(tableLabel), ...options, '--subscriber', settings.subscriber];
-  await runCommand(job, add, { config: await configFor(job, true), argv });
+  await runMillrace(job, add, { config: await configFor(job, true), argv });
 }
 
 async function addSequences(job: ReplicaJob): Promise<void> {
@@ -165,10 +165,10 @@ async function addSequences(job: ReplicaJob): Promise<void> {
   const sequences = namesIn(job.words);
   refuseMissing(sequences, await atProvider(job, async ({ overview }) => overview.sequences), notInSet);
   const argv = [...sequences.map(tableLabel), '--subscriber', job.settings.subscriber];
-  await runCommand(job, addSeq, { config: await configFor(job, true), argv });
+  await runMillrace(job, addSeq, { config: await configFor(job, true), argv });
 }
 
-/** Here only: the set stays as it is, for others and for later. */
+/** At this subscriber only: the set stays unchanged. */
 async function removeTables({ words, log }: ReplicaJob, { provider, subscriber }: OpenReplica): Promise<void> {
   const removed: string[] = [];
   for (const table of namesIn(words)) {
@@ -224,20 +224,20 @@ async function copyAgain(job: ReplicaJob): Promise<void> {
   await ensureRegistered(job);
   const tables = words.length === 0 ? ['--all'] : namesIn(words).map(tableLabel);
   const argv = [...tables, '--subscriber', settings.subscriber];
-  await runCommand(job, resync, { config: await configFor(job, true), argv });
+  await runMillrace(job, resync, { config: await configFor(job, true), argv });
 }
 
-async function compareTables(job: ReplicaJob): Promise<number> {
+async function runCompare(job: ReplicaJob): Promise<number> {
   const argv = [...namesIn(job.words).map(tableLabel), '--subscriber', job.settings.subscriber];
-  return runCommand(job, compare, { config: await configFor(job, true), argv });
+  return runMillrace(job, compare, { config: await configFor(job, true), argv });
 }
 
 async function repairTables(job: ReplicaJob): Promise<number> {
   const apply = job.args.has('apply') ? ['--apply', '--yes'] : [];
   const argv = [...namesIn(job.words).map(tableLabel), '--subscriber', job.settings.subscriber, ...apply];
-  return runCommand(job, repair, { config: await configFor(job, true), argv });
+  return runMillrace(job, repair, { config: await configFor(job, true), argv });
 }
 
 async function forget(job: ReplicaJob): Promise<void> {
-  await runCommand(job, unregister, { config: await configFor(job, true), argv: [job.settings.subscriber, '--yes'] });
+  await runMillrace(job, unregister, { config: await configFor(job, true), argv: [job.settings.subscriber, '--yes'] });
 }

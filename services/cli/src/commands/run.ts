@@ -6,10 +6,10 @@ import { nodeOptions, serviceProgram } from '@millrace/host';
 
 export const run: Command = {
   name: 'run',
-  summary: 'Run one service in the foreground, as a service manager wants it.',
+  summary: 'Run one service in the foreground, for a service manager.',
   usage: 'ticker|capture|replay NAME|admin [--http HOST:PORT]',
   example: 'millrace run replay eu',
-  more: 'SIGTERM and SIGINT end it cleanly. Two of the same service do no harm: one works, the other stands by.',
+  more: 'SIGTERM and SIGINT end it cleanly. Two instances of one service are safe: one leads, the other is on standby.',
   options: { http: { type: 'string', value: 'HOST:PORT', help: 'where its health endpoint listens' } },
   words: [1, 2],
   effect: 'serves',
@@ -32,7 +32,7 @@ async function runRun(context: Context, args: Arguments): Promise<number> {
     needSubscriberUrl(config, name);
   }
   const http = args.value('http');
-  become([
+  execute([
     serviceProgram(kind),
     '--config',
     config.file,
@@ -42,8 +42,8 @@ async function runRun(context: Context, args: Arguments): Promise<number> {
   return 1;
 }
 
-/** Becomes that program: the same process, so that signals and the exit code are the service's own. */
-function become(args: readonly string[]): void {
+/** Replaces this program by that one: the same process, so that signals and the exit code are the service's own. */
+function execute(args: readonly string[]): void {
   if (process.execve === undefined)
     throw new MillraceError(codes.PROGRAM, 'this system cannot replace a process; start the service itself');
   process.execve(process.execPath, [process.execPath, ...nodeOptions, ...args], process.env as Record<string, string>);

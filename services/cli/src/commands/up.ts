@@ -6,12 +6,12 @@ import { codes, MillraceError } from '@millrace/errors';
 import {
   type EmbeddedDefault,
   isEmbedded,
-  refuseHopeless,
+  refuseFatal,
   replicationWorks,
+  reportFindings,
   Supervisor,
   startEmbedded,
   takeLock,
-  tellFindings,
 } from '@millrace/host';
 import { endOfUp } from '../end-of-up.ts';
 
@@ -22,7 +22,7 @@ export const up: Command = {
   example: 'millrace up --only ticker,capture,replay:eu',
   more:
     'Prints one line `ready` on stdout when replication works. SIGTERM and Ctrl-C end it cleanly. Parts are nats (only\n' +
-    'when the configuration names no bus), ticker, capture, replay:NAME, admin. Without any configuration it begins the\n' +
+    'when the configuration names no bus), ticker, capture, replay:NAME, admin. Without any configuration it starts the\n' +
     'embedded default in ./.millrace: a provider and two subscribers.',
   options: { only: { type: 'string', value: 'PART,…', help: 'only these parts' } },
   words: [0, 0],
@@ -52,11 +52,11 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
     }
     const config = loadConfig({ flag: file });
     const parts = chooseParts(config, args.value('only'));
-    if (embedded !== undefined) tellHowToConnect(context, embedded);
-    await refuseHopeless(config);
+    if (embedded !== undefined) showHowToConnect(context, embedded);
+    await refuseFatal(config);
     supervisor = new Supervisor({ config, parts, say: context.note });
     if (!ending.signal.aborted) await Promise.race([supervisor.start(), ending.requested]);
-    if (!ending.signal.aborted && replicates(config)) void tellFindings(config, context.note);
+    if (!ending.signal.aborted && replicates(config)) void reportFindings(config, context.note);
     const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
     if (works) process.stdout.write('ready\n');
     await ending.requested;
@@ -69,7 +69,7 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
   }
 }
 
-function tellHowToConnect(context: Context, { psql, configFile }: EmbeddedDefault): void {
+function showHowToConnect(context: Context, { psql, configFile }: EmbeddedDefault): void {
   for (const [name, line] of Object.entries(psql)) context.note(`${name.padEnd(8)}  ${line}`);
   context.note(`configuration: ${configFile}; next, for example: millrace add TABLE --create`);
 }

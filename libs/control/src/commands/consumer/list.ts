@@ -9,7 +9,7 @@ const result = z.strictObject({ database: z.string(), consumers: z.array(consume
 
 export const consumerList: Command = {
   name: 'consumer list',
-  summary: 'List consumers: where they stand, and what they have before them.',
+  summary: 'List consumers: their position, and how many events are pending.',
   usage: '[QUEUE] [--database NAME] [--json]',
   example: 'millrace consumer list jobs',
   options: { ...databaseOption },

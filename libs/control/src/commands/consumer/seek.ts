@@ -1,17 +1,9 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type Place, registerConsumer, tickAt } from '@millrace/provider';
 import { z } from 'zod';
-import type { Arguments, Command } from '../../command/command.ts';
-import {
-  atQueues,
-  auditedAtQueue,
-  boundedNumber,
-  databaseOption,
-  lockQueue,
-  needQueue,
-  refuseOwnConsumer,
-} from '../../queues/at-queues.ts';
-import { needConsumer } from '../../queues/consumer-result.ts';
+import type { Arguments } from '../../command/command.ts';
+import { boundedNumber, needConsumer } from '../../queues/at-queues.ts';
+import { consumerCommand } from './consumer-command.ts';
 
 const result = z.strictObject({
   database: z.string(),
@@ -21,12 +13,12 @@ const result = z.strictObject({
   tick: z.number().describe('where it stands now; what is after that it gets next'),
 });
 
-export const consumerSeek: Command = {
+export const consumerSeek = consumerCommand({
   name: 'consumer seek',
-  summary: 'Move a consumer: back, to get events again, or forth, to pass over some.',
+  summary: 'Move a consumer: back, to get events again, or forward, to skip some.',
   usage: 'QUEUE NAME --tick N | --time T | --start | --end [--database NAME]',
   example: "millrace consumer seek jobs mailer --time '2026-01-31 08:00'",
-  more: 'The batch it has open is dropped: what it does with that one counts for nothing. Stop the consumer meanwhile.',
+  more: 'The batch it has open is dropped, and what the consumer reports of it is ignored. Stop the consumer meanwhile.',
   options: {
     tick: { type: 'number', value: 'N', help: 'a tick that is still kept' },
     time: {
@@ -36,32 +28,20 @@ export const consumerSeek: Command = {
     },
     start: { type: 'boolean', help: 'the oldest tick that is kept' },
     end: { type: 'boolean', help: 'the newest tick' },
-    ...databaseOption,
   },
-  words: [2, 2],
-  effect: 'changes',
-  check: (args) => {
-    refuseOwnConsumer(args.words[1] ?? '');
-    placeOf(args);
+  check: placeOf,
+  result,
+  change: async (at, args) => {
+    const { side, database, queue, consumer } = at;
+    const place = placeOf(args);
+    const { lastTick: from_tick } = await needConsumer(at, queue, consumer);
+    if (from_tick === null) throw isSubconsumer(consumer);
+    const tick = await side.asked(() => tickAt(side.client, queue, place));
+    await side.asked(() => registerConsumer(side.client, { queue, consumer, tick }));
+    const document = { database, queue, consumer, from_tick, tick };
+    return { document, text: `from tick ${from_tick} to tick ${tick}` };
   },
-  audited: auditedAtQueue,
-  api: { words: ['queue', 'consumer'], result },
-  run: (context, args) =>
-    atQueues(context, args, async (at) => {
-      const { side, database } = at;
-      const [queue = '', consumer = ''] = args.words;
-      const place = placeOf(args);
-      await needQueue(at, queue);
-      await lockQueue(at, queue);
-      const before = await needConsumer(at, queue, consumer);
-      if (before.lastTick === null) throw isSubconsumer(consumer);
-      const tick = await side.asked(() => tickAt(side.client, queue, place));
-      await side.asked(() => registerConsumer(side.client, { queue, consumer, tick }));
-      const document = { database, queue, consumer, from_tick: before.lastTick, tick };
-      context.result(document satisfies z.infer<typeof result>, `from tick ${before.lastTick} to tick ${tick}`);
-      return 0;
-    }),
-};
+});
 
 function placeOf(args: Arguments): Place {
   const given = ['tick', 'time', 'start', 'end'].filter((name) => args.has(name));

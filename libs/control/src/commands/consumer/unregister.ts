@@ -1,49 +1,27 @@
 import { unregisterConsumer } from '@millrace/provider';
 import { z } from 'zod';
-import type { Command } from '../../command/command.ts';
-import {
-  atQueues,
-  auditedAtQueue,
-  databaseOption,
-  lockQueue,
-  needQueue,
-  refuseOwnConsumer,
-} from '../../queues/at-queues.ts';
+import { consumerCommand } from './consumer-command.ts';
 
 const result = z.strictObject({
   database: z.string(),
   queue: z.string(),
   consumer: z.string(),
-  unregistered: z.int().describe('subscriptions that went, those of its subconsumers as well; 0: there was none'),
+  unregistered: z.int().describe('subscriptions removed, those of its subconsumers included; 0: there was none'),
 });
 
-export const consumerUnregister: Command = {
+export const consumerUnregister = consumerCommand({
   name: 'consumer unregister',
-  summary: 'Forget a consumer, its place in the queue and its events to be retried.',
+  summary: 'Forget a consumer, its position in the queue and its events to be retried.',
   usage: 'QUEUE NAME [--database NAME] --yes',
   example: 'millrace consumer unregister jobs mailer --yes',
-  options: { ...databaseOption },
-  words: [2, 2],
-  effect: 'changes',
-  check: ({ words: [, name = ''] }) => refuseOwnConsumer(name),
-  audited: auditedAtQueue,
   confirm: {
-    warning: ({ words: [queue, name] }) =>
-      `consumer unregister lets queue ${queue} go of what ${name} has not finished`,
+    warning: ({ words: [queue, name] }) => `consumer unregister drops what queue ${queue} keeps for ${name}`,
     unattended: 'refuse',
   },
-  api: { words: ['queue', 'consumer'], result },
-  run: (context, args) =>
-    atQueues(context, args, async (at) => {
-      const { side, database } = at;
-      const [queue = '', consumer = ''] = args.words;
-      await needQueue(at, queue);
-      await lockQueue(at, queue);
-      const unregistered = await side.asked(() => unregisterConsumer(side.client, queue, consumer));
-      context.note(
-        unregistered > 0 ? `consumer ${consumer} is unregistered` : `there is no consumer ${consumer}: nothing to do`,
-      );
-      context.result({ database, queue, consumer, unregistered } satisfies z.infer<typeof result>, '');
-      return 0;
-    }),
-};
+  result,
+  change: async ({ side, database, queue, consumer }, _args, { note }) => {
+    const unregistered = await side.asked(() => unregisterConsumer(side.client, queue, consumer));
+    note(unregistered > 0 ? `consumer ${consumer} is unregistered` : `there is no consumer ${consumer}: nothing to do`);
+    return { document: { database, queue, consumer, unregistered }, text: '' };
+  },
+});

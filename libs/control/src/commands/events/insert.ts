@@ -12,7 +12,7 @@ const result = z.strictObject({
 });
 
 const extras = ['extra1', 'extra2', 'extra3', 'extra4'] as const;
-const longest = 900_000;
+const maxDataLength = 900_000;
 
 export const eventsInsert: Command = {
   name: 'events insert',
@@ -20,8 +20,8 @@ export const eventsInsert: Command = {
   usage: 'QUEUE TYPE DATA [--extra1 TEXT] … | QUEUE --stdin [--database NAME]',
   example: `millrace events insert jobs mail '{"to":"a@example.com"}'`,
   more:
-    'With --stdin each line is one event as JSON: {"type": …, "data": …, "extra1": …}; what is no text is written as JSON. All of\n' +
-    'them go in together, or none.',
+    'With --stdin each line is one event as JSON: {"type": …, "data": …, "extra1": …}; what is not text is written as JSON. All\n' +
+    'of them are inserted, or none.',
   options: {
     ...Object.fromEntries(
       extras.map((name) => [name, { type: 'string', value: 'TEXT', help: `the field ev_${name}` }]),
@@ -35,7 +35,7 @@ export const eventsInsert: Command = {
   audited: auditedAtQueue,
   // Never the data.
   auditText: ({ words: [queue = '', type], has }) => [queue, ...(has('stdin') ? ['--stdin'] : [type ?? ''])].join(' '),
-  api: { words: ['queue', 'type', 'data'], longest, result },
+  api: { words: ['queue', 'type', 'data'], maxLength: maxDataLength, result },
   run: async (context, args) => {
     const [queue = ''] = args.words;
     const events = await eventsOf(context, args);

@@ -2,8 +2,14 @@ import { codes, MillraceError } from '@millrace/errors';
 import { type PeekAt, peekEvents, tickAt } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command } from '../../command/command.ts';
-import { atQueues, boundedNumber, databaseOption, needQueue, type QueueSide } from '../../queues/at-queues.ts';
-import { needConsumer } from '../../queues/consumer-result.ts';
+import {
+  atQueues,
+  boundedNumber,
+  databaseOption,
+  needConsumer,
+  needQueue,
+  type QueueSide,
+} from '../../queues/at-queues.ts';
 import { eventDocument, eventOf } from '../../queues/documents.ts';
 import { showEvents } from '../../queues/show-queues.ts';
 
@@ -11,14 +17,14 @@ const result = z.strictObject({
   database: z.string(),
   queue: z.string(),
   prev_tick: z.number().nullable().describe('null: there is no tick after the consumer'),
-  tick: z.number().nullable().describe('up to which was looked'),
+  tick: z.number().nullable().describe('up to which events were read'),
   batch: z.number().nullable().describe('the batch that the consumer has open'),
   events: z.array(eventDocument),
 });
 
 export const eventsPeek: Command = {
   name: 'events peek',
-  summary: 'Look at events without taking them: what a consumer has before it, or the batch of a tick.',
+  summary: 'Show events without taking them: those a consumer will get next, or the batch of a tick.',
   usage: 'QUEUE CONSUMER | QUEUE --tick N [--limit N] [--database NAME] [--json]',
   example: 'millrace events peek jobs mailer --limit 5',
   more: 'No batch is opened. Events that came after the newest tick are not shown: `millrace queue tick` makes one.',

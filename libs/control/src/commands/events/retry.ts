@@ -2,8 +2,14 @@ import { codes, MillraceError } from '@millrace/errors';
 import { listRetries, releaseRetries } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command } from '../../command/command.ts';
-import { atQueues, auditedAtQueue, boundedNumber, databaseOption, needQueue } from '../../queues/at-queues.ts';
-import { needConsumer } from '../../queues/consumer-result.ts';
+import {
+  atQueues,
+  auditedAtQueue,
+  boundedNumber,
+  databaseOption,
+  needConsumer,
+  needQueue,
+} from '../../queues/at-queues.ts';
 import { retryDocument, retryOf } from '../../queues/documents.ts';
 import { showEvents } from '../../queues/show-queues.ts';
 
@@ -12,15 +18,15 @@ const result = z.strictObject({
   queue: z.string(),
   consumer: z.string(),
   released: z.int().describe('events that were put back now'),
-  waiting: z.array(retryDocument).describe('events that wait for their time, the next one first'),
+  waiting: z.array(retryDocument).describe('events that are not due yet, the next one first'),
 });
 
 export const eventsRetry: Command = {
   name: 'events retry',
-  summary: 'List the events that wait to be tried again for a consumer, or put them back now.',
+  summary: 'List the events that wait to be retried for a consumer, or put them back now.',
   usage: 'QUEUE CONSUMER [--now | --event ID…] [--limit N] [--database NAME] [--json]',
   example: 'millrace events retry jobs mailer --now',
-  more: 'What is put back comes in a batch after the next tick. Otherwise the ticker puts each back when its time has come.',
+  more: 'Events put back come in a batch after the next tick. Otherwise the ticker puts each back when it is due.',
   options: {
     now: { type: 'boolean', help: 'put all of them back now' },
     event: { type: 'number', multiple: true, value: 'ID', help: 'put these back now' },

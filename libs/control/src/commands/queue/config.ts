@@ -16,10 +16,10 @@ const result = z.strictObject({
 
 export const queueConfig: Command = {
   name: 'queue config',
-  summary: 'Show what a queue goes by, or set it.',
+  summary: "Show or change a queue's settings.",
   usage: 'NAME [KEY=VALUE…] [--database NAME]',
   example: 'millrace queue config jobs ticker_max_lag=1s rotation_period=1h',
-  more: `Keys are ${queueParameters.join(', ')}. All that is given is set, or nothing. rotation_period=never keeps all events.`,
+  more: `Keys are ${queueParameters.join(', ')}. All given settings are changed, or none. rotation_period=never keeps all events.`,
   options: { ...databaseOption },
   words: [1, Number.POSITIVE_INFINITY],
   effect: (args) => (args.words.length > 1 ? 'changes' : 'reads'),

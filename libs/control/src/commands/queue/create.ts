@@ -24,10 +24,10 @@ const result = z.strictObject({
 
 export const queueCreate: Command = {
   name: 'queue create',
-  summary: 'Make a queue, and schema pgq where the database has none.',
+  summary: 'Create a queue, and schema pgq where the database has none.',
   usage: 'NAME [--ticker-max-lag VALUE] [--rotation-period VALUE] … [--database NAME]',
   example: 'millrace queue create jobs --ticker-max-lag 1s',
-  more: 'A queue that is there stays as it is, also what it goes by: `millrace queue config` changes that.',
+  more: 'An existing queue stays unchanged, with its settings: `millrace queue config` changes them.',
   options: { ...parameterOptions, ...databaseOption },
   words: [1, 1],
   effect: 'changes',

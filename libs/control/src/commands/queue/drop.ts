@@ -22,8 +22,8 @@ export const queueDrop: Command = {
   summary: 'Remove a queue with its events.',
   usage: 'NAME [--force] [--database NAME] --yes',
   example: 'millrace queue drop jobs --yes',
-  more: 'Refused while it has consumers, but for --force, and for the queue of a set.',
-  options: { force: { type: 'boolean', help: 'also when it has consumers; they are forgotten' }, ...databaseOption },
+  more: 'Refused while it has consumers, unless --force is given, and for the queue of a set.',
+  options: { force: { type: 'boolean', help: 'also when it has consumers; they are removed' }, ...databaseOption },
   words: [1, 1],
   effect: 'changes',
   audited: auditedAtQueue,
@@ -58,7 +58,7 @@ async function drop(at: QueueSide, queue: string, force: boolean): Promise<boole
   return side.asked(() => dropQueue(side.client, queue, { force }));
 }
 
-/** Only an audit remembers; without one a queue that is not there is a slip of the hand. */
+/** Only the audit knows; without one a queue that is not there is a mistyped name. */
 async function wasDropped({ side, state }: QueueSide, queue: string): Promise<boolean> {
   if (!state.millrace) return false;
   return side.asked((client) => wasQueueDropped(client, queue));

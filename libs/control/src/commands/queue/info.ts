@@ -8,12 +8,12 @@ import { showConsumers, showQueues } from '../../queues/show-queues.ts';
 
 const result = z.strictObject({
   queue: queueDocument,
-  oldest_tick: z.number().describe('the first one that is kept: where `millrace consumer seek --start` goes'),
+  oldest_tick: z.number().describe('the first one that is kept: where `millrace consumer seek --start` moves to'),
 });
 
 export const queueInfo: Command = {
   name: 'queue info',
-  summary: 'Show a queue: what it goes by, its ticks, its event tables, its consumers.',
+  summary: 'Show a queue: its settings, its ticks, its event tables, its consumers.',
   usage: 'NAME [--database NAME] [--json]',
   example: 'millrace queue info jobs',
   options: { ...databaseOption },

@@ -15,7 +15,7 @@ const result = z.strictObject({
 
 export const queueList: Command = {
   name: 'queue list',
-  summary: 'List queues, how they do, and their consumers.',
+  summary: 'List queues with their state and their consumers.',
   usage: '[--all | --database NAME] [--json]',
   example: 'millrace queue list',
   options: { all: { type: 'boolean', help: 'of every database of the configuration' }, ...databaseOption },

@@ -11,7 +11,7 @@ export const queueTick: Command = {
   summary: 'Make a tick in a queue now, due or not.',
   usage: 'NAME [--database NAME]',
   example: 'millrace queue tick jobs',
-  more: 'All that was committed before is in a batch that ends with it, or an earlier one.',
+  more: 'Everything committed before is in a batch that ends with it, or an earlier one.',
   options: { ...databaseOption },
   words: [1, 1],
   effect: 'changes',

@@ -9,17 +9,17 @@ import { Flow } from '../../queues/flow.ts';
 import { readAll } from '../../queues/read-queues.ts';
 import { showConsumers, showQueues } from '../../queues/show-queues.ts';
 
-const shortestMs = 100;
+const minIntervalMs = 100;
 
 export const queueTop: Command = {
   name: 'queue top',
-  summary: 'Watch queues and consumers: lag, pending events, events a second.',
+  summary: 'Watch queues and consumers: lag, pending events, events per second.',
   usage: '[--database NAME] [--every 1s] [--count N]',
   example: 'millrace queue top',
-  more: 'All databases of the configuration, or the one. On a terminal the picture is drawn anew each time; Ctrl-C ends it.',
+  more: 'All databases of the configuration, or the one. On a terminal the display is redrawn each time; Ctrl-C ends it.',
   options: {
-    every: { type: 'string', value: 'DURATION', help: 'between two looks; default: 1s' },
-    count: { type: 'number', value: 'N', help: 'end after so many looks' },
+    every: { type: 'string', value: 'DURATION', help: 'refresh interval; default: 1s' },
+    count: { type: 'number', value: 'N', help: 'end after N refreshes' },
     ...databaseOption,
   },
   words: [0, 0],
@@ -29,12 +29,12 @@ export const queueTop: Command = {
 
 async function runTop(context: Context, args: Arguments): Promise<number> {
   const everyMs = parseDuration(args.value('every') ?? '1s', '--every');
-  if (everyMs < shortestMs) throw new MillraceError(codes.USAGE, `--every must be at least ${shortestMs}ms`);
-  const most = args.has('count') ? boundedNumber(args, 'count', [1, 1, 1e9]) : Number.POSITIVE_INFINITY;
+  if (everyMs < minIntervalMs) throw new MillraceError(codes.USAGE, `--every must be at least ${minIntervalMs}ms`);
+  const maxRounds = args.has('count') ? boundedNumber(args, 'count', [1, 1, 1e9]) : Number.POSITIVE_INFINITY;
   const databases = await databasesOf(context, args);
   const ending = listenForEnd();
   const flow = new Flow();
-  for (let look = 1; ; look += 1) {
+  for (let round = 1; ; round += 1) {
     const { queues, unreachable } = await readAll(databases);
     const { queueRate, consumerRate } = flow.add(queues, performance.now());
     const text = [
@@ -46,8 +46,8 @@ async function runTop(context: Context, args: Arguments): Promise<number> {
       ),
       ...unreachable.map(({ message }) => `\n${message}`),
     ].join('\n');
-    context.result({ queues, unreachable }, picture(text));
-    if (look >= most || ending.signal.aborted) return 0;
+    context.result({ queues, unreachable }, redrawn(text));
+    if (round >= maxRounds || ending.signal.aborted) return 0;
     await pause(everyMs, { signal: ending.signal });
     if (ending.signal.aborted) return 0;
   }
@@ -59,7 +59,7 @@ async function databasesOf(context: Context, args: Arguments): Promise<QueueData
   return args.has('database') || all.length === 0 ? [needQueueDatabase(config, args.value('database'))] : all;
 }
 
-/** On a terminal in place of the last one. */
-function picture(text: string): string {
+/** On a terminal in place of the last text. */
+function redrawn(text: string): string {
   return process.stdout.isTTY === true ? `\u001b[H\u001b[2J${new Date().toLocaleTimeString()}\n\n${text}` : `${text}\n`;
 }

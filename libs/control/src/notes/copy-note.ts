@@ -3,8 +3,8 @@ import type { Config } from '@millrace/config';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { TableDescription } from '@millrace/postgres';
 import { bucketName, copyKey, copyNote, decodeJson, type CopyNote as Note } from '@millrace/wire';
+import type { Candidate } from '../preflight/check-provider-tables.ts';
 import { BusSide } from '../sides/bus-side.ts';
-import type { AddWork } from './add-tables.ts';
 
 /** The table at the provider, as it was when the copy was asked for. */
 export interface TableSource {
@@ -40,8 +40,15 @@ async function leaveCopy(
   await putKey(bus, bucket, { key: copyKey(subscriber, table), value: JSON.stringify(note) });
 }
 
-/** Leaves notes for far subscribers and tells the person what to type there. */
-export function noteCopy(config: Config, note: (line: string) => void, verb: 'add' | 'resync'): AddWork['tellFar'] {
+/** Says which copy a subscriber whose database is out of reach has to wait for. */
+export type NotifyRemoteSubscriber = (subscriber: string, candidate: Candidate, copy: number) => Promise<void>;
+
+/** Leaves notes for remote subscribers and says what to type there. */
+export function remoteNotifier(
+  config: Config,
+  note: (line: string) => void,
+  verb: 'add' | 'resync',
+): NotifyRemoteSubscriber {
   return async (subscriber, { table, description, key }, copy) => {
     const bus = await BusSide.open(config);
     const source = { description, key };

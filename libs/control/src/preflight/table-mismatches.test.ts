@@ -1,6 +1,6 @@
 import type { ColumnDescription, TableDescription } from '@millrace/postgres';
 import { expect, test } from 'vitest';
-import { compareTables, refusals } from './compare-tables.ts';
+import { blocking, mismatchesOf } from './table-mismatches.ts';
 
 function column(name: string, type = 'int4', more: Partial<ColumnDescription> = {}): ColumnDescription {
   const parts = [{ path: '', type, mod: -1, labels: null }];
@@ -14,8 +14,8 @@ function table(columns: ColumnDescription[], more: Partial<TableDescription> = {
 const provider = table([column('id'), column('item', 'text')]);
 const entry = { schema: 'public', name: 'entry' };
 const compared = (there: TableDescription, here = provider) =>
-  compareTables({ table: entry, provider: here, subscriber: there, key: ['id'] });
-const reasons = (there: TableDescription, here = provider) => refusals(compared(there, here)).map(({ text }) => text);
+  mismatchesOf({ table: entry, provider: here, subscriber: there, key: ['id'] });
+const reasons = (there: TableDescription, here = provider) => blocking(compared(there, here)).map(({ text }) => text);
 
 test('the same columns in another order, and further ones, are fine', () => {
   expect(reasons(table([column('item', 'text'), column('note', 'text'), column('id')]))).toEqual([]);

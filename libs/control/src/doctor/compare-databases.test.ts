@@ -1,7 +1,7 @@
 import { parseConfig } from '@millrace/config';
 import { expect, test } from 'vitest';
 import type { DatabaseFacts } from './ask-database.ts';
-import { compareSides } from './compare-sides.ts';
+import { compareDatabases } from './compare-databases.ts';
 import { storageFindings } from './examine-bus.ts';
 import { examineHost } from './examine-host.ts';
 
@@ -18,7 +18,7 @@ function facts(more: Partial<DatabaseFacts> = {}): DatabaseFacts {
 }
 
 function wrong(here: DatabaseFacts, there: DatabaseFacts): string[] {
-  const { findings } = compareSides({ side: 'provider', facts: here }, [{ side: 'subscriber eu', facts: there }]);
+  const { findings } = compareDatabases({ side: 'provider', facts: here }, [{ side: 'subscriber eu', facts: there }]);
   return findings
     .filter(({ level }) => level !== 'ok')
     .map((f) => `${f.level} ${f.check} ${f.side}: ${f.object} ${f.message}`);

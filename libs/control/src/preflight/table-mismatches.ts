@@ -1,11 +1,11 @@
 import type { TableName } from '@millrace/model';
 import type { ColumnDescription, TableDescription } from '@millrace/postgres';
-import { keyReason, typeReason } from './compare-types.ts';
 import { fixes } from './fixes.ts';
 import { kindLabel } from './table-description.ts';
+import { keyMismatch, typeMismatch } from './type-mismatches.ts';
 
-/** Why a table at a subscriber does not suit the provider's, or may not one day. */
-export interface Reason {
+/** Why a table at a subscriber does not fit the provider's, or may not one day. */
+export interface Mismatch {
   /** What was compared. */
   readonly check: 'columns' | 'column-types' | 'key' | 'table-rights' | 'table-kind' | 'unique-indexes';
   /** error: its rows cannot be replicated. warning: some may not. */
@@ -21,12 +21,12 @@ export interface TablePair {
   readonly table: TableName;
   readonly provider: TableDescription;
   readonly subscriber: TableDescription;
-  /** The columns by which rows are told apart at the provider. */
+  /** The columns that identify a row at the provider. */
   readonly key: readonly string[];
 }
 
-/** What keeps the subscriber's table from taking the provider's rows, errors first; empty when nothing does. */
-export function compareTables(pair: TablePair): Reason[] {
+/** What prevents the subscriber's table from taking the provider's rows, errors first; empty when nothing does. */
+export function mismatchesOf(pair: TablePair): Mismatch[] {
   const { provider, subscriber } = pair;
   if (subscriber.kind !== 'r' && subscriber.kind !== 'p') {
     return [error('table-kind', `is ${kindLabel(subscriber.kind)} there`, null)];
@@ -34,33 +34,33 @@ export function compareTables(pair: TablePair): Reason[] {
   const there = new Map(subscriber.columns.map((column) => [column.name, column]));
   const here = new Set(provider.columns.map((column) => column.name));
   return [
-    ...provider.columns.flatMap((column) => columnReasons(pair, column, there.get(column.name))),
-    ...subscriber.columns.filter((column) => !here.has(column.name)).flatMap((column) => extraReasons(pair, column)),
-    ...keyReasons(pair),
-    ...rightReasons(pair),
-    ...provider.columns.flatMap((column) => nullReasons(pair, column, there.get(column.name))),
-    ...indexReasons(pair),
+    ...provider.columns.flatMap((column) => columnMismatches(pair, column, there.get(column.name))),
+    ...subscriber.columns.filter((column) => !here.has(column.name)).flatMap((column) => extraMismatches(pair, column)),
+    ...keyMismatches(pair),
+    ...rightMismatches(pair),
+    ...provider.columns.flatMap((column) => nullMismatches(pair, column, there.get(column.name))),
+    ...indexMismatches(pair),
   ];
 }
 
 /** Those of them for which a table cannot be followed. */
-export function refusals(reasons: readonly Reason[]): Reason[] {
-  return reasons.filter(({ level }) => level === 'error');
+export function blocking(mismatches: readonly Mismatch[]): Mismatch[] {
+  return mismatches.filter(({ level }) => level === 'error');
 }
 
-function error(check: Reason['check'], text: string, fix: string | null): Reason {
+function error(check: Mismatch['check'], text: string, fix: string | null): Mismatch {
   return { check, level: 'error', text, fix };
 }
 
-function warning(check: Reason['check'], text: string, fix: string | null): Reason {
+function warning(check: Mismatch['check'], text: string, fix: string | null): Mismatch {
   return { check, level: 'warning', text, fix };
 }
 
-function columnReasons(
+function columnMismatches(
   { table, key }: TablePair,
   provider: ColumnDescription,
   subscriber: ColumnDescription | undefined,
-): Reason[] {
+): Mismatch[] {
   const name = `column ${JSON.stringify(provider.name)}`;
   if (provider.generated) {
     if (subscriber === undefined || subscriber.generated) return [];
@@ -74,9 +74,9 @@ function columnReasons(
     const text = `${name} is generated there and not at the provider; make it a plain column`;
     return [error('columns', text, fixes.makePlain(table, provider.name))];
   }
-  const unfit = typeReason(provider, subscriber);
+  const unfit = typeMismatch(provider, subscriber);
   if (unfit !== undefined) return [error('column-types', `${name} ${unfit}`, typeFix(table, provider, subscriber))];
-  const apart = key.includes(provider.name) ? keyReason(provider, subscriber) : undefined;
+  const apart = key.includes(provider.name) ? keyMismatch(provider, subscriber) : undefined;
   return apart === undefined ? [] : [error('column-types', `${name} ${apart}`, keyFix(table, provider, subscriber))];
 }
 
@@ -98,14 +98,14 @@ function keyFix(table: TableName, provider: ColumnDescription, subscriber: Colum
   return fixes.recollate(table, provider.name, `${provider.type} COLLATE ${collation}`);
 }
 
-function extraReasons({ table }: TablePair, column: ColumnDescription): Reason[] {
+function extraMismatches({ table }: TablePair, column: ColumnDescription): Mismatch[] {
   if (!column.notNull || column.hasDefault || column.generated) return [];
   const text = `column ${JSON.stringify(column.name)} is not at the provider, NOT NULL and without a default`;
   return [error('columns', text, fixes.dropNotNull(table, column.name))];
 }
 
-function keyReasons({ table, subscriber, key }: TablePair): Reason[] {
-  // The provider lost it: that is said of the provider.
+function keyMismatches({ table, subscriber, key }: TablePair): Mismatch[] {
+  // The provider's table lost it: that is reported of the provider.
   if (key.length === 0) return [];
   const wanted = new Set(key);
   const fits = subscriber.uniques.some((names) => names.length === wanted.size && names.every((n) => wanted.has(n)));
@@ -114,7 +114,7 @@ function keyReasons({ table, subscriber, key }: TablePair): Reason[] {
   return [error('key', `has no unique index on the key (${key.join(', ')})`, fixes.addKey(table, key, kind))];
 }
 
-function rightReasons({ table, subscriber }: TablePair): Reason[] {
+function rightMismatches({ table, subscriber }: TablePair): Mismatch[] {
   const { usage, missing } = subscriber;
   const role = subscriber.role ?? 'CURRENT_USER';
   return [
@@ -125,27 +125,27 @@ function rightReasons({ table, subscriber }: TablePair): Reason[] {
   ];
 }
 
-function nullReasons(
+function nullMismatches(
   { table }: TablePair,
   provider: ColumnDescription,
   there: ColumnDescription | undefined,
-): Reason[] {
+): Mismatch[] {
   if (there === undefined || provider.notNull || !there.notNull || provider.generated) return [];
   const text = `column ${JSON.stringify(provider.name)} is NOT NULL there and not at the provider: a NULL would stop replication`;
   return [warning('columns', text, fixes.dropNotNull(table, provider.name))];
 }
 
 /** A unique index or exclusion constraint that the provider does not have may refuse rows that it took. */
-function indexReasons({ provider, subscriber, key }: TablePair): Reason[] {
-  const held: (readonly (string | null)[])[] = [
+function indexMismatches({ provider, subscriber, key }: TablePair): Mismatch[] {
+  const implied: (readonly (string | null)[])[] = [
     ...provider.uniques,
     ...(provider.extras ?? []).map((e) => e.columns),
     key,
   ];
-  const isHeld = (columns: readonly (string | null)[]) =>
-    held.some((names) => names.every((name) => columns.includes(name)));
+  const isImplied = (columns: readonly (string | null)[]) =>
+    implied.some((names) => names.every((name) => columns.includes(name)));
   return (subscriber.extras ?? [])
-    .filter(({ columns }) => !isHeld(columns))
+    .filter(({ columns }) => !isImplied(columns))
     .map(({ columns, drop }) => {
       const what = columns.map((name) => name ?? 'an expression').join(', ');
       return warning(

@@ -1,4 +1,4 @@
-// What can only be seen by looking at several databases together.
+// What can only be found by comparing several databases.
 import { fixes } from '../preflight/fixes.ts';
 import type { DatabaseFacts } from './ask-database.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
@@ -16,14 +16,14 @@ const clockTolerance = 5_000;
 type Found = Omit<DoctorFinding, 'check' | 'side'>;
 
 /** Compares clocks, encodings and identities of these databases. */
-export function compareSides(provider: Examined | undefined, subscribers: readonly Examined[]): Outcome {
+export function compareDatabases(provider: Examined | undefined, subscribers: readonly Examined[]): Outcome {
   const all = provider === undefined ? subscribers : [provider, ...subscribers];
   return joinOutcomes([
     ...all.map(({ side, facts }) => found('clock', side, clockFindings(facts))),
     ...(provider === undefined
       ? []
       : subscribers.map((one) => found('encoding', one.side, encodingFindings(provider.facts, one.facts)))),
-    ...all.map((one, at) => found('same-database', one.side, twinFindings(one, all.slice(0, at)))),
+    ...all.map((one, at) => found('same-database', one.side, sameDatabaseFindings(one, all.slice(0, at)))),
   ]);
 }
 
@@ -60,9 +60,9 @@ function encodingFindings(provider: DatabaseFacts, subscriber: DatabaseFacts): F
   ];
 }
 
-function twinFindings({ facts, side }: Examined, earlier: readonly Examined[]): Found[] {
-  const twin = earlier.find((one) => facts.identity !== undefined && one.facts.identity === facts.identity);
-  if (twin === undefined) return [];
-  const message = `is the database of ${twin.side}: what it takes would be taken again; correct one of the urls in the configuration`;
+function sameDatabaseFindings({ facts, side }: Examined, earlier: readonly Examined[]): Found[] {
+  const same = earlier.find((one) => facts.identity !== undefined && one.facts.identity === facts.identity);
+  if (same === undefined) return [];
+  const message = `is the database of ${same.side}: changes applied there would be captured again; correct one of the urls in the configuration`;
   return [{ level: 'error', object: side, message, fix: null }];
 }

@@ -17,86 +17,87 @@ import { beginReadingSql, compareSettings, endReadingSql, lockTableSql } from '.
 import { beginWritingSql } from './plan-repair.ts';
 
 /** A subscriber at the tick: a session that sees its tables exactly as of it. */
-export interface Arrived {
+export interface AlignedSubscriber {
   readonly name: string;
   readonly client: PgClient;
 }
 
-/** A subscriber that is not, and why, as the end of a sentence about it. */
+/** A subscriber that could not be aligned, and why, as the end of a sentence about it. */
 export interface Absent {
   readonly name: string;
   readonly reason: string;
 }
 
 /** One tick of the provider, with sessions that see both sides as of it. */
-export interface Meeting {
+export interface Alignment {
   readonly tick: Tick;
   readonly provider: PgClient;
-  readonly arrived: readonly Arrived[];
+  readonly subscribers: readonly AlignedSubscriber[];
   readonly absent: readonly Absent[];
   /** Ends all its sessions. */
   close(): Promise<void>;
 }
 
-/** How long a subscriber may need to tell of the wish, while nobody ticks, ms. */
+/** How long a subscriber's database may take to record the requested hold; no tick is made meanwhile. */
 const announceMs = 2000;
-/** Silence of a replay that does not run, ms. */
+/** A replay that has not reported for this long does not run. */
 const silenceMs = 20_000;
-const pauses = { shortest: 5, longest: 100 };
+const minPauseMs = 5;
+const maxPauseMs = 100;
 
-export interface MeetingPlan {
+export interface AlignmentPlan {
   /** Subscribers. */
   readonly names: readonly string[];
-  /** How long a subscriber that is behind is waited for, ms. */
+  /** How long to wait for a subscriber that is behind. */
   readonly timeoutMs: number;
   /**
-   * Tables kept from being truncated or altered until the meeting ends, at both sides. Writers do not notice; for tables that
-   * are truncated all the time. Default: none, whoever reads finds out.
+   * Tables locked against TRUNCATE and ALTER at both sides until all is closed. Writers do not notice; for tables that are
+   * truncated all the time. Default: none; the reader then finds out.
    */
   readonly locked?: readonly TableName[];
   /**
-   * The subscribers' sessions get no snapshot but a transaction that writes and holds the position: replay cannot go on
-   * from the tick until it ends. Default false.
+   * The subscribers' sessions get no snapshot but a transaction that writes and holds the position: replay cannot pass
+   * the tick until it ends. Default false.
    */
   readonly writes?: boolean;
 }
 
 /**
- * Brings the provider and subscribers to one tick: the provider by a pinned one, the subscribers by stopping their replay at it
- * until a session there has its snapshot. Replay rests for moments. Throws what the provider throws.
+ * Gives sessions that see the provider and subscribers as of one tick: a pinned tick at the provider; at the subscribers replay
+ * stops at it until a session there has its snapshot. Replay pauses for moments. Throws what the provider throws.
  */
-export async function meet(config: Config, plan: MeetingPlan): Promise<Meeting> {
+export async function alignAtTick(config: Config, plan: AlignmentPlan): Promise<Alignment> {
   const { names, timeoutMs, locked = [], writes = false } = plan;
-  const guests = names.map((name) => new Guest(config, name, { locked, writes }));
-  const host = new Host(config);
+  const subscribers = names.map((name) => new SubscriberSnapshot(config, name, { locked, writes }));
+  const provider = new ProviderSnapshot(config);
   let pinned: PinnedTick | undefined;
   const close = async () => {
-    await Promise.all([...guests.map((guest) => guest.close()), pinned?.release(), host.close()]);
+    await Promise.all([...subscribers.map((one) => one.close()), pinned?.release(), provider.close()]);
   };
   try {
-    // Before anything is pinned: a snapshot is not to be held for the sake of those that are behind.
-    const newest = host.newest();
-    await Promise.all(guests.map((guest) => guest.reach(newest, timeoutMs)));
+    // Before anything is pinned: no snapshot is held while a subscriber catches up.
+    const newest = provider.newest();
+    await Promise.all(subscribers.map((one) => one.catchUp(newest, timeoutMs)));
     await newest;
     const announce = async ({ tick }: Tick) => {
-      await Promise.all(guests.map((guest) => guest.invite(tick, timeoutMs)));
+      await Promise.all(subscribers.map((one) => one.requestHold(tick, timeoutMs)));
     };
-    const made = await pinTick(() => host.session(), config.queue, locked, announce);
+    const made = await pinTick(() => provider.session(), config.queue, locked, announce);
     pinned = made;
-    await Promise.all(guests.map((guest) => guest.arrive(made, timeoutMs)));
-    const arrived = guests.flatMap(({ name, reading, reason }) =>
+    await Promise.all(subscribers.map((one) => one.takeSnapshot(made, timeoutMs)));
+    const aligned = subscribers.flatMap(({ name, reading, reason }) =>
       reading === undefined || reason !== undefined ? [] : [{ name, client: reading }],
     );
-    const absent = guests.flatMap(({ name, reason }) => (reason === undefined ? [] : [{ name, reason }]));
-    return { tick: made, provider: made.client, arrived, absent, close };
+    const absent = subscribers.flatMap(({ name, reason }) => (reason === undefined ? [] : [{ name, reason }]));
+    return { tick: made, provider: made.client, subscribers: aligned, absent, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** The provider's sessions: as many as pinning a tick takes, opened at once. */
-class Host {
+/** The provider's sessions: as many as pinning a tick takes, opened concurrently. */
+class ProviderSnapshot {
   readonly #config: Config;
   readonly #sessions: Promise<PgClient>[];
 
@@ -104,7 +105,7 @@ class Host {
     const { url } = needProvider(config);
     this.#config = config;
     this.#sessions = [openReading(url), openReading(url)];
-    // Whoever takes one meets its error.
+    // Whoever takes one gets its error.
     for (const session of this.#sessions) session.catch(() => {});
   }
 
@@ -115,7 +116,7 @@ class Host {
     return (await lastTick(session, this.#config.queue))?.tick ?? 0;
   }
 
-  /** Hands over a session, whose end is then the taker's affair. */
+  /** Hands over a session, which the caller then has to close. */
   session(): Promise<PgClient> {
     return this.#sessions.shift() ?? openReading(needProvider(this.#config).url);
   }
@@ -138,105 +139,109 @@ async function openReading(url: string): Promise<PgClient> {
   }
 }
 
-/** One subscriber on its way to the tick. Never throws: what keeps it away is its reason. */
-class Guest {
+/** A place to wait for. */
+interface HoldGoal {
+  readonly tick: number;
+  readonly isThere: (tick: number) => boolean;
+  /** Keep the transaction that saw it open. */
+  readonly keep?: boolean;
+}
+
+/** One subscriber. Never throws: what prevents its alignment is its reason. */
+class SubscriberSnapshot {
   readonly name: string;
   readonly #config: Config;
-  /** The session that wishes the hold. */
-  #wishing: PgClient | undefined;
+  /** The session that requests the hold. */
+  #requesting: PgClient | undefined;
   #hold: number | undefined;
-  readonly #plan: Required<Pick<MeetingPlan, 'locked' | 'writes'>>;
+  readonly #plan: Required<Pick<AlignmentPlan, 'locked' | 'writes'>>;
   reading: PgClient | undefined;
   reason: string | undefined;
 
-  constructor(config: Config, name: string, plan: Required<Pick<MeetingPlan, 'locked' | 'writes'>>) {
+  constructor(config: Config, name: string, plan: Required<Pick<AlignmentPlan, 'locked' | 'writes'>>) {
     this.#config = config;
     this.name = name;
     this.#plan = plan;
   }
 
   /** Opens its sessions and waits until it has applied `newest`. */
-  async reach(newest: Promise<number>, timeoutMs: number): Promise<void> {
+  async catchUp(newest: Promise<number>, timeoutMs: number): Promise<void> {
     await this.#attempt(async () => {
       if (reachable(this.#config, [this.name]).length === 0) {
         this.reason = 'the configuration gives no url for it; compare where both databases can be reached';
         return;
       }
       const url = needSubscriberUrl(this.#config, this.name);
-      const [wishing, reading] = await Promise.allSettled([openReading(url), openReading(url)]);
-      if (wishing.status === 'fulfilled') this.#wishing = wishing.value;
+      const [requesting, reading] = await Promise.allSettled([openReading(url), openReading(url)]);
+      if (requesting.status === 'fulfilled') this.#requesting = requesting.value;
       if (reading.status === 'fulfilled') this.reading = reading.value;
-      if (wishing.status === 'rejected') throw wishing.reason;
+      if (requesting.status === 'rejected') throw requesting.reason;
       if (reading.status === 'rejected') throw reading.reason;
       if (this.#plan.writes) await becomeReplica(reading.value);
-      // Without a provider there is no meeting, and the error is told by who asked for it.
+      // Without a provider there is nothing to align with, and the caller reports its error.
       const tick = await newest.catch(() => undefined);
       if (tick === undefined) return;
       await this.#waitFor(reading.value, timeoutMs, { tick, isThere: (at) => at >= tick });
     });
   }
 
-  /** Asks replay to stop at a tick that nobody can see yet. */
-  async invite(tick: number, timeoutMs: number): Promise<void> {
-    const session = this.#wishing;
+  /** Requests that replay stops at a tick that nobody can see yet. */
+  async requestHold(tick: number, timeoutMs: number): Promise<void> {
+    const session = this.#requesting;
     if (session === undefined || this.reason !== undefined) return;
     await this.#attempt(async () => {
       const { queue } = this.#config;
-      const wished = wishHold(session, { queue, tick, forMs: timeoutMs + announceMs });
-      const hold = await Promise.race([wished, delay(announceMs, undefined, { ref: false })]);
+      const requested = wishHold(session, { queue, tick, forMs: timeoutMs + announceMs });
+      const hold = await Promise.race([requested, delay(announceMs, undefined, { ref: false })]);
       if (hold === undefined) this.reason = 'its database does not answer';
       else this.#hold = hold;
     });
   }
 
-  /** Takes the snapshot when replay stands at the tick, and lets it go on. */
-  async arrive({ tick, fingerprint }: Tick, timeoutMs: number): Promise<void> {
+  /** Takes the snapshot when replay stands at the tick, and releases replay. */
+  async takeSnapshot({ tick, fingerprint }: Tick, timeoutMs: number): Promise<void> {
     const { reading } = this;
     if (reading === undefined || this.#hold === undefined || this.reason !== undefined) return;
     await this.#attempt(async () => {
       const at = await this.#waitFor(reading, timeoutMs, { tick, isThere: (now) => now >= tick, keep: true });
       if (at === undefined) return;
-      if (Number(at.tick) !== tick) this.reason = 'it went on before it could be looked at; try again';
+      if (Number(at.tick) !== tick) this.reason = 'it went on before its snapshot was taken; try again';
       else if (at.fingerprint !== fingerprint)
         this.reason = `tick ${tick}, where it stands, is not one that this provider made`;
       else if (this.#plan.writes) await holdPosition(reading, this.#config.queue, { tick, fingerprint });
     });
-    await this.#letGo();
+    await this.#release();
   }
 
   async close(): Promise<void> {
-    await this.#letGo();
-    await Promise.all([disconnect(this.#wishing), disconnect(this.reading)]);
+    await this.#release();
+    await Promise.all([disconnect(this.#requesting), disconnect(this.reading)]);
   }
 
-  /** Ends with a transaction open at the place that was waited for when it is to be kept. */
-  async #waitFor(
-    session: PgClient,
-    timeoutMs: number,
-    goal: { tick: number; isThere: (tick: number) => boolean; keep?: boolean },
-  ): Promise<ReplayStanding | undefined> {
+  /** Resolves at the goal, with the transaction open when `keep` is set; undefined when it cannot be reached. */
+  async #waitFor(session: PgClient, timeoutMs: number, goal: HoldGoal): Promise<ReplayStanding | undefined> {
     const { locked, writes } = this.#plan;
     const begun = performance.now();
-    for (let pause = pauses.shortest; ; pause = Math.min(pauses.longest, pause * 1.3)) {
+    for (let pause = minPauseMs; ; pause = Math.min(maxPauseMs, pause * 1.3)) {
       await session.query(goal.keep === true && writes ? beginWritingSql : beginReadingSql);
       if (goal.keep === true) for (const table of locked) await session.query(lockTableSql(table));
-      const look = await readReplayStanding(session, this.#config.queue);
-      const isThere = look !== undefined && goal.isThere(Number(look.tick));
+      const standing = await readReplayStanding(session, this.#config.queue);
+      const isThere = standing !== undefined && goal.isThere(Number(standing.tick));
       if (!isThere || goal.keep !== true) await session.query(endReadingSql);
-      if (isThere) return look;
-      this.reason = obstacleOf(look, this.name);
+      if (isThere) return standing;
+      this.reason = obstacleOf(standing, this.name);
       if (this.reason !== undefined) return undefined;
       if (performance.now() - begun > timeoutMs) {
-        this.reason = `it is behind, at tick ${look?.tick} of ${goal.tick}; compare when it has caught up, or give more time with --timeout`;
+        this.reason = `it is behind, at tick ${standing?.tick} of ${goal.tick}; compare when it has caught up, or give more time with --timeout`;
         return undefined;
       }
       await delay(pause);
     }
   }
 
-  /** Replay goes on; without the session the wish counts for nothing either. */
-  async #letGo(): Promise<void> {
-    const [session, hold] = [this.#wishing, this.#hold];
+  /** Replay goes on; a hold whose session has ended does not count either. */
+  async #release(): Promise<void> {
+    const [session, hold] = [this.#requesting, this.#hold];
     this.#hold = undefined;
     if (session === undefined || hold === undefined) return;
     try {
@@ -255,12 +260,12 @@ class Guest {
   }
 }
 
-/** What keeps a replay from getting further, or undefined when it is on its way. */
-function obstacleOf(look: ReplayStanding | undefined, name: string): string | undefined {
-  if (look === undefined) return 'the queue is not set up there; run `millrace install`';
-  if (look.paused) return `it is paused; \`millrace resume ${name}\` lets it go on`;
-  if (look.state === 'stopped') return `it is stopped: ${look.error_message ?? 'see `millrace status`'}`;
-  if (look.age_ms === null || look.age_ms > silenceMs)
+/** What prevents a replay from getting further, or undefined when it is on its way. */
+function obstacleOf(standing: ReplayStanding | undefined, name: string): string | undefined {
+  if (standing === undefined) return 'the queue is not set up there; run `millrace install`';
+  if (standing.paused) return `it is paused; \`millrace resume ${name}\` lets it go on`;
+  if (standing.state === 'stopped') return `it is stopped: ${standing.error_message ?? 'see `millrace status`'}`;
+  if (standing.age_ms === null || standing.age_ms > silenceMs)
     return `its replay does not run; start it with \`millrace run replay ${name}\``;
   return undefined;
 }

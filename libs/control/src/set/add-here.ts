@@ -1,46 +1,32 @@
 import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { sameTable, type TableName, tableLabel } from '@millrace/model';
+import { parseTableName, sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
 import type { TableDescription } from '@millrace/postgres';
 import type { Arguments, Context } from '../command/command.ts';
-import { compareTables, type Reason, refusals } from '../preflight/compare-tables.ts';
-import { type Finding, refuseOn } from '../preflight/findings.ts';
-import { describeTable, where } from '../preflight/table-description.ts';
+import { type CopyNote, findCopy } from '../notes/copy-note.ts';
+import { type Refusal, refuseOn } from '../preflight/refusals.ts';
+import { tableDescriptions, where } from '../preflight/table-description.ts';
+import { blocking, type Mismatch, mismatchesOf } from '../preflight/table-mismatches.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
-import type { Target } from './add-tables.ts';
-import { type CopyNote, findCopy } from './copy-note.ts';
-import { closeTargets, openTargets } from './targets.ts';
+import { closeTargets, openTargets, type Target } from './targets.ts';
 
 /**
  * `add` on a host that has a subscriber's database but no provider: the table waits here for the copy that `add` on the
- * provider's side asked for, and whose number it left on the bus.
+ * provider's side requested, and whose number it left on the bus.
  */
-export async function followOnly(
-  context: Context,
-  config: Config,
-  { tables, args }: { tables: readonly TableName[]; args: Arguments },
-): Promise<number> {
+export async function addHere(context: Context, config: Config, args: Arguments): Promise<number> {
   for (const option of ['all', 'create']) {
     if (args.has(option))
       throw new MillraceError(codes.CONFIG, `--${option} needs the provider, which ${config.file} does not name`);
   }
+  const tables = args.words.map(parseTableName);
+  const noCopy = args.has('no-copy');
   const targets = await openTargets(config, chooseSubscribers(args.values('subscriber'), knownSubscribers(config)));
   try {
-    const sides = targets.flatMap(({ side }) => (side === undefined ? [] : [side]));
-    const findings: Finding[] = [];
-    for (const side of sides) {
-      for (const table of tables) {
-        const there = await side.side.asked(() => describeTable(side.side.client, table));
-        const missing = { text: 'does not exist there', fix: null };
-        const reasons = there === undefined ? [missing] : await unfit(config, side.name, there, table);
-        for (const { text, fix } of reasons) {
-          findings.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${where(side.name, table)} ${text}`, fix });
-        }
-      }
-    }
-    refuseOn(findings);
-    const noCopy = args.has('no-copy');
+    const refusals: Refusal[] = [];
+    for (const target of targets) refusals.push(...(await refusalsAt(config, target, tables)));
+    refuseOn(refusals);
     for (const target of targets) {
       for (const table of tables) context.note(`${target.name}: ${await followOne(config, target, { table, noCopy })}`);
       await target.side?.audit('add', { tables: tables.map(tableLabel) });
@@ -52,14 +38,33 @@ export async function followOnly(
   }
 }
 
-/** Why the table cannot take the provider's rows, as far as the provider's side told what they are. */
-async function unfit(config: Config, name: string, there: TableDescription, table: TableName): Promise<Reason[]> {
-  const source = (await copyOf(config, name, table).catch(() => undefined))?.source;
-  if (source === undefined) return [];
-  return refusals(compareTables({ table, provider: source.description, subscriber: there, key: source.key }));
+async function refusalsAt(config: Config, { name, side }: Target, tables: readonly TableName[]): Promise<Refusal[]> {
+  if (side === undefined) return [];
+  const described = await side.side.asked((client) => tableDescriptions(client, tables));
+  const refusals: Refusal[] = [];
+  for (const table of tables) {
+    const there = described.get(tableKey(table));
+    const missing = { text: 'does not exist there', fix: null };
+    const reasons = there === undefined ? [missing] : await mismatchesAt(config, name, { table, there });
+    for (const { text, fix } of reasons) {
+      refusals.push({ code: codes.SUBSCRIBER_SCHEMA, text: `${where(name, table)} ${text}`, fix });
+    }
+  }
+  return refusals;
 }
 
-/** Follows one table; says what it came to. */
+/** Why the table cannot take the provider's rows, as far as the provider's side has described them on the bus. */
+async function mismatchesAt(
+  config: Config,
+  name: string,
+  { table, there }: { table: TableName; there: TableDescription },
+): Promise<Mismatch[]> {
+  const source = (await copyOf(config, name, table).catch(() => undefined))?.source;
+  if (source === undefined) return [];
+  return blocking(mismatchesOf({ table, provider: source.description, subscriber: there, key: source.key }));
+}
+
+/** Follows one table; resolves to the line about it. */
 async function followOne(
   config: Config,
   { name, side, tables }: Target,

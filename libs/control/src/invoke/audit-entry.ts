@@ -1,15 +1,16 @@
 import type { Config } from '@millrace/config';
 import { codes, toMillraceError } from '@millrace/errors';
 import { beginCommand, endCommand } from '@millrace/provider';
+import { redactText } from '@millrace/telemetry';
 import type { Arguments, AuditedAt, Command, Context } from '../command/command.ts';
 import { Side } from '../sides/side.ts';
-import { argumentText } from './argument-text.ts';
 
 /** An audit must not keep a command waiting for a provider that does not answer. */
 const connectMs = 2_000;
+const maxTextLength = 2_000;
 
-/** What is needed to know of who asks. */
-type Asking = Pick<Context, 'config' | 'actor' | 'note'>;
+/** What is needed of a command's context. */
+type AuditContext = Pick<Context, 'config' | 'actor' | 'note'>;
 
 /** How a command ended. */
 interface End {
@@ -18,18 +19,22 @@ interface End {
 }
 
 /**
- * The line of one command in the provider's audit: written before anything is changed, completed afterwards. What keeps it
- * from being written is told to the person and changes nothing about the command. A host without the provider writes none.
+ * The entry of one command in the provider's audit: written before anything is changed, completed afterwards. When it cannot be
+ * written, the operator is told so and the command runs nevertheless. A host without the provider writes none.
  */
-export class AuditLine {
-  readonly #context: Asking;
+export class AuditEntry {
+  readonly #context: AuditContext;
   readonly #at: AuditedAt | undefined;
   readonly #name: string;
   readonly #arguments: string;
   #id: number | undefined;
   #open: boolean;
 
-  private constructor(context: Asking, at: AuditedAt | undefined, { name, text }: { name: string; text: string }) {
+  private constructor(
+    context: AuditContext,
+    at: AuditedAt | undefined,
+    { name, text }: { name: string; text: string },
+  ) {
     this.#context = context;
     this.#at = at;
     this.#name = name;
@@ -38,21 +43,21 @@ export class AuditLine {
   }
 
   /** Throws CONFIG when there is no configuration; nothing else. */
-  static async begin(context: Context, command: Command, args: Arguments): Promise<AuditLine> {
+  static async begin(context: Context, command: Command, args: Arguments): Promise<AuditEntry> {
     const at = command.audited?.(await context.config(), args);
     const text = command.auditText?.(args) ?? argumentText(command, args);
-    return AuditLine.open(context, { name: command.name, text }, at);
+    return AuditEntry.open(context, { name: command.name, text }, at);
   }
 
-  /** The same for what was typed in another language. `text` must hold no secrets. */
+  /** The same for a command of another program. `text` must hold no secrets. */
   static async open(
-    context: Asking,
-    said: { readonly name: string; readonly text: string },
+    context: AuditContext,
+    given: { readonly name: string; readonly text: string },
     at?: AuditedAt,
-  ): Promise<AuditLine> {
-    const line = new AuditLine(context, at ?? atProvider(await context.config()), said);
-    await line.#write((side) => line.#begin(side));
-    return line;
+  ): Promise<AuditEntry> {
+    const entry = new AuditEntry(context, at ?? atProvider(await context.config()), given);
+    await entry.#write((side) => entry.#begin(side));
+    return entry;
   }
 
   async end({ outcome, error }: End): Promise<void> {
@@ -92,4 +97,19 @@ export class AuditLine {
 
 function atProvider({ provider, queue }: Config): AuditedAt | undefined {
   return provider === undefined ? undefined : { url: provider.url, queue };
+}
+
+/** What was typed after a command's name, for the audit: words first, then options, without `--yes` and secrets. */
+export function argumentText(command: Command, args: Arguments): string {
+  const options = Object.entries(command.options).flatMap(([name, { type }]) => {
+    if (!args.has(name)) return [];
+    return type === 'boolean' ? [`--${name}`] : [`--${name}`, ...args.values(name)];
+  });
+  const text = redactText([...args.words, ...options].map(quoted).join(' '));
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)} …`;
+}
+
+/** As a shell would want it. */
+function quoted(word: string): string {
+  return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

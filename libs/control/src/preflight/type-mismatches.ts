@@ -1,5 +1,5 @@
 // Whether every value of a type at the provider keeps its text in a type at the subscriber. The bus carries texts, not
-// types, and the server rounds or cuts some of them without a word: so this is asked before a table is followed.
+// types, and the server rounds or cuts some of them silently: so this is checked before a table is followed.
 import { isWider, keepsText } from '@millrace/model';
 import type { ColumnDescription } from '@millrace/postgres';
 
@@ -19,7 +19,7 @@ const exact: readonly string[] = [
 ];
 
 /** Why values would be lost or changed; undefined when none would. A piece of a sentence after the column's name. */
-export function typeReason(from: ColumnDescription, to: ColumnDescription): string | undefined {
+export function typeMismatch(from: ColumnDescription, to: ColumnDescription): string | undefined {
   const mismatch =
     to.type === from.type
       ? `is ${to.type}, which is made of other types at the provider`
@@ -38,8 +38,8 @@ export function typeReason(from: ColumnDescription, to: ColumnDescription): stri
   return undefined;
 }
 
-/** Why rows could not be told apart by this column as they are at the provider; undefined when they can. */
-export function keyReason(from: ColumnDescription, to: ColumnDescription): string | undefined {
+/** Why this column does not distinguish rows as it does at the provider; undefined when it does. */
+export function keyMismatch(from: ColumnDescription, to: ColumnDescription): string | undefined {
   const [here, there] = [from.parts[0]?.type ?? '', to.parts[0]?.type ?? ''];
   const isSame = here === there || isWider(here, there) || (exact.includes(here) && exact.includes(there));
   if (!isSame) return `is part of the key and compares as ${to.type}, at the provider as ${from.type}`;
