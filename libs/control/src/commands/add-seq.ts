@@ -2,6 +2,7 @@ import type { Config } from '@millrace/config';
 import { parseTableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
+import { subscriberOption } from '../command/options.ts';
 import { addSequences } from '../set/add-sequences.ts';
 import { changeSet } from '../set/change-set.ts';
 import { closeTargets, openTargets } from '../set/targets.ts';
@@ -12,9 +13,7 @@ export const addSeq: Command = {
   summary: 'Replicate sequences: their value at a subscriber is set whenever it moves at the provider.',
   usage: 'SEQ… [--subscriber NAME…]',
   example: 'millrace add-seq entry_id_seq',
-  options: {
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
-  },
+  options: { ...subscriberOption },
   words: [1, Number.POSITIVE_INFINITY],
   effect: 'changes',
   api: { words: 'sequences', result: z.strictObject({ added: z.array(z.string()), subscribers: z.array(z.string()) }) },

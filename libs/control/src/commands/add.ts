@@ -3,6 +3,7 @@ import { parseTableName, type TableName } from '@millrace/model';
 import { ownedSequences } from '@millrace/provider';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
+import { subscriberOption } from '../command/options.ts';
 import { remoteNotifier } from '../notes/copy-note.ts';
 import { distinctTables } from '../preflight/named.ts';
 import { refuseOn } from '../preflight/refusals.ts';
@@ -10,8 +11,8 @@ import { addHere } from '../set/add-here.ts';
 import { addSequences, type SequenceWork } from '../set/add-sequences.ts';
 import { carryOut } from '../set/carry-out.ts';
 import { changeSet } from '../set/change-set.ts';
-import type { SetPlan } from '../set/plan.ts';
-import { type AdditionRequest, planAddition } from '../set/plan-addition.ts';
+import type { SetPlan } from '../set/plan/plan.ts';
+import { type AdditionRequest, planAddition } from '../set/plan/plan-addition.ts';
 import { readAddition } from '../set/read-facts.ts';
 
 export const add: Command = {
@@ -25,7 +26,7 @@ export const add: Command = {
     'tables that are there; not other indexes, triggers, rights. A partitioned table is made as a plain one.\n' +
     '--all also follows the sequences of serial and identity columns; otherwise sequences are added by add-seq.',
   options: {
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only onto these subscribers; default: all' },
+    ...subscriberOption,
     all: {
       type: 'boolean',
       help: 'all tables of the provider that can be replicated; the others are skipped and named',

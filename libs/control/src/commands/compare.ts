@@ -3,6 +3,7 @@ import { codes, MillraceError, verdictOf } from '@millrace/errors';
 import { parseTableName } from '@millrace/model';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { parseDuration } from '../command/duration.ts';
+import { subscriberOption } from '../command/options.ts';
 import { type ComparisonRun, refuseUnfollowed, runComparison } from '../compare/comparison-run.ts';
 import {
   comparisonDocument,
@@ -20,7 +21,7 @@ export const compare: Command = {
 snapshot. Exit code 0 when all was compared and is equal, 1 otherwise.`,
   options: {
     all: { type: 'boolean', help: 'all tables of the set; the same as no names' },
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
+    ...subscriberOption,
     limit: { type: 'number', value: 'N', help: 'keys listed of a table at a subscriber; default: 20' },
     timeout: { type: 'string', value: '60s', help: 'how long to wait for a subscriber that is behind' },
     every: { type: 'string', value: '1h', help: 'repeat at this interval, in the foreground, until a signal' },

@@ -1,4 +1,5 @@
 import type { Command } from '../command/command.ts';
+import { subscriberOption } from '../command/options.ts';
 import { examine } from '../doctor/examine.ts';
 import { doctorDocument, showReport } from '../doctor/report.ts';
 
@@ -10,9 +11,7 @@ export const doctor: Command = {
   more:
     'Changes nothing. Checks what this configuration can reach, and says what it could not check. Exit code 1 when there\n' +
     'is an error. A fix in SQL is for the side that the finding names.',
-  options: {
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
-  },
+  options: { ...subscriberOption },
   words: [0, 0],
   effect: 'reads',
   api: { result: doctorDocument, guarded: true },

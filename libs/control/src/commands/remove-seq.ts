@@ -2,6 +2,7 @@ import { parseTableName, sameTable } from '@millrace/model';
 import { describeSequence } from '@millrace/postgres';
 import { z } from 'zod';
 import type { Command } from '../command/command.ts';
+import { subscriberOption } from '../command/options.ts';
 import { type Removal, removeFromSet } from '../set/remove-from-set.ts';
 
 export const removeSeq: Command = {
@@ -9,9 +10,7 @@ export const removeSeq: Command = {
   summary: 'Stop replicating sequences. Their values at the subscribers stay.',
   usage: 'SEQ… [--subscriber NAME…]',
   example: 'millrace remove-seq entry_id_seq',
-  options: {
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
-  },
+  options: { ...subscriberOption },
   words: [1, Number.POSITIVE_INFINITY],
   effect: 'changes',
   api: {

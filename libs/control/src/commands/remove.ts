@@ -2,6 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName, sameTable, type TableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import type { Command } from '../command/command.ts';
+import { subscriberOption } from '../command/options.ts';
 import { describeTable } from '../preflight/table-description.ts';
 import { type Removal, type RemovalWork, removeFromSet } from '../set/remove-from-set.ts';
 import type { Target } from '../set/targets.ts';
@@ -13,9 +14,7 @@ export const remove: Command = {
     'Stop replicating tables to subscribers, and take them out of the set when no subscriber is left. Rows stay.',
   usage: 'TABLE… [--subscriber NAME…]',
   example: 'millrace remove entry --subscriber eu',
-  options: {
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only from these subscribers; default: all' },
-  },
+  options: { ...subscriberOption },
   words: [1, Number.POSITIVE_INFINITY],
   effect: 'changes',
   confirm: {

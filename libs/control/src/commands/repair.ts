@@ -3,6 +3,7 @@ import { parseTableName, tableLabel } from '@millrace/model';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
 import { parseDuration } from '../command/duration.ts';
+import { subscriberOption } from '../command/options.ts';
 import { type RepairRun, runRepair } from '../compare/repair-run.ts';
 import { comparisonDocument, comparisonDocumentSchema, isAllCompared, isAllEqual } from '../compare/show-comparison.ts';
 
@@ -36,7 +37,7 @@ export const repair: Command = {
     'still differs after that, or could not be compared.',
   options: {
     all: { type: 'boolean', help: 'all tables of the set; the same as no names' },
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
+    ...subscriberOption,
     apply: { type: 'boolean', help: 'execute it' },
     timeout: { type: 'string', value: '60s', help: 'how long to wait for a subscriber that is behind' },
   },

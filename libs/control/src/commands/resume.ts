@@ -1,15 +1,3 @@
-import type { Command } from '../command/command.ts';
-import { checkNamed, pausedResult, setPausedCommand } from '../set/set-paused.ts';
+import { pauseCommand } from './pause-command.ts';
 
-export const resume: Command = {
-  name: 'resume',
-  summary: "Resume a subscriber's replay.",
-  usage: 'NAME',
-  example: 'millrace resume eu',
-  options: {},
-  words: [1, 1],
-  effect: 'changes',
-  api: { words: 'subscriber', result: pausedResult },
-  check: checkNamed,
-  run: (context, args) => setPausedCommand(context, args, false),
-};
+export const resume = pauseCommand('resume', "Resume a subscriber's replay.");

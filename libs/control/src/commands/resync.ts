@@ -2,12 +2,13 @@ import { codes, MillraceError } from '@millrace/errors';
 import { parseTableName } from '@millrace/model';
 import { z } from 'zod';
 import type { Arguments, Command, Context } from '../command/command.ts';
+import { subscriberOption } from '../command/options.ts';
 import { remoteNotifier } from '../notes/copy-note.ts';
 import { distinctTables } from '../preflight/named.ts';
 import { refuseOn } from '../preflight/refusals.ts';
 import { carryOut } from '../set/carry-out.ts';
 import { changeSet } from '../set/change-set.ts';
-import { planResync } from '../set/plan-resync.ts';
+import { planResync } from '../set/plan/plan-resync.ts';
 import { readResync } from '../set/read-facts.ts';
 import { resyncHere } from '../set/resync-here.ts';
 
@@ -21,7 +22,7 @@ export const resync: Command = {
     "are removed there, rows that differ become equal to the provider's. The provider is read once for all subscribers.\n" +
     'Until the copy is in, changes are kept and applied after it. A table whose copy is on its way is left alone.',
   options: {
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only at these subscribers; default: all' },
+    ...subscriberOption,
     all: { type: 'boolean', help: 'all tables of the set' },
   },
   words: [0, Number.POSITIVE_INFINITY],

@@ -3,6 +3,7 @@ import { waitForToken } from '@millrace/subscriber';
 import { z } from 'zod';
 import type { Command } from '../command/command.ts';
 import { parseDuration } from '../command/duration.ts';
+import { subscriberOption } from '../command/options.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
 
@@ -14,7 +15,7 @@ export const waitForCommand: Command = {
   more: 'Needs the subscribers’ databases only. Exit code 1 at the timeout, saying who is behind. In SQL: SELECT millrace.wait_for(TOKEN, TIMEOUT).',
   options: {
     timeout: { type: 'string', value: 'TIME', help: 'how long at most; default: 10s' },
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only these subscribers; default: all' },
+    ...subscriberOption,
   },
   words: [1, 1],
   effect: 'reads',

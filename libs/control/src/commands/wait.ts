@@ -2,6 +2,7 @@ import type { Position } from '@millrace/model';
 import { z } from 'zod';
 import type { Command } from '../command/command.ts';
 import { parseDuration } from '../command/duration.ts';
+import { subscriberOption } from '../command/options.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { serviceTroubles } from '../status/status.ts';
@@ -15,7 +16,7 @@ export const wait: Command = {
   more: 'Exit code 1 at the timeout, saying who is behind and why. Durations: 500ms, 60s, 2m.',
   options: {
     timeout: { type: 'string', value: 'TIME', help: 'how long at most; default: 60s' },
-    subscriber: { type: 'string', multiple: true, value: 'NAME', help: 'only for these subscribers; default: all' },
+    ...subscriberOption,
   },
   words: [0, 0],
   effect: 'reads',

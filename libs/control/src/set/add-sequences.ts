@@ -6,7 +6,7 @@ import { kindLabel } from '../preflight/table-description.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import { retryBusy } from '../sides/retry-busy.ts';
 import type { Side } from '../sides/side.ts';
-import { planSequences, type SequenceFacts, type SequenceStep } from './plan-sequences.ts';
+import { planSequences, type SequenceFacts, type SequenceStep } from './plan/plan-sequences.ts';
 import type { Target } from './targets.ts';
 
 /** What `add-seq` and `add --all` work with. */

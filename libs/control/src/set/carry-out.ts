@@ -4,8 +4,8 @@ import type { ProviderSide } from '../sides/provider-side.ts';
 import { retryBusy } from '../sides/retry-busy.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 import { addForeignKeys, createTable } from './create-table.ts';
-import type { MissingTable, SetPlan, TablePlan } from './plan.ts';
-import { needsCopy, type Step } from './steps.ts';
+import type { MissingTable, SetPlan, TablePlan } from './plan/plan.ts';
+import { needsCopy, type Step } from './plan/steps.ts';
 import type { Target } from './targets.ts';
 
 /** What carrying out needs beside the plan. */

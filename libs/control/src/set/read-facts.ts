@@ -7,8 +7,8 @@ import type { DoctorFinding } from '../doctor/report.ts';
 import { checkProviderTables, isCandidate } from '../preflight/check-provider-tables.ts';
 import { tableDescriptions } from '../preflight/table-description.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
-import type { AdditionFacts, SetFacts, SubscriberFacts } from './facts.ts';
-import { type AdditionRequest, isInPlace } from './plan-addition.ts';
+import type { AdditionFacts, SetFacts, SubscriberFacts } from './plan/facts.ts';
+import { type AdditionRequest, isInPlace } from './plan/plan-addition.ts';
 import type { Target } from './targets.ts';
 
 /** The databases that are read: the provider, with what it knew when the set was locked, and subscribers. */

@@ -1,10 +1,10 @@
 // What is known of the provider's tables and of the subscribers before `add` and `resync` decide.
 import type { TableName } from '@millrace/model';
 import type { TableDescription } from '@millrace/postgres';
-import type { DoctorFinding } from '../doctor/report.ts';
-import type { Candidate } from '../preflight/check-provider-tables.ts';
-import type { Refusal } from '../preflight/refusals.ts';
-import type { Target } from './targets.ts';
+import type { DoctorFinding } from '../../doctor/report.ts';
+import type { Candidate } from '../../preflight/check-provider-tables.ts';
+import type { Refusal } from '../../preflight/refusals.ts';
+import type { Target } from '../targets.ts';
 
 /** One table at the provider. */
 export interface TableFacts {

@@ -1,10 +1,10 @@
 // What `add` will do, decided from facts alone: nothing is read or changed here.
 import { codes } from '@millrace/errors';
 import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
-import { findingLine } from '../doctor/report.ts';
-import { type Candidate, isCandidate } from '../preflight/check-provider-tables.ts';
-import { checkSubscriberTable, missingAt } from '../preflight/check-subscriber-table.ts';
-import type { Refusal } from '../preflight/refusals.ts';
+import { findingLine } from '../../doctor/report.ts';
+import { type Candidate, isCandidate } from '../../preflight/check-provider-tables.ts';
+import { checkSubscriberTable, missingAt } from '../../preflight/check-subscriber-table.ts';
+import type { Refusal } from '../../preflight/refusals.ts';
 import type { AdditionFacts, SubscriberFacts } from './facts.ts';
 import type { MissingTable, SetPlan, TablePlan } from './plan.ts';
 import { additionStep, type Step } from './steps.ts';

@@ -1,5 +1,5 @@
 // What `add` and `resync` will do: made by plan-addition.ts and plan-resync.ts, done by carry-out.ts.
-import type { Candidate } from '../preflight/check-provider-tables.ts';
+import type { Candidate } from '../../preflight/check-provider-tables.ts';
 import type { Step } from './steps.ts';
 
 /** What is to be done with one table at one subscriber. */

@@ -1,6 +1,6 @@
 // Which sequences are followed, decided from facts alone: nothing is read or changed here.
 import { type TableName, tableKey } from '@millrace/model';
-import type { Refusal } from '../preflight/refusals.ts';
+import type { Refusal } from '../../preflight/refusals.ts';
 
 /** One sequence: why it cannot be followed, if so, at the provider and at the subscribers. */
 export interface SequenceFacts {

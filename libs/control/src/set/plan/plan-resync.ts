@@ -1,9 +1,9 @@
 // What `resync` will do, decided from facts alone: nothing is read or changed here.
 import { codes } from '@millrace/errors';
 import { sameTable, tableKey, tableLabel } from '@millrace/model';
-import { type Candidate, isCandidate } from '../preflight/check-provider-tables.ts';
-import { checkSubscriberTable, missingAt } from '../preflight/check-subscriber-table.ts';
-import type { Refusal } from '../preflight/refusals.ts';
+import { type Candidate, isCandidate } from '../../preflight/check-provider-tables.ts';
+import { checkSubscriberTable, missingAt } from '../../preflight/check-subscriber-table.ts';
+import type { Refusal } from '../../preflight/refusals.ts';
 import type { SetFacts, SubscriberFacts, TableFacts } from './facts.ts';
 import type { SetPlan, SubscriberStep, TablePlan } from './plan.ts';
 import { type ResyncStep, resyncStep } from './steps.ts';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { needSubscriber } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 import { z } from 'zod';
-import type { Arguments, Context } from '../command/command.ts';
+import type { Command, Context } from '../command/command.ts';
 import { chooseSubscribers, knownSubscribers } from '../sides/choose-subscribers.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
 
@@ -11,17 +11,30 @@ const confirmMs = 3_000;
 const freshMs = 15_000;
 
 /** `confirmed`: its replay reported the new state within 3 s; otherwise only the request is recorded. */
-export const pausedResult = z.strictObject({ subscriber: z.string(), paused: z.boolean(), confirmed: z.boolean() });
+const result = z.strictObject({ subscriber: z.string(), paused: z.boolean(), confirmed: z.boolean() });
 
-/** Throws USAGE for a subscriber that the configuration does not name: its database could not be found. */
-export async function checkNamed({ words }: Arguments, context: Context): Promise<void> {
-  chooseSubscribers(words, knownSubscribers(await context.config()));
+/** What `pause` and `resume` share. */
+export function pauseCommand(name: 'pause' | 'resume', summary: string): Command {
+  return {
+    name,
+    summary,
+    usage: 'NAME',
+    example: `millrace ${name} eu`,
+    options: {},
+    words: [1, 1],
+    effect: 'changes',
+    api: { words: 'subscriber', result },
+    // Throws USAGE for a subscriber that the configuration does not name: its database could not be found.
+    check: async ({ words }, context) => {
+      chooseSubscribers(words, knownSubscribers(await context.config()));
+    },
+    run: (context, args) => setPaused(context, args.words[0] ?? '', name === 'pause'),
+  };
 }
 
-/** `pause` and `resume`: records the desired state, then waits up to 3 s until the replay reports it. */
-export async function setPausedCommand(context: Context, args: Arguments, paused: boolean): Promise<number> {
+/** Records the desired state, then waits up to 3 s until the replay reports it. */
+async function setPaused(context: Context, name: string, paused: boolean): Promise<number> {
   const config = await context.config();
-  const name = args.words[0] ?? '';
   if (needSubscriber(config, name).url === undefined) {
     throw new MillraceError(codes.CONFIG, `subscriber ${name}: the configuration gives no url for it`, {
       advice: 'pause and resume it where its database can be reached',
