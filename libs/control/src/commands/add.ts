@@ -73,7 +73,7 @@ async function runAdd(context: Context, args: Arguments): Promise<number> {
 async function addOwnedSequences(work: SequenceWork, { tables }: SetPlan): Promise<void> {
   const sequences: TableName[] = [];
   for (const { candidate } of tables)
-    sequences.push(...(await work.provider.side.asked((client) => ownedSequences(client, candidate.table))));
+    sequences.push(...(await work.provider.side.run((client) => ownedSequences(client, candidate.table))));
   await addSequences(work, sequences);
 }
 

@@ -53,7 +53,7 @@ export const audit: Command = {
     const { name, url } = needQueueDatabase(config, args.value('database'));
     const side = await Side.open(url, labelOf({ name, url }));
     try {
-      const entries = await side.asked(() => readAudit(side.client, { queue, limit, all: args.has('all') }));
+      const entries = await side.run(() => readAudit(side.client, { queue, limit, all: args.has('all') }));
       context.result({ queue, entries } satisfies z.input<typeof result>, showAudit(entries));
       return 0;
     } finally {

@@ -25,7 +25,7 @@ const sequenceRemoval: Removal = {
   kind: 'sequence',
   inSet: ({ sequences }) => sequences,
   existsAtProvider: async ({ side }, sequence) => {
-    return (await side.asked((client) => describeSequence(client, sequence))) !== undefined;
+    return (await side.run((client) => describeSequence(client, sequence))) !== undefined;
   },
   // One that only reports does not report its sequences: it counts as following.
   isFollowed: async ({ side }, sequence) =>

@@ -30,8 +30,7 @@ export const remove: Command = {
 const tableRemoval: Removal = {
   kind: 'table',
   inSet: ({ tables }) => tables,
-  existsAtProvider: async ({ side }, table) =>
-    (await side.asked(() => describeTable(side.client, table))) !== undefined,
+  existsAtProvider: async ({ side }, table) => (await side.run(() => describeTable(side.client, table))) !== undefined,
   isFollowed: async ({ tables }, table) => tables.some((t) => sameTable(t, table)),
   refuse: refuseRemote,
   leaveSubscribers,

@@ -16,7 +16,7 @@ export const token: Command = {
   run: async (context) => {
     const provider = await ProviderSide.open(await context.config());
     try {
-      const text = await provider.side.asked(() => takeToken(provider.side.client, provider.queue));
+      const text = await provider.side.run(() => takeToken(provider.side.client, provider.queue));
       context.result({ token: text }, text);
       return 0;
     } finally {

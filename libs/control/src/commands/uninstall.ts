@@ -86,13 +86,13 @@ async function keepQueues({ client }: Side): Promise<void> {
 async function atProvider(config: Config, known: Known, withQueues: boolean): Promise<string> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
-    if (!(await side.asked(() => isProviderInstalled(side.client)))) return 'nothing to do';
-    if (!withQueues) await side.asked(() => keepQueues(side));
-    for (const { queue } of await side.asked(() => listSets(side.client))) {
+    if (!(await side.run(() => isProviderInstalled(side.client)))) return 'nothing to do';
+    if (!withQueues) await side.run(() => keepQueues(side));
+    for (const { queue } of await side.run(() => listSets(side.client))) {
       known.queues.add(queue);
-      for (const { name } of await side.asked(() => listSubscribers(side.client, queue))) known.subscribers.add(name);
+      for (const { name } of await side.run(() => listSubscribers(side.client, queue))) known.subscribers.add(name);
     }
-    await side.asked(() => uninstallProvider(side.client));
+    await side.run(() => uninstallProvider(side.client));
     return 'removed';
   } finally {
     await side.close();
@@ -102,7 +102,7 @@ async function atProvider(config: Config, known: Known, withQueues: boolean): Pr
 async function atSubscriber(config: Config, name: string): Promise<string> {
   const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
   try {
-    await side.asked(() => uninstallSubscriber(side.client));
+    await side.run(() => uninstallSubscriber(side.client));
     return 'removed';
   } finally {
     await side.close();

@@ -28,7 +28,7 @@ export const waitForCommand: Command = {
     const lacks = await Promise.all(
       names.map(async (name) => {
         const at = await SubscriberSide.open(config, name);
-        const lack = await at.side.asked(() => waitForToken(at.side.client, text, timeoutMs)).finally(() => at.close());
+        const lack = await at.side.run(() => waitForToken(at.side.client, text, timeoutMs)).finally(() => at.close());
         return lack === undefined ? [] : [`subscriber ${name}: ${lack}`];
       }),
     );

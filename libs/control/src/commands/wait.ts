@@ -33,7 +33,7 @@ export const wait: Command = {
       const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config, subscribers));
       const { tick } = await provider.forceTick();
       // The ticker checks at intervals only; a change that was committed before the call and not captured must be reported.
-      await provider.lookAfterTriggers();
+      await provider.refreshTriggers();
       // A position behind the goal may be of a tick that is not kept any more: only one that is there counts.
       const isOurs = async (at: Position): Promise<boolean> => at.tick < tick || provider.madeTick(at);
       const troubles = async () => serviceTroubles(await provider.overview());

@@ -66,7 +66,7 @@ export async function runComparison(config: Config, request: ComparisonRequest):
     const run = new Run(config, request, names);
     for (const group of groupsOf(tables)) {
       const results = await run.compareGroup(group);
-      await provider.side.asked(() => noteComparisons(provider.side.client, provider.queue, results));
+      await provider.side.run(() => noteComparisons(provider.side.client, provider.queue, results));
       await run.formerTypes.settle();
     }
     return run;

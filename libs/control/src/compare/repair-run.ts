@@ -146,7 +146,7 @@ async function noteRepairs(config: Config, repaired: readonly Repaired[]): Promi
   try {
     const { side, queue } = provider;
     for (const one of repaired) {
-      await side.asked(() => noteAtProvider(side.client, queue, 'repair rows', auditDetail(config, one)));
+      await side.run(() => noteAtProvider(side.client, queue, 'repair rows', auditDetail(config, one)));
     }
   } finally {
     await provider.close();

@@ -1,7 +1,7 @@
 import { parseConfig } from '@millrace/config';
 import { expect, test } from 'vitest';
-import type { DatabaseFacts } from './ask-database.ts';
 import { compareDatabases } from './compare-databases.ts';
+import type { DatabaseFacts } from './database-checks.ts';
 import { storageFindings } from './examine-bus.ts';
 import { examineHost } from './examine-host.ts';
 

@@ -1,6 +1,6 @@
 // What can only be found by comparing several databases.
 import { fixes } from '../preflight/fixes.ts';
-import type { DatabaseFacts } from './ask-database.ts';
+import type { DatabaseFacts } from './database-checks.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
 
 /** A database of this configuration. */

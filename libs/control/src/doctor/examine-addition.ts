@@ -1,6 +1,6 @@
 import { sameTable, type TableName } from '@millrace/model';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
-import { askFacts, runChecks } from './ask-database.ts';
+import { readDatabaseFacts, runChecks } from './database-checks.ts';
 import { sideOf } from './examine-subscriber.ts';
 import type { DoctorFinding } from './report.ts';
 import { sqlChecks } from './sql-checks.ts';
@@ -14,7 +14,7 @@ export async function examineAddition(
   { tables, followed }: { tables: readonly TableName[]; followed: readonly TableName[] },
 ): Promise<DoctorFinding[]> {
   const { side, queue, name } = subscriber;
-  const facts = await askFacts(side);
+  const facts = await readDatabaseFacts(side);
   const all = [...followed.filter((one) => !tables.some((table) => sameTable(one, table))), ...tables];
   const values = { queue, subscriber: name, tables: all, judged: tables, longSeconds: 0, largeQueue: 0 };
   const checks = sqlChecks.filter((check) => check.tables === true);

@@ -4,7 +4,7 @@ import type { TableDescription } from '@millrace/postgres';
 import type { ProviderOverview } from '@millrace/provider';
 import { tableDescriptions } from '../preflight/table-description.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
-import { askFacts, type DatabaseFacts, runChecks } from './ask-database.ts';
+import { type DatabaseFacts, readDatabaseFacts, runChecks } from './database-checks.ts';
 import { found, joinOutcomes, type Outcome } from './report.ts';
 import type { CheckValues, SqlCheck } from './sql-checks.ts';
 
@@ -32,7 +32,7 @@ export async function examineProvider(
   { checks, bounds }: { checks: readonly SqlCheck[]; bounds: Bounds },
 ): Promise<ExaminedProvider> {
   const { side, queue } = provider;
-  const facts = await askFacts(side);
+  const facts = await readDatabaseFacts(side);
   const overview = facts.installed.provider ? await setOf(provider) : undefined;
   const names = overview?.tables ?? [];
   const wanted = checks.filter((one) => one.at !== 'subscriber' && (overview !== undefined || one.installed !== true));
@@ -41,7 +41,7 @@ export async function examineProvider(
     found('installed', 'provider', overview === undefined ? [notInstalled(queue)] : []),
     await runChecks(side, 'provider', { checks: wanted, facts, values }),
   ]);
-  const described = await side.asked((client) => tableDescriptions(client, names));
+  const described = await side.run((client) => tableDescriptions(client, names));
   const tables = new Map<string, ProviderTable>();
   for (const table of names) {
     const description = described.get(tableKey(table));

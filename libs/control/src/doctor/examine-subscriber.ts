@@ -4,7 +4,7 @@ import type { SubscriberOverview } from '@millrace/subscriber';
 import { tableDescriptions } from '../preflight/table-description.ts';
 import { mismatchesOf } from '../preflight/table-mismatches.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
-import { askFacts, type DatabaseFacts, runChecks } from './ask-database.ts';
+import { type DatabaseFacts, readDatabaseFacts, runChecks } from './database-checks.ts';
 import type { ProviderTable } from './examine-provider.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
 import type { CheckValues, SqlCheck } from './sql-checks.ts';
@@ -34,7 +34,7 @@ export async function examineSubscriber(
   { checks, bounds, source }: SubscriberQuestion,
 ): Promise<ExaminedSubscriber> {
   const { side, queue, name } = subscriber;
-  const facts = await askFacts(side);
+  const facts = await readDatabaseFacts(side);
   const overview = facts.installed.subscriber ? await standingOf(subscriber) : undefined;
   const tables = overview?.tables ?? [];
   const wanted = checks.filter(
@@ -74,7 +74,7 @@ async function compare(
     const reason = 'nothing is known of the provider here; run `millrace doctor` where both can be reached';
     return { findings: [], notChecked: [{ side: where, check: 'columns', reason }] };
   }
-  const there = await side.asked((client) => tableDescriptions(client, tables));
+  const there = await side.run((client) => tableDescriptions(client, tables));
   const findings: DoctorFinding[] = [];
   for (const table of tables) {
     const [origin, description] = [source.get(tableKey(table)), there.get(tableKey(table))];

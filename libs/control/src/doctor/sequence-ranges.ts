@@ -11,8 +11,8 @@ export async function compareSequences(
   sequences: readonly TableName[],
 ): Promise<Outcome> {
   if (sequences.length === 0) return nothing;
-  const here = await provider.asked((client) => sequenceRanges(client, sequences));
-  const there = await subscriber.side.asked((client) => sequenceRanges(client, sequences));
+  const here = await provider.run((client) => sequenceRanges(client, sequences));
+  const there = await subscriber.side.run((client) => sequenceRanges(client, sequences));
   const sources = new Map(here.map((one) => [tableKey(one), one]));
   const narrow = there.flatMap((range) => {
     const source = sources.get(tableKey(range));

@@ -80,9 +80,9 @@ async function inSide<T>(url: string, label: string, work: (side: Side) => Promi
 
 /** Schema pgq, where a database has none or ours; what was done, in words. */
 export async function installQueues(side: Side): Promise<PartOutcome> {
-  const { pgq } = await side.asked(() => pgqState(side.client));
+  const { pgq } = await side.run(() => pgqState(side.client));
   if (pgq === 'extension') return { state: 'done', detail: 'it has the pgq extension' };
-  const { migrations } = await side.asked(() => installProvider(side.client));
+  const { migrations } = await side.run(() => installProvider(side.client));
   return { state: 'done', detail: migrations.length === 0 ? 'schema is up to date' : 'schema installed' };
 }
 
@@ -115,11 +115,11 @@ interface ProviderFindings {
 async function atProvider(config: Config, { starts, stale, duplicates }: ProviderFindings): Promise<PartOutcome> {
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
-    const { migrations } = await side.asked(() => installProvider(side.client));
-    await side.asked((session) => lockChanges(session, config.queue));
+    const { migrations } = await side.run(() => installProvider(side.client));
+    await side.run((session) => lockChanges(session, config.queue));
     const { client } = side;
-    const isNew = await side.asked(() => createSet(client, config.queue));
-    const known = await side.asked(() => listSubscribers(client, config.queue));
+    const isNew = await side.run(() => createSet(client, config.queue));
+    const known = await side.run(() => listSubscribers(client, config.queue));
     for (const name of Object.keys(config.subscribers)) {
       if (duplicates.has(name)) continue;
       const left = known.some((one) => one.name === name) ? undefined : await leftPosition(config, name);
@@ -127,7 +127,7 @@ async function atProvider(config: Config, { starts, stale, duplicates }: Provide
       else stale.set(name, left);
     }
     if (isNew || migrations.length > 0)
-      await side.asked(() => writeAudit(client, config.queue, 'install', { migrations }));
+      await side.run(() => writeAudit(client, config.queue, 'install', { migrations }));
     const names = [...starts.keys()];
     const who =
       names.length === 0 ? 'no subscriber in the configuration' : `subscribers ${names.join(', ')} registered`;
@@ -153,7 +153,7 @@ async function leftPosition(config: Config, name: string): Promise<number | unde
 }
 
 async function register(side: Side, queue: string, name: string): Promise<Start> {
-  return side.asked(async () => {
+  return side.run(async () => {
     const at = await registerSubscriber(side.client, queue, name);
     // A tick that is no longer kept has no time any more; the time only serves people.
     const tick = (await tickInfo(side.client, queue, at.tick)) ?? { ...at, time: new Date().toISOString() };
@@ -170,8 +170,8 @@ async function atSubscriber(
   if (stale !== undefined) throw alreadyStands(name, stale);
   const side = await Side.open(needSubscriberUrl(config, name), `subscriber ${name}`);
   try {
-    await side.asked(() => installSubscriber(side.client));
-    const stands = await side.asked(() => readPosition(side.client, queue));
+    await side.run(() => installSubscriber(side.client));
+    const stands = await side.run(() => readPosition(side.client, queue));
     const start = from instanceof BusSide ? await findStart(from, name).catch(() => undefined) : from;
     if (start === undefined)
       return stands === undefined ? waiting(name) : { state: 'done', detail: 'schema installed' };
@@ -180,9 +180,9 @@ async function atSubscriber(
     if (from instanceof BusSide && stands !== undefined && stands.tick < start.tick.tick) {
       return { state: 'waiting', detail: olderThanNote(name, stands.tick, start.tick.tick) };
     }
-    const at = await side.asked(() => initPosition(side.client, { queue, subscriber: name, ...start }));
+    const at = await side.run(() => initPosition(side.client, { queue, subscriber: name, ...start }));
     const detail = { queue, subscriber: name, tick: at.tick };
-    if (stands === undefined) await side.asked(() => writeSubscriberAudit(side.client, 'install', detail));
+    if (stands === undefined) await side.run(() => writeSubscriberAudit(side.client, 'install', detail));
     return { state: 'done', detail: `schema installed, at tick ${at.tick}` };
   } finally {
     await side.close();

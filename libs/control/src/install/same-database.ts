@@ -1,6 +1,6 @@
 import { type Config, needProvider, needSubscriberUrl } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
-import { askFacts } from '../doctor/ask-database.ts';
+import { readDatabaseFacts } from '../doctor/database-checks.ts';
 import { reachable } from '../sides/choose-subscribers.ts';
 import { Side } from '../sides/side.ts';
 
@@ -33,7 +33,7 @@ export async function refuseSameDatabase(name: string, owner: string): Promise<n
 async function identityOf(url: string, label: string): Promise<string | undefined> {
   const side = await Side.open(url, label).catch(() => undefined);
   try {
-    return side === undefined ? undefined : (await askFacts(side)).identity;
+    return side === undefined ? undefined : (await readDatabaseFacts(side)).identity;
   } catch {
     return undefined;
   } finally {

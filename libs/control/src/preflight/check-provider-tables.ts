@@ -25,7 +25,7 @@ export async function checkProviderTables(
   tables: readonly TableName[],
 ): Promise<(Candidate | Refusal)[]> {
   if (tables.length === 0) return [];
-  const described = await provider.side.asked((client) => tableDescriptions(client, tables));
+  const described = await provider.side.run((client) => tableDescriptions(client, tables));
   const broken = tables.some((table) => knownIn(overview, table)) ? await brokenTables(provider) : new Set<string>();
   const checked: (Candidate | Refusal)[] = [];
   for (const { schema, name } of tables) {
@@ -68,7 +68,7 @@ function knownIn({ tables }: ProviderOverview, table: TableName): TableAtProvide
 
 /** The set's tables, by `tableKey`, that have lost capture triggers, whether anybody has recorded that or not. */
 async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<string>> {
-  const rows = await provider.side.asked((client) => providerChecks.captureTriggers(client, provider.queue));
+  const rows = await provider.side.run((client) => providerChecks.captureTriggers(client, provider.queue));
   return new Set(
     rows
       .filter(({ level }) => level === 'error')
@@ -77,7 +77,7 @@ async function brokenTables(provider: ProviderSide): Promise<ReadonlySet<string>
 }
 
 async function refused(provider: ProviderSide, table: TableName, refusal: string): Promise<Refusal> {
-  const [row] = await provider.side.asked((client) => providerChecks.replicable(client, [table]));
+  const [row] = await provider.side.run((client) => providerChecks.replicable(client, [table]));
   const text = `${tableLabel(table)} cannot be replicated: ${refusal}`;
   return { code: codes.NOT_REPLICABLE, text, fix: row?.fix ?? null };
 }

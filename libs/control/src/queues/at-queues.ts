@@ -44,7 +44,7 @@ export async function inDatabase<T>(
   const label = labelOf(database);
   const side = await Side.open(database.url, label, connectTimeoutMs);
   try {
-    const state = await side.asked(() => needPgq(side.client, label));
+    const state = await side.run(() => needPgq(side.client, label));
     return await work({ database: database.name, side, state });
   } finally {
     await side.close();
@@ -64,12 +64,12 @@ export function auditedAtQueue(config: Config, args: Arguments): AuditedAt {
 
 /** Of several commands that change one queue only one works at a time; the lock ends with the session. */
 export async function lockQueue({ side }: QueueSide, queue: string): Promise<void> {
-  await side.asked((client) => lockChanges(client, `queue ${queue}`));
+  await side.run((client) => lockChanges(client, `queue ${queue}`));
 }
 
 /** The queue. Throws NOT_FOUND. */
 export async function needQueue({ side, state, database }: QueueSide, queue: string): Promise<QueueRecord> {
-  const [found] = await side.asked(() => listQueues(side.client, queue, state));
+  const [found] = await side.run(() => listQueues(side.client, queue, state));
   if (found !== undefined) return found;
   const where = database === 'provider' ? '' : ` in database ${database}`;
   throw new MillraceError(codes.NOT_FOUND, `there is no queue ${JSON.stringify(queue)}${where}`, {
@@ -83,7 +83,7 @@ export async function findConsumer(
   queue: string,
   name: string,
 ): Promise<ConsumerRecord | undefined> {
-  return (await side.asked(() => listConsumers(side.client, queue))).find((one) => one.name === name);
+  return (await side.run(() => listConsumers(side.client, queue))).find((one) => one.name === name);
 }
 
 /** The same. Throws NOT_FOUND. */

@@ -9,8 +9,8 @@ export async function readQueues(
   { database, side, state }: QueueSide,
   queue: string | null = null,
 ): Promise<QueueDocument[]> {
-  const queues = await side.asked(() => listQueues(side.client, queue, state));
-  const consumers = await side.asked(() => listConsumers(side.client, queue));
+  const queues = await side.run(() => listQueues(side.client, queue, state));
+  const consumers = await side.run(() => listConsumers(side.client, queue));
   return queues.map((one) => queueOf(database, one, consumers));
 }
 

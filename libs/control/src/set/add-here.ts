@@ -40,7 +40,7 @@ export async function addHere(context: Context, config: Config, args: Arguments)
 
 async function refusalsAt(config: Config, { name, side }: Target, tables: readonly TableName[]): Promise<Refusal[]> {
   if (side === undefined) return [];
-  const described = await side.side.asked((client) => tableDescriptions(client, tables));
+  const described = await side.side.run((client) => tableDescriptions(client, tables));
   const refusals: Refusal[] = [];
   for (const table of tables) {
     const there = described.get(tableKey(table));
@@ -72,7 +72,7 @@ async function followOne(
 ): Promise<string> {
   const label = tableLabel(table);
   const state = tables.find((t) => sameTable(t, table))?.state;
-  if (state === 'held') await side?.followAnew(table);
+  if (state === 'held') await side?.followAgain(table);
   else await side?.followTable(table, noCopy ? 'ok' : 'registered');
   if (noCopy || state === 'ok' || state === 'catching-up') return `${label} is followed`;
   const copy = await copyOf(config, name, table);

@@ -62,7 +62,7 @@ async function carryOutStep(
 
 async function checkAt(side: Side, sequence: TableName, mustUpdate: boolean): Promise<Refusal | undefined> {
   const label = tableLabel(sequence);
-  const found = await side.asked((client) => describeSequence(client, sequence));
+  const found = await side.run((client) => describeSequence(client, sequence));
   if (found === undefined) return { code: codes.NOT_FOUND, text: `${side.label}: there is no sequence ${label}` };
   if (found.kind !== 'S')
     return { code: codes.NOT_REPLICABLE, text: `${side.label}: ${label} is ${kindLabel(found.kind)}, not a sequence` };

@@ -65,7 +65,7 @@ async function follow(
   const what = `${tableLabel(table)} at subscriber ${side.name}`;
   if (step === 'follow') await side.followTable(table, 'registered');
   if (step === 'follow-ok') await side.followTable(table, 'ok');
-  if (step === 'copy-again') await retryBusy(what, note, () => side.followAnew(table));
+  if (step === 'copy-again') await retryBusy(what, note, () => side.followAgain(table));
 }
 
 /** One copy for all whose databases are here; remote ones may come late, so each gets its own. */

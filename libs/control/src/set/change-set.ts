@@ -26,7 +26,7 @@ export async function changeSet<T>(
   const provider = await ProviderSide.open(config);
   try {
     await provider.lockChanges();
-    if (refreshTriggers) await provider.lookAfterTriggers();
+    if (refreshTriggers) await provider.refreshTriggers();
     const overview = await provider.overview();
     const names = chooseSubscribers(named, knownSubscribers(config, overview.subscribers));
     if (registeredOnly) refuseUnregistered(names, overview);

@@ -18,7 +18,7 @@ export async function createTable(
 ): Promise<string[]> {
   const { client } = subscriber.side;
   const version = (await client.query('SHOW server_version_num')).rows[0]?.server_version_num;
-  const steps = await provider.side.asked((source) => tableDefinition(source, table, version));
+  const steps = await provider.side.run((source) => tableDefinition(source, table, version));
   try {
     await withTransaction(client, async () => {
       for (const { step, statement } of steps) if (step !== foreignKeys) await client.query(statement);

@@ -20,7 +20,7 @@ export interface SetSides {
 
 /** Reads what decides about the tables of the request at these subscribers. Changes nothing. */
 export async function readAddition(sides: SetSides, request: AdditionRequest): Promise<AdditionFacts> {
-  const facts = await readFacts(sides, request.tables ?? (await sides.provider.side.asked(userTables)));
+  const facts = await readFacts(sides, request.tables ?? (await sides.provider.side.run(userTables)));
   const candidates = facts.tables.map(({ checked }) => checked).filter(isCandidate);
   const findings = new Map<string, readonly DoctorFinding[]>();
   for (const { side, name, tables: followed } of sides.targets) {
@@ -61,7 +61,7 @@ async function readSubscriber(
   const descriptions =
     side === undefined || tables.length === 0
       ? new Map<string, TableDescription>()
-      : await side.side.asked((client) => tableDescriptions(client, tables));
+      : await side.side.run((client) => tableDescriptions(client, tables));
   const openCopies = new Map(open.map((copy) => [tableKey(copy), copy.id]));
   return { name, isNear: side !== undefined, followed, openCopies, descriptions };
 }

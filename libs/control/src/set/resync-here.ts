@@ -49,7 +49,7 @@ async function waitAgain(
     const text = `${label} was not copied again since; run \`millrace resync ${label} --yes\` on the provider's side, then here`;
     return { changed: false, text };
   }
-  if (there.state !== 'registered') await side?.followAnew(table);
+  if (there.state !== 'registered') await side?.followAgain(table);
   await side?.expectCopy(table, note.copy);
   return { changed: true, text: `${label} waits for copy ${note.copy}` };
 }

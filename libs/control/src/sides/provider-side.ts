@@ -24,7 +24,7 @@ import {
 } from '@millrace/provider';
 import { lockTimeout, Side } from './side.ts';
 
-/** The provider as admin sees it: wishes in, reports out. */
+/** The provider as the verbs use it: they record desired state there and read reports. */
 export class ProviderSide {
   readonly side: Side;
   readonly queue: string;
@@ -60,7 +60,7 @@ export class ProviderSide {
   }
 
   /** Has it recorded what changed unseen: a table that was exchanged, rows that came with a partition, disabled triggers. */
-  async lookAfterTriggers(): Promise<void> {
+  async refreshTriggers(): Promise<void> {
     for (let left = 5; left > 0; left -= 1) {
       const found = await this.#do((client) => refreshTriggers(client, this.queue));
       if (!found.some(({ action }) => action === 'in use, later')) return;
@@ -103,7 +103,7 @@ export class ProviderSide {
     return this.#do((client) => addTable(client, this.queue, table));
   }
 
-  /** Why the table cannot be replicated (null: it can), and the columns that tell its rows apart. Changes nothing. */
+  /** Why the table cannot be replicated (null: it can), and the columns that identify a row. Changes nothing. */
   async checkTable(table: TableName): Promise<{ refusal: string | null; key: readonly string[] }> {
     const found = await this.#do((client) => checkTable(client, table));
     return { refusal: found === undefined ? 'it does not exist' : found.refusal, key: found?.key ?? [] };
@@ -134,12 +134,12 @@ export class ProviderSide {
     return this.#do((client) => requestCopy(client, { queue: this.queue, table, subscribers }));
   }
 
-  /** Withdraws the wish for copies of the table for these subscribers; what others wait for goes on. */
+  /** Cancels the requested copies of the table for these subscribers; what others wait for goes on. */
   async cancelCopies(table: TableName, subscribers: readonly string[]): Promise<void> {
     await this.#do((client) => cancelCopies(client, { queue: this.queue, table, subscribers }));
   }
 
   #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.side.asked(work);
+    return this.side.run(work);
   }
 }

@@ -10,7 +10,7 @@ const noticeMs = 2_000;
  */
 export async function retryBusy<T>(what: string, note: (line: string) => void, work: () => Promise<T>): Promise<T> {
   const begin = performance.now();
-  let told = false;
+  let isNoted = false;
   for (let pause = 50; ; pause = Math.min(1_000, pause * 1.6)) {
     try {
       return await work();
@@ -18,8 +18,8 @@ export async function retryBusy<T>(what: string, note: (line: string) => void, w
       if (toMillraceError(error).code !== codes.DATABASE_BUSY) throw error;
       const waited = performance.now() - begin;
       if (waited > limitMs) throw stillBusy(what, error);
-      if (!told && waited > noticeMs) {
-        told = true;
+      if (!isNoted && waited > noticeMs) {
+        isNoted = true;
         note(`waiting for ${what}: other transactions hold it`);
       }
       await delay(pause * (0.75 + Math.random() / 2));

@@ -31,7 +31,7 @@ export class Side {
   }
 
   /** Runs work on the session; its errors name this side, and say NOT_INSTALLED when our schema is missing. */
-  async asked<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
+  async run<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     try {
       return await work(this.client);
     } catch (error) {

@@ -20,7 +20,7 @@ import {
 } from '@millrace/subscriber';
 import { lockTimeout, Side } from './side.ts';
 
-/** One subscriber's database as admin sees it: wishes in, reports out. */
+/** One subscriber's database as the verbs use it: they record desired state there and read reports. */
 export class SubscriberSide {
   readonly side: Side;
   readonly queue: string;
@@ -55,7 +55,7 @@ export class SubscriberSide {
   }
 
   /** A table that is followed already waits for a copy again; what an earlier copy kept is dropped. */
-  followAnew(table: TableName): Promise<void> {
+  followAgain(table: TableName): Promise<void> {
     const clean = { copyAttempt: null, copyTick: null, copiedRows: 0, copiedBytes: 0, error: null };
     return this.#do((client) =>
       withTransaction(client, async () => {
@@ -119,7 +119,7 @@ export class SubscriberSide {
   }
 
   #do<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.side.asked(work);
+    return this.side.run(work);
   }
 
   #otherName(name: string): MillraceError {

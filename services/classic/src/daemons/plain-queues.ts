@@ -34,7 +34,7 @@ export class PlainQueues {
 
   /** One ticker for a database at a time: the others keep trying to lead. */
   async #tick(side: Side): Promise<void> {
-    if (!this.#leaders.has(side) && !(await side.asked(() => leadQueues(side.client)))) return;
+    if (!this.#leaders.has(side) && !(await side.run(() => leadQueues(side.client)))) return;
     this.#leaders.add(side);
     for (const { error } of await tickQueues(side.client, await queueDuty(side.client, side.label)))
       if (error !== undefined) throw error;

@@ -78,11 +78,11 @@ export class ProviderDaemon implements DaemonWork {
     if (!(await this.#leads(side))) return this.#standDown();
     const busUrl = await this.#bus();
     // Read first: an insert that finds the row there would write nevertheless, every second.
-    if ((await side.asked(() => readBusAddress(side.client))) !== busUrl) {
-      await side.asked(() => recordBusAddress(side.client, busUrl));
+    if ((await side.run(() => readBusAddress(side.client))) !== busUrl) {
+      await side.run(() => recordBusAddress(side.client, busUrl));
       this.#log.info('the address of the bus is recorded at the provider');
     }
-    const all = await side.asked(tickedQueues);
+    const all = await side.run(tickedQueues);
     const queues = all.filter((queue) => queue.is_set);
     await this.#plain.serve(all.length > 0 && queues.length === 0);
     for (const [id, served] of [...this.#served]) {
@@ -102,7 +102,7 @@ export class ProviderDaemon implements DaemonWork {
   /** The leadership lock belongs to the session: it is kept as long as the session lives. */
   async #leads(side: Side): Promise<boolean> {
     if (this.#isLeader) return true;
-    this.#isLeader = await side.asked(() => tryLead(side.client, 'classic ticker'));
+    this.#isLeader = await side.run(() => tryLead(side.client, 'classic ticker'));
     const now = this.#isLeader ? 'leading: serving the queues' : 'another ticker runs for this database: on standby';
     if (now !== this.#reportedRole) this.#log.info(now);
     this.#reportedRole = now;
@@ -126,11 +126,11 @@ export class ProviderDaemon implements DaemonWork {
   /** A role that may not install uses what is there. */
   async #install(side: Side): Promise<void> {
     try {
-      const { migrations } = await side.asked(() => installProvider(side.client));
+      const { migrations } = await side.run(() => installProvider(side.client));
       if (migrations.length > 0) this.#log.info('the schemas pgq and millrace are installed');
     } catch (error) {
       const isRight = toMillraceError(error).code === codes.PERMISSION;
-      if (!isRight || !(await side.asked(() => isProviderInstalled(side.client)))) throw error;
+      if (!isRight || !(await side.run(() => isProviderInstalled(side.client)))) throw error;
     }
   }
 

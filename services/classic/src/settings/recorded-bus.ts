@@ -6,7 +6,7 @@ import { readBusAddress } from '@millrace/provider';
 export async function recordedBus(providerUrl: string): Promise<string | undefined> {
   const side = await Side.open(providerUrl, 'the provider');
   try {
-    return await side.asked(() => readBusAddress(side.client));
+    return await side.run(() => readBusAddress(side.client));
   } catch (error) {
     const { code } = toMillraceError(error);
     if (code === codes.NOT_INSTALLED || code === codes.NOT_FOUND) return undefined;

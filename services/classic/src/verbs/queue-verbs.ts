@@ -87,8 +87,8 @@ export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
 async function withDatabase(job: QueueJob, work: (side: Side) => Promise<void>): Promise<void> {
   const side = await Side.open(job.settings.providerUrl, 'the database');
   try {
-    const isInstalled = await side.asked(() => isProviderInstalled(side.client));
-    if (!isInstalled || job.args.words[0] === 'install') await side.asked(() => installProvider(side.client));
+    const isInstalled = await side.run(() => isProviderInstalled(side.client));
+    if (!isInstalled || job.args.words[0] === 'install') await side.run(() => installProvider(side.client));
     await work(side);
   } finally {
     await side.close();
@@ -96,28 +96,28 @@ async function withDatabase(job: QueueJob, work: (side: Side) => Promise<void>):
 }
 
 async function create({ words: [queue = ''], log }: QueueJob, side: Side): Promise<void> {
-  const isNew = await side.asked(() => createQueue(side.client, queue));
+  const isNew = await side.run(() => createQueue(side.client, queue));
   log.info(isNew ? `queue ${queue} is made` : `queue ${queue}: nothing to do`);
 }
 
 async function drop({ words: [queue = ''], args, log }: QueueJob, side: Side): Promise<void> {
-  await side.asked((client) => lockChanges(client, queue));
-  const [found] = await side.asked((client) => queueStatus(client, queue));
+  await side.run((client) => lockChanges(client, queue));
+  const [found] = await side.run((client) => queueStatus(client, queue));
   if (found === undefined) {
-    if (await side.asked((client) => wasQueueDropped(client, queue))) return log.info(`queue ${queue}: nothing to do`);
+    if (await side.run((client) => wasQueueDropped(client, queue))) return log.info(`queue ${queue}: nothing to do`);
     throw noQueue(queue);
   }
-  const consumers = (await side.asked((client) => consumerStatus(client, queue))).map(({ name }) => name);
+  const consumers = (await side.run((client) => consumerStatus(client, queue))).map(({ name }) => name);
   if (consumers.length > 0 && !args.has('force')) throw hasConsumers(queue, consumers);
-  const isSet = (await side.asked(() => listSets(side.client))).some((set) => set.queue === queue);
-  if (isSet) await side.asked(() => dropSet(side.client, queue));
-  else await side.asked(() => dropQueue(side.client, queue, { force: true }));
+  const isSet = (await side.run(() => listSets(side.client))).some((set) => set.queue === queue);
+  if (isSet) await side.run(() => dropSet(side.client, queue));
+  else await side.run(() => dropQueue(side.client, queue, { force: true }));
   log.info(`queue ${queue} is dropped`);
 }
 
 async function register({ words: [queue = '', name = ''], log }: QueueJob, side: Side): Promise<void> {
   await refuseUnknown(side, queue);
-  const isNew = await side.asked(() => registerConsumer(side.client, { queue, consumer: name }));
+  const isNew = await side.run(() => registerConsumer(side.client, { queue, consumer: name }));
   log.info(isNew ? `consumer ${name} is registered` : `consumer ${name}: nothing to do`);
 }
 
@@ -125,7 +125,7 @@ async function forget(job: QueueJob, side: Side): Promise<void> {
   const { words, log, settings } = job;
   const [queue = '', name = ''] = words;
   await refuseUnknown(side, queue);
-  const consumers = await side.asked((client) => consumerStatus(client, queue));
+  const consumers = await side.run((client) => consumerStatus(client, queue));
   const found = consumers.find((consumer) => consumer.name === name);
   if (found?.is_subscriber === true) {
     const { providerUrl, dataDir, file } = settings;
@@ -135,7 +135,7 @@ async function forget(job: QueueJob, side: Side): Promise<void> {
     return;
   }
   if (found === undefined) return log.info(`consumer ${name}: nothing to do`);
-  await side.asked(() => unregisterConsumer(side.client, queue, name));
+  await side.run(() => unregisterConsumer(side.client, queue, name));
   log.info(`consumer ${name} is unregistered`);
 }
 
@@ -143,22 +143,22 @@ async function config({ words, print, log }: QueueJob, side: Side): Promise<void
   const [queue, ...pairs] = words;
   if (queue !== undefined) await refuseUnknown(side, queue);
   if (queue === undefined || pairs.length === 0)
-    return print(showConfig(await side.asked((client) => queueStatus(client, queue ?? null))));
+    return print(showConfig(await side.run((client) => queueStatus(client, queue ?? null))));
   const wanted = pairs.map(parseSetting);
-  for (const [key, value] of wanted) await side.asked(() => setQueueParameter(side.client, queue, key, value));
+  for (const [key, value] of wanted) await side.run(() => setQueueParameter(side.client, queue, key, value));
   log.info(`queue ${queue}: ${wanted.map(([key, value]) => `${key} = ${value}`).join(', ')}`);
 }
 
 async function statusOf(side: Side): Promise<string> {
-  const versions = await side.asked(readVersions);
-  const queues = await side.asked((client) => queueStatus(client, null));
-  const consumers = await side.asked((client) => consumerStatus(client, null));
+  const versions = await side.run(readVersions);
+  const queues = await side.run((client) => queueStatus(client, null));
+  const consumers = await side.run((client) => consumerStatus(client, null));
   const first = `Postgres version: ${versions?.server}   PgQ version: ${versions?.pgq}`;
   return [first, '', showQueues(queues), '', showConsumers(consumers)].join('\n');
 }
 
 async function refuseUnknown(side: Side, queue: string): Promise<void> {
-  if ((await side.asked((client) => queueStatus(client, queue))).length === 0) throw noQueue(queue);
+  if ((await side.run((client) => queueStatus(client, queue))).length === 0) throw noQueue(queue);
 }
 
 function noQueue(queue: string): MillraceError {

@@ -27,11 +27,10 @@ export const consumerRegister = consumerCommand({
     const before = await findConsumer(at, queue, consumer);
     if (before !== undefined && wanted !== undefined && before.lastTick !== wanted)
       throw isThere(queue, before.lastTick);
-    const tick =
-      wanted === undefined ? undefined : await side.asked(() => tickAt(side.client, queue, { tick: wanted }));
+    const tick = wanted === undefined ? undefined : await side.run(() => tickAt(side.client, queue, { tick: wanted }));
     const registered =
       before === undefined &&
-      (await side.asked(() => registerConsumer(side.client, { queue, consumer, tick: tick ?? null })));
+      (await side.run(() => registerConsumer(side.client, { queue, consumer, tick: tick ?? null })));
     const { lastTick: last_tick } = await needConsumer(at, queue, consumer);
     note(registered ? `consumer ${consumer} is registered` : `consumer ${consumer} is there already: nothing to do`);
     return { document: { database, queue, consumer, registered, last_tick }, text: '' };

@@ -36,8 +36,8 @@ export const consumerSeek = consumerCommand({
     const place = placeOf(args);
     const { lastTick: from_tick } = await needConsumer(at, queue, consumer);
     if (from_tick === null) throw isSubconsumer(consumer);
-    const tick = await side.asked(() => tickAt(side.client, queue, place));
-    await side.asked(() => registerConsumer(side.client, { queue, consumer, tick }));
+    const tick = await side.run(() => tickAt(side.client, queue, place));
+    await side.run(() => registerConsumer(side.client, { queue, consumer, tick }));
     const document = { database, queue, consumer, from_tick, tick };
     return { document, text: `from tick ${from_tick} to tick ${tick}` };
   },

@@ -20,7 +20,7 @@ export const consumerUnregister = consumerCommand({
   },
   result,
   change: async ({ side, database, queue, consumer }, _args, { note }) => {
-    const unregistered = await side.asked(() => unregisterConsumer(side.client, queue, consumer));
+    const unregistered = await side.run(() => unregisterConsumer(side.client, queue, consumer));
     note(unregistered > 0 ? `consumer ${consumer} is unregistered` : `there is no consumer ${consumer}: nothing to do`);
     return { document: { database, queue, consumer, unregistered }, text: '' };
   },

@@ -41,7 +41,7 @@ export const eventsInsert: Command = {
     const events = await eventsOf(context, args);
     return atQueues(context, args, async (at) => {
       refuseSet(await needQueue(at, queue), 'its events are written by the triggers of its tables');
-      const ids = await at.side.asked(() => insertEvents(at.side.client, queue, events));
+      const ids = await at.side.run(() => insertEvents(at.side.client, queue, events));
       context.result({ database: at.database, queue, ids } satisfies z.infer<typeof result>, ids.join('\n'));
       return 0;
     });

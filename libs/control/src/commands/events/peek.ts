@@ -43,7 +43,7 @@ export const eventsPeek: Command = {
     return atQueues(context, args, async (at) => {
       await needQueue(at, queue);
       await refuseUnknown(at, queue, what);
-      const found = await at.side.asked(() => peekEvents(at.side.client, queue, what, limit));
+      const found = await at.side.run(() => peekEvents(at.side.client, queue, what, limit));
       const { prevTick: prev_tick, tick, batch } = found;
       const document = { database: at.database, queue, prev_tick, tick, batch, events: found.events.map(eventOf) };
       context.result(
@@ -66,5 +66,5 @@ function whatOf(args: Arguments): PeekAt {
 
 async function refuseUnknown(at: QueueSide, queue: string, what: PeekAt): Promise<void> {
   if ('consumer' in what) await needConsumer(at, queue, what.consumer);
-  else await at.side.asked(() => tickAt(at.side.client, queue, what));
+  else await at.side.run(() => tickAt(at.side.client, queue, what));
 }

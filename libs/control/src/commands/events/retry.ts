@@ -47,9 +47,9 @@ export const eventsRetry: Command = {
       await needConsumer(at, queue, consumer);
       const ids = args.has('event') ? { ids: args.values('event').map(Number) } : {};
       const released = releases(args)
-        ? await side.asked(() => releaseRetries(side.client, { queue, consumer, ...ids }))
+        ? await side.run(() => releaseRetries(side.client, { queue, consumer, ...ids }))
         : 0;
-      const waiting = await side.asked(() => listRetries(side.client, queue, consumer, limit));
+      const waiting = await side.run(() => listRetries(side.client, queue, consumer, limit));
       if (releases(args)) context.note(released === 0 ? 'nothing to do' : `${released} put back`);
       const document = { database, queue, consumer, released, waiting: waiting.map(retryOf) };
       context.result(

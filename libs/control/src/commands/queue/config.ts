@@ -34,7 +34,7 @@ export const queueConfig: Command = {
       await needQueue(at, name);
       if (settings.length > 0) {
         await lockQueue(at, name);
-        await side.asked(() =>
+        await side.run(() =>
           withTransaction(side.client, async () => {
             for (const [parameter, to] of settings) await setQueueParameter(side.client, name, parameter, to);
           }),

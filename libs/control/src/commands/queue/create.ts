@@ -53,7 +53,7 @@ export const queueCreate: Command = {
 async function create(at: QueueSide, queue: string, settings: readonly Setting[]): Promise<boolean> {
   const { side } = at;
   await lockQueue(at, queue);
-  return side.asked(() =>
+  return side.run(() =>
     withTransaction(side.client, async () => {
       const created = await createQueue(side.client, queue);
       if (created) for (const [name, value] of settings) await setQueueParameter(side.client, queue, name, value);
@@ -66,7 +66,7 @@ async function installWhereMissing(context: Context, args: Arguments): Promise<v
   const database = needQueueDatabase(await context.config(), args.value('database'));
   const side = await Side.open(database.url, labelOf(database));
   try {
-    const { pgq } = await side.asked(() => pgqState(side.client));
+    const { pgq } = await side.run(() => pgqState(side.client));
     if (pgq !== 'none') return;
     await installQueues(side);
     context.note(`${labelOf(database)}: schema pgq is installed`);

@@ -45,7 +45,7 @@ export const queueDrop: Command = {
 async function drop(at: QueueSide, queue: string, force: boolean): Promise<boolean> {
   const { side, state } = at;
   await lockQueue(at, queue);
-  const [found] = await side.asked(() => listQueues(side.client, queue, state));
+  const [found] = await side.run(() => listQueues(side.client, queue, state));
   if (found === undefined) {
     if (await wasDropped(at, queue)) return false;
     throw new MillraceError(codes.NOT_FOUND, `there is no queue ${JSON.stringify(queue)}`, {
@@ -53,13 +53,13 @@ async function drop(at: QueueSide, queue: string, force: boolean): Promise<boole
     });
   }
   refuseSet(found, 'remove its tables with `millrace remove`, or all with `millrace uninstall`');
-  const names = (await side.asked(() => listConsumers(side.client, queue))).map(({ name }) => name);
+  const names = (await side.run(() => listConsumers(side.client, queue))).map(({ name }) => name);
   if (names.length > 0 && !force) throw hasConsumers(queue, names);
-  return side.asked(() => dropQueue(side.client, queue, { force }));
+  return side.run(() => dropQueue(side.client, queue, { force }));
 }
 
 /** Only the audit knows; without one a queue that is not there is a mistyped name. */
 async function wasDropped({ side, state }: QueueSide, queue: string): Promise<boolean> {
   if (!state.millrace) return false;
-  return side.asked((client) => wasQueueDropped(client, queue));
+  return side.run((client) => wasQueueDropped(client, queue));
 }

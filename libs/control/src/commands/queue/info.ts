@@ -25,7 +25,7 @@ export const queueInfo: Command = {
       const [name = ''] = args.words;
       await needQueue(at, name);
       const [queue] = await readQueues(at, name);
-      const oldest_tick = await at.side.asked(() => tickAt(at.side.client, name, 'start'));
+      const oldest_tick = await at.side.run(() => tickAt(at.side.client, name, 'start'));
       if (queue === undefined) return 1;
       const rotation = `event table ${queue.current_table + 1} of ${queue.event_tables}, since ${queue.rotated_at}`;
       const period = queue.rotation_period ?? 'never';

@@ -28,7 +28,7 @@ export const queueTick: Command = {
           advice: `set ${externalTicker ? 'external_ticker' : 'ticker_paused'}=false with \`millrace queue config\``,
         });
       }
-      const tick = await side.asked(() => forceQueueTick(side.client, queue, { where: side.label }));
+      const tick = await side.run(() => forceQueueTick(side.client, queue, { where: side.label }));
       context.result({ database, queue, tick } satisfies z.infer<typeof result>, `tick ${tick}`);
       return 0;
     }),

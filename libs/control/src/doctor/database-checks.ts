@@ -6,13 +6,13 @@ import type { Side } from '../sides/side.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
 import type { CheckValues, SqlCheck } from './sql-checks.ts';
 
-/** What is known of a database before it is asked further. */
+/** What is known of a database before it is checked. */
 export interface DatabaseFacts {
-  /** Its clock when it answered, and the middle of the question by ours; milliseconds since 1970. */
+  /** Its clock when it answered, and this host's at the middle of the query; milliseconds since 1970. */
   readonly clock: { readonly server: number; readonly ours: number; readonly roundTrip: number };
   readonly version: number;
   readonly encoding: string;
-  /** The same text only for the same database; undefined where that may not be asked. */
+  /** The same text only for the same database; undefined where the role may not read it. */
   readonly identity: string | undefined;
   /** Our schema is there, of a provider and of a subscriber. */
   readonly installed: { readonly provider: boolean; readonly subscriber: boolean };
@@ -20,13 +20,13 @@ export interface DatabaseFacts {
   readonly replica: boolean;
 }
 
-/** What is known before the database is asked. */
+/** What is known before the database is queried. */
 export type DatabaseValues = Omit<CheckValues, 'replica'>;
 
-/** Asks a database what it is. Throws as Side.asked does. */
-export async function askFacts(side: Side): Promise<DatabaseFacts> {
+/** Reads what a database is. Throws as Side.run does. */
+export async function readDatabaseFacts(side: Side): Promise<DatabaseFacts> {
   const [before, clock] = [Date.now(), performance.now()];
-  const facts = await side.asked(readServerFacts);
+  const facts = await side.run(readServerFacts);
   const roundTrip = performance.now() - clock;
   const { now, version, encoding, system, database } = facts;
   return {
@@ -35,14 +35,14 @@ export async function askFacts(side: Side): Promise<DatabaseFacts> {
     encoding,
     identity: system === null ? undefined : `${system} ${database}`,
     installed: {
-      provider: await side.asked(isProviderInstalled),
-      subscriber: await side.asked(isSubscriberInstalled),
+      provider: await side.run(isProviderInstalled),
+      subscriber: await side.run(isSubscriberInstalled),
     },
     replica: await mayBeReplica(side.client),
   };
 }
 
-/** Runs these checks on one database, one after the other. One that fails is told and keeps no other from being run. */
+/** Runs these checks on one database, one after the other. One that fails is listed as not checked, and the others are run. */
 export async function runChecks(
   side: Side,
   where: string,
@@ -61,7 +61,7 @@ async function runCheck(
   { check, facts, values }: { check: SqlCheck; facts: DatabaseFacts; values: DatabaseValues },
 ): Promise<Outcome> {
   try {
-    const rows = await side.asked((client) => check.rows(client, { ...values, replica: facts.replica }));
+    const rows = await side.run((client) => check.rows(client, { ...values, replica: facts.replica }));
     const known = rows.flatMap((row) => (row.level === 'unknown' ? [] : [finding(row, row.level)]));
     const unknown = rows.filter(({ level }) => level === 'unknown');
     const notChecked = unknown.map(({ message, fix }) => ({
