@@ -18,9 +18,9 @@ import { ReplicaWatch } from './watch/replica-watch.ts';
 import { StatusWatch } from './watch/status-watch.ts';
 
 /** Longest wait at the end for commands that were given over HTTP; one that is cut off can be repeated. */
-const patienceMs = 5_000;
+const jobsTimeoutMs = 5_000;
 
-/** The admin service: the verbs of the command line over HTTP, a page, and what monitors ask for. Nothing depends on it. */
+/** The admin service: the verbs of the command line over HTTP, a page, and what monitors read. Nothing depends on it. */
 export class Admin implements Service {
   readonly #config: Config;
   readonly #http: { readonly host: string; readonly port: number };
@@ -66,7 +66,7 @@ export class Admin implements Service {
   }
 
   async stop(): Promise<void> {
-    await this.#jobs.close(patienceMs);
+    await this.#jobs.close(jobsTimeoutMs);
     await this.#api?.stop();
     await this.#schedule?.stop();
     this.#watch?.stop();

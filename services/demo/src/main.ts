@@ -130,14 +130,14 @@ async function judge({ urls }: EmbeddedDefault, transactions: number): Promise<n
   return isEqual ? 0 : 1;
 }
 
-/** Resolves after a time, or when a signal asks for the end. */
+/** Resolves after a time, or when a signal requests the end. */
 async function ended(afterMs?: number): Promise<void> {
   const { signal } = ending;
   if (afterMs !== undefined) return pause(afterMs, { signal });
   while (!signal.aborted) await pause(60_000, { signal });
 }
 
-/** The data goes when all was well; after a failure it stays, for a look. */
+/** The data goes when all was well; after a failure it stays for inspection. */
 async function cleanUp(isWell: boolean): Promise<void> {
   for (const stop of running.toReversed())
     await Promise.resolve(stop()).catch((error: unknown) => say(toMillraceError(error).message));

@@ -41,7 +41,7 @@ export class View {
   }
 
   #next(): void {
-    // A look that fails (a server is going down) is left out; the next one may succeed.
+    // A refresh that fails (a server is going down) is left out; the next one may succeed.
     this.#drawing = this.#draw().catch(() => {});
     void this.#drawing.then(() => {
       if (!this.#stopped) this.#timer = setTimeout(() => this.#next(), this.#isTerminal ? redrawMs : lineMs);

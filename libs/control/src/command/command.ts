@@ -99,7 +99,7 @@ export interface Command {
   readonly auditText?: (args: Arguments) => string;
   /** Left out: not over HTTP. */
   readonly api?: Api;
-  /** Throws USAGE for what is wrong by itself: before any confirmation and any entry in the audit. */
+  /** Throws USAGE for wrong arguments, before any confirmation and any entry in the audit. */
   readonly check?: (args: Arguments, context: Context) => void | Promise<void>;
   /** Resolves to the exit code. */
   run(context: Context, args: Arguments): Promise<number>;

@@ -14,7 +14,7 @@ export const unregister: Command = {
   usage: 'NAME --yes',
   example: 'millrace unregister eu --yes',
   more:
-    'Removes its record and PgQ consumer at the provider, the copies asked for, its keys on the bus and, when its database\n' +
+    'Removes its record and PgQ consumer at the provider, the requested copies, its keys on the bus and, when its database\n' +
     'can be reached, what Millrace wrote there; replicated rows stay. Take it out of the configuration as well: `install`\n' +
     'and `up` register what they find there. Registered again it begins at a new tick, and its tables are copied again.',
   options: {},

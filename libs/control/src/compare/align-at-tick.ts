@@ -121,7 +121,7 @@ class ProviderSnapshot {
     return this.#sessions.shift() ?? openReading(needProvider(this.#config).url);
   }
 
-  /** Ends those that nobody took. */
+  /** Ends those that were not handed over. */
   async close(): Promise<void> {
     await Promise.all(this.#sessions.splice(0).map((session) => session.then(disconnect, () => {})));
   }
@@ -185,7 +185,7 @@ class SubscriberSnapshot {
     });
   }
 
-  /** Requests that replay stops at a tick that nobody can see yet. */
+  /** Requests that replay stops at a tick that is not visible yet. */
   async requestHold(tick: number, timeoutMs: number): Promise<void> {
     const session = this.#requesting;
     if (session === undefined || this.reason !== undefined) return;

@@ -47,7 +47,7 @@ export function firstBits(estimatedRows: number): number {
 
 /**
  * Bits of the next, smaller ranges inside those that differ; undefined when the rows themselves are to be read: there are
- * few, or there are differences in so many ranges that smaller ones would rule nothing out.
+ * few, or more than a quarter of the ranges differ, so that smaller ones would rule nothing out.
  */
 export function nextBits(bits: number, differing: { ranges: readonly number[]; rows: number }): number | undefined {
   const isEverywhere = differing.ranges.length * 4 > 2 ** bits;

@@ -77,7 +77,7 @@ function literalOf(name: string, value: string): string {
   return name === 'search_path' ? value : `'${value}'`;
 }
 
-/** Finds one row, if nobody has changed it since. */
+/** Finds one row, if it has not been changed since. */
 function isStill({ reading, index }: Findable, row: LiteralRow): string {
   const found = reading.key.map((name, at) => `t.${quoteIdent(name)} ${equalsOf(index, name)} ${row.keyLiterals[at]}`);
   return [...found, `${rowText(reading)} COLLATE "C" = ${row.textLiteral}`].join(' AND ');

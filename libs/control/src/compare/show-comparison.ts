@@ -30,17 +30,17 @@ const comparedTable = z.strictObject({
 
 export const comparisonDocumentSchema = z.strictObject({
   queue: z.string(),
-  equal: z.boolean().describe('all that was asked for was compared, and nothing differs'),
+  equal: z.boolean().describe('everything requested was compared, and nothing differs'),
   tables: z.array(comparedTable),
   subscribers_not_compared: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
 });
 
-/** True when all that was asked for was compared, and nothing differs. */
+/** True when everything requested was compared, and nothing differs. */
 export function isAllEqual({ results, absent }: ComparisonRun): boolean {
   return absent.length === 0 && results.every(({ state }) => state === 'equal');
 }
 
-/** True when all that was asked for was compared. */
+/** True when everything requested was compared. */
 export function isAllCompared({ results, absent }: ComparisonRun): boolean {
   return absent.length === 0 && results.every(({ state }) => state !== 'not-compared');
 }

@@ -28,7 +28,7 @@ export interface ExamineOptions {
   readonly subscribers?: readonly string[];
   /** Only what may change during operation, and only what is wrong: for repeated inspection. */
   readonly drift?: boolean;
-  /** Of the checks that a database answers by itself only these. */
+  /** Of the checks that one database can answer alone only these. */
   readonly only?: ReadonlySet<string>;
   readonly bounds?: Partial<Bounds>;
 }
@@ -177,7 +177,7 @@ class Inspection {
     if (this.#drift) return joinOutcomes(outcomes);
     const asSides = subscribers.map(({ name, facts }) => ({ side: sideOf(name), facts }));
     outcomes.push(compareDatabases(provider && { side: 'provider', facts: provider.facts }, asSides));
-    // Only who has seen all subscribers can say that nobody follows a table.
+    // Only who has seen all subscribers can say that no subscriber follows a table.
     if (overview !== undefined && this.#named.length === 0 && subscribers.length === names.length) {
       outcomes.push(
         unfollowed(

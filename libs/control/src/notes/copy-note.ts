@@ -6,7 +6,7 @@ import { bucketName, copyKey, copyNote, decodeJson, type CopyNote as Note } from
 import type { Candidate } from '../preflight/check-provider-tables.ts';
 import { BusSide } from '../sides/bus-side.ts';
 
-/** The table at the provider, as it was when the copy was asked for. */
+/** The table at the provider, as it was when the copy was requested. */
 export interface TableSource {
   readonly description: TableDescription;
   readonly key: readonly string[];
@@ -58,7 +58,7 @@ export function remoteNotifier(
   };
 }
 
-/** The copy that was asked for; undefined when there is no note that fits. */
+/** The copy that was requested; undefined when there is no note that fits. */
 export async function findCopy(
   { bus, queue }: BusSide,
   subscriber: string,

@@ -27,7 +27,7 @@ export function checkSubscriberTable(subscriber: string, candidate: Candidate, t
   };
 }
 
-/** The refusal of a table that is missing at a subscriber and that nobody asked to create. */
+/** The refusal of a table that is missing at a subscriber and is not to be created. */
 export function missingAt(subscriber: string, { table }: Candidate): Refusal {
   return {
     code: codes.SUBSCRIBER_SCHEMA,

@@ -54,7 +54,7 @@ async function carryOutStep(
   for (const { side } of targets) if (await side?.followSequence(sequence)) isNew = true;
   const label = tableLabel(sequence);
   if (capture) await retryBusy(`${label} at the provider`, note, () => provider.addSequence(sequence));
-  // Also when nobody is new: an earlier call may have been interrupted just before this.
+  // Also when no subscriber is new: an earlier call may have been interrupted just before this.
   else await provider.sendSequenceAgain(sequence);
   note(capture || isNew ? `${label}: added` : `${label}: nothing to do`);
   return capture || isNew;

@@ -21,7 +21,7 @@ import {
   streamName,
 } from '@millrace/wire';
 
-/** The bus as admin sees it: reports and the state of the streams. */
+/** The bus as the verbs use it: reports and the state of the streams. */
 export class BusSide {
   readonly bus: Bus;
   readonly queue: string;
@@ -42,7 +42,7 @@ export class BusSide {
     return this.bus.close();
   }
 
-  /** What a subscriber's replay last said of itself; undefined when it said nothing, or nothing we understand. */
+  /** The last report of a subscriber's replay; undefined when there is none, or none of a known version. */
   async report(subscriber: string): Promise<Report | undefined> {
     const value = await getKey(this.bus, bucketName(this.queue), reportKey(subscriber));
     const found = value === undefined ? undefined : decodeJson(report, value);

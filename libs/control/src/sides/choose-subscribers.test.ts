@@ -7,8 +7,8 @@ test('without names all are meant, and names may stand in one word', () => {
 });
 
 test.each([
-  [[''], /names nobody/],
-  [[','], /names nobody/],
+  [[''], /names no subscriber/],
+  [[','], /names no subscriber/],
   [['asia'], /unknown subscriber "asia"; there is eu, us/],
 ])('%j is wrong usage', (named, message) => {
   expect(() => chooseSubscribers(named, ['eu', 'us'])).toThrow(message);

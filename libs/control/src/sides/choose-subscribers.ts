@@ -2,13 +2,13 @@ import type { Config } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 
 /**
- * The subscribers a command is about: those named (also as `a,b`), else all that are known. Throws USAGE for a name
- * that nobody knows, listing those there are.
+ * The subscribers a command is about: those named (also as `a,b`), else all that are known. Throws USAGE for an
+ * unknown name, listing the known ones.
  */
 export function chooseSubscribers(named: readonly string[], known: readonly string[]): string[] {
   const wanted = [...new Set(named.flatMap((word) => word.split(',')).filter((word) => word !== ''))];
   if (named.length === 0) return [...known];
-  if (wanted.length === 0) throw new MillraceError(codes.USAGE, '--subscriber names nobody');
+  if (wanted.length === 0) throw new MillraceError(codes.USAGE, '--subscriber names no subscriber');
   for (const name of wanted) {
     if (known.includes(name)) continue;
     const list = known.length === 0 ? 'there is none' : `there is ${known.join(', ')}`;

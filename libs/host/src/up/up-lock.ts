@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inDataDir, makeFolder } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
 
-/** Who holds a lock. `started` tells a process from a later one with the same id. */
+/** Who holds a lock. `started` distinguishes a process from a later one with the same id. */
 interface Holder {
   readonly pid: number;
   readonly started: string;

@@ -38,7 +38,7 @@ export interface Verb<S> {
   readonly changes: boolean;
   /** Fewest and most words after it. */
   readonly words: readonly [number, number];
-  /** Throws USAGE for what is wrong by itself, before any entry in the audit. */
+  /** Throws USAGE for wrong arguments, before any entry in the audit. */
   readonly check?: (job: Job<S>) => void;
   /** Resolves to the exit code; nothing is 0. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most verbs have nothing to say

@@ -6,7 +6,7 @@ import type { Conninfo } from './conninfo.ts';
 import { readIni } from './ini.ts';
 import { type Login, passwordFor } from './password-file.ts';
 
-/** What libpq looks at beside the connection string; all parts have the process's own values as default. */
+/** What libpq reads beside the connection string; all parts have the process's own values as default. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The account's name. */
@@ -15,7 +15,7 @@ export interface Surroundings {
   readonly passwords: string | undefined;
   /** The text of `~/.pg_service.conf` or PGSERVICEFILE. */
   readonly services: string | undefined;
-  /** The folder where a local server listens when nobody names a host. */
+  /** The folder where a local server listens when no host is named. */
   readonly socketFolder: string;
 }
 

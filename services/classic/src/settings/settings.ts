@@ -76,7 +76,7 @@ export interface ReplicaSettings extends Shared {
   readonly subscriber: string;
 }
 
-/** Where the file is, what was `--set`, and what libpq would look at. */
+/** Where the file is, what was `--set`, and what libpq would read. */
 export interface ReadOptions {
   readonly set?: ReadonlyMap<string, string>;
   readonly cwd?: string;

@@ -21,7 +21,7 @@ export interface ConsumerWork extends QueueSide {
 export interface ConsumerChange<Result>
   extends Pick<Command, 'name' | 'summary' | 'usage' | 'example' | 'more' | 'confirm'> {
   readonly options?: Command['options'];
-  /** Throws USAGE for what is wrong by itself. */
+  /** Throws USAGE for wrong arguments. */
   readonly check?: (args: Arguments) => void;
   readonly result: z.ZodType<Result>;
   readonly change: (work: ConsumerWork, args: Arguments, context: Context) => Promise<ConsumerOutcome<Result>>;

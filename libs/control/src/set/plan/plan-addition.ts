@@ -9,7 +9,7 @@ import type { AdditionFacts, SubscriberFacts } from './facts.ts';
 import type { MissingTable, SetPlan, TablePlan } from './plan.ts';
 import { additionStep, type Step } from './steps.ts';
 
-/** What `add` was asked for. */
+/** The request of `add`. */
 export interface AdditionRequest {
   /** Undefined: every table of the provider that can be replicated; the others are skipped. */
   readonly tables: readonly TableName[] | undefined;
