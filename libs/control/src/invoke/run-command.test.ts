@@ -61,7 +61,7 @@ test('a person is asked, and no means no', async () => {
 });
 
 test('the help of a command that asks names --yes', () => {
-  expect(helpOf(drop)).toMatch(/--yes +really do it/);
+  expect(helpOf(drop)).toMatch(/--yes +do it without asking/);
 });
 
 test('a number is a whole number', () => {

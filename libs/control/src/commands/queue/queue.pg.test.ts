@@ -129,7 +129,7 @@ test('events are put in, one or many lines, and looked at without opening a batc
   const lines = ['{"type":"b","data":{"n":1}}', '', '{"type":"b","data":null,"extra2":"z"}'];
   expect((await site.type(lines, 'events insert', 'seen', '--stdin')).document).toMatchObject({ ids: [2, 3] });
   const bad = await site.type(['{"type":"b"}', '{"typ":1}'], 'events insert', 'seen', '--stdin');
-  expect(bad.error).toMatchObject({ code: 'usage', message: expect.stringContaining('line 2 is no event') });
+  expect(bad.error).toMatchObject({ code: 'usage', message: expect.stringContaining('line 2 is not an event') });
   expect((await site.run('events insert', 'seen', 'a')).error?.code).toBe('usage');
   expect((await site.do('events peek', 'seen', 'c')).document).toMatchObject({ tick: null, events: [] });
   await site.do('queue tick', 'seen');
