@@ -20,7 +20,7 @@ export type BucketChange =
 const streamOf = (bucket: string): string => `KV_${bucket}`;
 const prefixOf = (bucket: string): string => `$KV.${bucket}.`;
 
-/** Makes the bucket when it is missing and sets it right when altered. */
+/** Makes the bucket when it is missing and restores its settings when they were altered. */
 export async function ensureBucket(bus: Bus, definition: BucketDefinition): Promise<void> {
   await ensureStream(bus, streamDefinition(definition));
 }
@@ -53,7 +53,7 @@ export async function putKey(
 
 /**
  * The value now; undefined when the key or the bucket is missing. Read through a consumer: a nats-server 2.9 crashes when
- * it is asked for the last message of a subject in the moment in which a newer one takes its place.
+ * it reads the last message of a subject in the moment in which a newer one replaces it.
  */
 export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buffer | undefined> {
   const stream = streamOf(bucket);
@@ -100,7 +100,7 @@ export async function listKeys(bus: Bus, bucket: string): Promise<string[]> {
 }
 
 /**
- * Tells every key's value, then every change, for ever; a missing bucket is waited for. Returns the way to stop.
+ * Reports every key's value, then every change, for ever; a missing bucket is waited for. Returns the way to stop.
  * The listener must not throw.
  */
 export function watchBucket(bus: Bus, bucket: string, listener: (change: BucketChange) => void): () => void {

@@ -57,7 +57,7 @@ test('without a URL it says what to do', async () => {
   await expect(connection.get()).rejects.toMatchObject({ code: 'bus-unavailable', advice: /millrace up/ });
 });
 
-/** A server that answers when told to. */
+/** A server that answers on command. */
 function slowConnect() {
   const { promise: answer, resolve } = Promise.withResolvers<void>();
   let late: Bus | undefined;

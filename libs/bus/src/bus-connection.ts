@@ -7,8 +7,8 @@ export interface BusConnectionOptions {
   /** Where the bus is now; undefined while that is not known. Called at every attempt: an embedded server may move. */
   readonly url: () => string | undefined;
   /**
-   * What `get` does while the connection is lost and will return by itself. `throw`: for a writer, whose pass must fail and be
-   * tried again. `return`: for a reader, whose subscriptions go on by themselves when the connection is back.
+   * What `get` does while the connection is lost and reconnects. `throw`: for a writer, whose pass must fail and be
+   * tried again. `return`: for a reader, whose subscriptions go on when the connection is back.
    */
   readonly whileLost: 'throw' | 'return';
   /** Default: `connectBus`. */
@@ -16,8 +16,8 @@ export interface BusConnectionOptions {
 }
 
 /**
- * The one connection to the bus of a running service, made when it is needed. It returns by itself, and is replaced when it was
- * closed for good or the bus is at another URL now.
+ * The one connection to the bus of a running service, made when it is needed. It reconnects when it is lost, and is
+ * replaced when it was closed for good or the bus is at another URL now.
  */
 export class BusConnection {
   readonly #options: BusConnectionOptions;

@@ -2,7 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 
-/** Codes of JetStream's API that we tell apart. */
+/** Codes of JetStream's API that are distinguished. */
 export const apiCodes = {
   consumerNotFound: 10014,
   noMessage: 10037,
@@ -16,7 +16,7 @@ export const apiCodes = {
 
 const sealed = new Set<number>([apiCodes.sealed]);
 
-/** What the server refuses because of room or limits; it passes when somebody makes room. */
+/** What the server refuses because of space or limits; it passes when space is freed. */
 const limits = new Set<number>([10002, 10023, 10026, 10027, 10028, 10047, 10077, 10110, 10113, 10122]);
 
 /** The error's own code in JetStream's API, when the server gave one. */
@@ -69,13 +69,13 @@ function apiError(code: number, error: unknown, doing: string): MillraceError {
   if (sealed.has(code)) {
     return new MillraceError(codes.BUS_REFUSED, `the stream is sealed, found while ${doing}`, {
       ...more,
-      advice: 'nothing is lost: delete the stream (nats stream rm), Millrace makes it anew and fills it',
+      advice: 'nothing is lost: delete the stream (nats stream rm), Millrace makes it again and fills it',
     });
   }
   if (limits.has(code)) {
     return new MillraceError(codes.BUS_UNAVAILABLE, `the bus is full or at its limits while ${doing}: ${reason}`, {
       ...more,
-      advice: 'give JetStream more room (max_file_store, account limits); it is tried again',
+      advice: 'give JetStream more space (max_file_store, account limits); it is tried again',
     });
   }
   return new MillraceError(codes.BUS_UNAVAILABLE, `the bus answered "${reason}" (${code}) while ${doing}`, more);

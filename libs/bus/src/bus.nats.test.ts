@@ -81,7 +81,7 @@ describe('streams', () => {
     });
   });
 
-  test('a stream is made smaller where the server has less room', async () => {
+  test('a stream is made smaller where the server has less space', async () => {
     const nats = await startOwnNats({ configExtra: '' });
     const bus = await busTo(nats.url);
     const state = await ensureStream(bus, { name: 'big', subjects: ['big'], maxBytes: 4_000_000 * mb });
@@ -102,10 +102,10 @@ describe('publisher', () => {
     expect(found).toMatchObject({ sequence: 321, data: Buffer.from('321') });
   });
 
-  test('a twin that wrote is noticed by the first message, and the publisher takes no more', async () => {
+  test('a second instance that wrote is noticed by the first message, and the publisher takes no more', async () => {
     const { bus, name, subject } = await setUp();
     const publisher = openPublisher(bus, { stream: name, lastSequence: 0 });
-    await write(bus, { name, subject }, ['twin']);
+    await write(bus, { name, subject }, ['other']);
     const { stored } = await publisher.send(subject, Buffer.from('mine'));
     const error = await stored.then(
       () => undefined,
@@ -116,7 +116,7 @@ describe('publisher', () => {
     expect(await streamState(bus, name)).toMatchObject({ last: 1 });
   });
 
-  test('a lost connection fails what is on its way at once', async () => {
+  test('a lost connection fails what is on its way immediately', async () => {
     const { bus, nats, name, subject } = await setUp();
     const publisher = openPublisher(bus, { stream: name });
     await nats.kill('SIGSTOP');
@@ -187,7 +187,7 @@ describe('reader', () => {
     await eventually(() => expect(texts()).toEqual(['1', '2', '3']));
   });
 
-  test('a stream made anew gives a reset and then all that is in it', async () => {
+  test('a stream that was made again gives a reset and then all that is in it', async () => {
     const { bus, name, subject, definition } = await setUp();
     const { texts } = collect(bus, { stream: name, subject });
     await write(bus, { name, subject }, ['1', '2']);

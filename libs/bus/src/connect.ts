@@ -5,7 +5,7 @@ import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOp
 import { busError } from './bus-errors.ts';
 import { type BusAddress, parseBusUrl } from './bus-url.ts';
 
-/** A connection that comes back by itself for as long as it is open. */
+/** A connection that reconnects whenever it is lost, until it is closed. */
 export interface Bus {
   readonly connection: NatsConnection;
   readonly streams: JetStreamManager;
@@ -18,7 +18,7 @@ export interface Bus {
   trouble(): MillraceError | undefined;
   /** Calls back at every loss and return of the connection. Returns the way to stop that. */
   onChange(listener: (connected: boolean) => void): () => void;
-  /** Drops everything at once; safe to call twice. */
+  /** Drops everything immediately; safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ const requestTimeoutMs = 5000;
 /** A server that hangs is noticed within three of these. */
 const pingIntervalMs = 5000;
 const firstDelayMs = 50;
-const longestDelayMs = 2000;
+const maxDelayMs = 2000;
 
 /**
  * Connects. Once connected it reconnects for ever, whatever the reason of the loss, also refused credentials: a person
@@ -95,7 +95,7 @@ function delayHandler(): { next: () => number; reset: () => void } {
   return {
     next: () => {
       const now = delay * (0.5 + Math.random() / 2);
-      delay = Math.min(longestDelayMs, delay * 1.2);
+      delay = Math.min(maxDelayMs, delay * 1.2);
       return now;
     },
     reset: () => {

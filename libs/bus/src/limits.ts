@@ -15,7 +15,7 @@ export interface BusLimits {
 /** "JetStream not enabled", and the same for the account. */
 const off = new Set([10039, 10076]);
 
-/** Asks the server. Throws BUS_UNAVAILABLE, BUS_REFUSED. */
+/** Queries the server. Throws BUS_UNAVAILABLE, BUS_REFUSED. */
 export async function busLimits(bus: Bus): Promise<BusLimits> {
   const about = { version: bus.connection.info?.version ?? 'unknown', maxPayload: bus.maxPayload() };
   try {

@@ -1,7 +1,7 @@
 import { busError } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
 
-/** Sends a message that nobody keeps. Lost when nobody listens or the connection is down; never waits. */
+/** Sends a message that is not stored. Lost when nobody listens or the connection is down; never waits. */
 export function sendNotice(bus: Bus, subject: string, data: string): void {
   if (!bus.isConnected()) return;
   try {
@@ -11,7 +11,7 @@ export function sendNotice(bus: Bus, subject: string, data: string): void {
   }
 }
 
-/** Hears notices for as long as the connection is open. Returns the way to stop. */
+/** Receives notices for as long as the connection is open. Returns the way to stop. */
 export function onNotice(bus: Bus, subject: string, listener: (data: Buffer) => void): () => void {
   const subscription = bus.connection.subscribe(subject, {
     // An error ends the subscription (permissions); `bus.trouble()` shows it, and notices are only hints.

@@ -8,7 +8,7 @@ export interface PublisherOptions {
   readonly stream: string;
   /**
    * The sequence of the stream's last message. Given: every message demands that the stream ends where this publisher
-   * left it, so that a twin, or a stream that lost its tail, is noticed by the first message. Left out: no fence.
+   * left it, so that a second instance, or a stream that lost its tail, is noticed by the first message. Left out: no fence.
    */
   readonly lastSequence?: number;
   /** Messages on their way, not yet acknowledged. Default 64. */
@@ -21,10 +21,10 @@ export interface PublisherOptions {
 
 /**
  * Sends many messages without waiting for each to be stored. After the first failure it takes nothing more: what was
- * on its way behind the failed message is unknown, so its owner looks at the stream and opens another publisher.
+ * on its way behind the failed message is unknown, so its owner inspects the stream and opens another publisher.
  */
 export interface Publisher {
-  /** Waits for room in the window, then sends. `stored` gives the message's sequence; nobody needs to await it. */
+  /** Waits for space in the window, then sends. `stored` gives the message's sequence; nobody needs to await it. */
   send(subject: string, data: Uint8Array): Promise<Sent>;
   /** Waits until all that was sent is stored. Throws the first failure. */
   flush(): Promise<void>;
@@ -52,7 +52,7 @@ class PipelinedPublisher implements Publisher {
   readonly #options: PublisherOptions & typeof defaults;
   readonly #js;
   readonly #stopListening: () => void;
-  /** Called whenever room may have appeared, or the publisher failed. */
+  /** Called whenever space may have been freed, or the publisher failed. */
   #waiting: (() => void)[] = [];
   #messages = 0;
   #bytes = 0;
@@ -70,7 +70,7 @@ class PipelinedPublisher implements Publisher {
   }
 
   async send(subject: string, data: Uint8Array): Promise<Sent> {
-    while (this.#failure === undefined && !this.#hasRoom(data.length)) await this.#change();
+    while (this.#failure === undefined && !this.#hasSpace(data.length)) await this.#change();
     if (this.#failure !== undefined) throw this.#failure;
     // From here to the publish nothing may wait: the order of sequences is the order of sending.
     const expect = this.#last === undefined ? {} : { expect: { lastSequence: this.#last } };
@@ -119,7 +119,7 @@ class PipelinedPublisher implements Publisher {
     }
   }
 
-  #hasRoom(size: number): boolean {
+  #hasSpace(size: number): boolean {
     const { windowMessages, windowBytes } = this.#options;
     return this.#messages === 0 || (this.#messages < windowMessages && this.#bytes + size <= windowBytes);
   }

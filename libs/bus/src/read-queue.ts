@@ -1,5 +1,5 @@
 /** Why what was read before is not what the stream holds now. */
-export type ResetReason = 'made-anew' | 'rolled-back';
+export type ResetReason = 'made-again' | 'rolled-back';
 
 /** One message of a stream. */
 export interface Delivered {
@@ -15,23 +15,23 @@ export interface Delivered {
 
 export type ReadItem = Delivered | { readonly kind: 'reset'; readonly reason: ResetReason };
 
-/** What arrived and was not taken yet, bounded in bytes by asking for no more than there is room. */
+/** What arrived and was not taken yet, bounded in bytes by requesting no more than there is space for. */
 export class ReadQueue {
   readonly #limit: number;
-  readonly #onRoom: () => void;
+  readonly #onSpace: () => void;
   #items: ReadItem[] = [];
   #head = 0;
   #bytes = 0;
   #ended = false;
   #waiting: ((result: IteratorResult<ReadItem>) => void) | undefined;
 
-  constructor(limit: number, onRoom: () => void) {
+  constructor(limit: number, onSpace: () => void) {
     this.#limit = limit;
-    this.#onRoom = onRoom;
+    this.#onSpace = onSpace;
   }
 
-  /** Bytes that may be asked for now; 0 while at least half is full, so that small asks do not add up. */
-  room(): number {
+  /** Bytes that may be requested now; 0 while half or more is full, so that small requests do not add up. */
+  space(): number {
     const free = this.#limit - this.#bytes;
     return free * 2 < this.#limit ? 0 : free;
   }
@@ -61,9 +61,9 @@ export class ReadQueue {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
-    const hadNone = this.room() === 0;
+    const hadNone = this.space() === 0;
     if (item.kind === 'message') this.#bytes -= item.data.length;
-    if (hadNone && this.room() > 0) this.#onRoom();
+    if (hadNone && this.space() > 0) this.#onSpace();
     return Promise.resolve({ done: false, value: item });
   }
 

@@ -15,26 +15,26 @@ export interface ReaderOptions {
   readonly newestOnly?: boolean;
   /** Bytes held in memory and not yet taken. Default 16 MiB. */
   readonly prefetchBytes?: number;
-  /** After so long without a message the stream is looked at, ms. Default 1,000. In a long silence more rarely. */
+  /** After so long without a message the stream is inspected, ms. Default 1,000. In a long silence more rarely. */
   readonly idleCheckMs?: number;
 }
 
-/** Messages in order, with word of every break. End it with `close()` or by leaving the `for await` loop. */
+/** Messages in order, and a notice of every break. End it with `close()` or by leaving the `for await` loop. */
 export interface Reader extends AsyncIterable<ReadItem> {
   close(): void;
 }
 
 const pullMessages = 512;
 const pullExpiresMs = 10_000;
-/** The server says that a pull is over; one of which it says nothing for so much longer is lost, ms. */
+/** The server reports the end of a pull; one without a report this long after its end is lost, ms. */
 const pullGraceMs = 3000;
-/** Between two looks at the stream in a long silence, ms. The server tells of a consumer that is gone; a look finds the rest. */
-const longestLookMs = 5000;
+/** Maximal time between two inspections of the stream, ms. The server reports a lost consumer; an inspection finds the rest. */
+const maxInspectMs = 5000;
 const retryMs = 250;
 
 /**
  * Reads a subject from a place on, for ever. Survives lost connections, restarted servers and missing streams. When
- * what it had read is no longer what the stream holds (made anew, rolled back), it gives one `reset` item and goes on
+ * what it had read is no longer what the stream holds (made again, rolled back), it gives one `reset` item and goes on
  * from the oldest message; the receiver decides what it already knows. Messages that were discarded before they were
  * read are a jump in sequences, no reset.
  */
@@ -62,20 +62,20 @@ class SubjectReader implements Reader {
   #opening = false;
   #closed = false;
   #lastSign = Date.now();
-  #lookedAt = Date.now();
+  #inspectedAt = Date.now();
   #restarted = 0;
 
   constructor(bus: Bus, options: ReaderOptions) {
     this.#bus = bus;
     this.#options = options;
     this.#next = options.from ?? 1;
-    this.#queue = new ReadQueue(options.prefetchBytes ?? 16 * 1024 * 1024, () => this.#ask());
+    this.#queue = new ReadQueue(options.prefetchBytes ?? 16 * 1024 * 1024, () => this.#request());
     this.#stopListening = bus.onChange((connected) => {
       if (connected) this.#open();
       else this.#forget();
     });
     this.#open();
-    this.#lookLater();
+    this.#scheduleInspection();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReadItem> {
@@ -106,7 +106,7 @@ class SubjectReader implements Reader {
       .then((opened) => {
         this.#opening = false;
         if (this.#closed) this.#dropConsumer();
-        else if (opened) this.#ask();
+        else if (opened) this.#request();
         else setTimeout(() => this.#open(), retryMs).unref();
       });
   }
@@ -140,12 +140,12 @@ class SubjectReader implements Reader {
 
   /** Notices that the stream is not the one we read, or lost what we read. */
   #compare(state: StreamState): void {
-    const anew = this.#created !== undefined && this.#created !== state.created;
+    const isRemade = this.#created !== undefined && this.#created !== state.created;
     const shorter = this.#next > state.last + 1;
     this.#created = state.created;
-    if (!anew && !shorter) return;
+    if (!isRemade && !shorter) return;
     this.#next = 1;
-    this.#queue.push({ kind: 'reset', reason: anew ? 'made-anew' : 'rolled-back' });
+    this.#queue.push({ kind: 'reset', reason: isRemade ? 'made-again' : 'rolled-back' });
   }
 
   #listen(name: string): void {
@@ -188,7 +188,7 @@ class SubjectReader implements Reader {
       pending: place.pending,
       data: Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength),
     });
-    this.#ask();
+    this.#request();
   }
 
   /** The server ends a pull: time is up, its bytes are used, or the consumer is gone. */
@@ -201,24 +201,24 @@ class SubjectReader implements Reader {
     this.#pull = undefined;
     if (code === 408 || code === 404 || (code === 409 && text.includes('maxbytes'))) {
       this.#oversize = code === 409 && pull.got === 0;
-      this.#ask();
+      this.#request();
       return;
     }
     this.#restart();
   }
 
-  /** One pull at a time, as large as the room in the queue; the next when it is used up. */
-  #ask(): void {
+  /** One pull at a time, as large as the space in the queue; the next when it is used up. */
+  #request(): void {
     if (this.#closed || this.#pull !== undefined || this.#consumer === undefined || !this.#bus.isConnected()) return;
-    const room = this.#queue.room();
-    if (room === 0) return;
+    const space = this.#queue.space();
+    if (space === 0) return;
     this.#pulls += 1;
     const batch = this.#oversize ? 1 : pullMessages;
     this.#pull = { id: this.#pulls, left: batch, got: 0, since: Date.now() };
     const request = {
       batch,
       expires: pullExpiresMs * 1_000_000,
-      ...(this.#oversize ? {} : { max_bytes: room }),
+      ...(this.#oversize ? {} : { max_bytes: space }),
     };
     this.#bus.connection.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
@@ -227,26 +227,26 @@ class SubjectReader implements Reader {
     );
   }
 
-  #lookLater(): void {
+  #scheduleInspection(): void {
     const idle = this.#options.idleCheckMs ?? 1000;
     const silent = Date.now() - this.#lastSign;
-    const pause = Math.min(Math.max(50, idle / 2, silent / 4), Math.max(longestLookMs, idle / 2));
+    const pause = Math.min(Math.max(50, idle / 2, silent / 4), Math.max(maxInspectMs, idle / 2));
     this.#timer = setTimeout(() => {
-      void this.#lookAfter(idle);
-      if (!this.#closed) this.#lookLater();
+      void this.#inspect(idle);
+      if (!this.#closed) this.#scheduleInspection();
     }, pause);
   }
 
-  /** Looks at the stream when nothing came for a while: it may have been wiped, purged, replaced or rolled back. */
-  async #lookAfter(idleMs: number): Promise<void> {
+  /** Inspects the stream when nothing came for a while: it may have been wiped, purged, replaced or rolled back. */
+  async #inspect(idleMs: number): Promise<void> {
     if (this.#closed || this.#opening || !this.#bus.isConnected()) return;
     if (this.#consumer === undefined) {
       this.#open();
       return;
     }
     const now = Date.now();
-    if (now - Math.max(this.#lastSign, this.#lookedAt) < idleMs || this.#queue.room() === 0) return;
-    this.#lookedAt = now;
+    if (now - Math.max(this.#lastSign, this.#inspectedAt) < idleMs || this.#queue.space() === 0) return;
+    this.#inspectedAt = now;
     const silent = this.#pull !== undefined && now - this.#pull.since > pullExpiresMs + pullGraceMs;
     const consumer = this.#consumer;
     try {
@@ -255,11 +255,11 @@ class SubjectReader implements Reader {
       const moved = state === undefined || state.created !== this.#created || this.#next > state.last + 1;
       if (silent || moved) this.#restart();
     } catch {
-      // The next look tells; a lost connection is told by the bus.
+      // The next inspection reports it; the bus reports a lost connection.
     }
   }
 
-  /** Never twice in a moment: a server that keeps refusing would be asked without end. */
+  /** Never twice in a moment: a server that keeps refusing would be queried without end. */
   #restart(): void {
     this.#forget();
     const wait = this.#restarted + retryMs - Date.now();
@@ -280,7 +280,7 @@ class SubjectReader implements Reader {
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
     if (name === undefined || !this.#bus.isConnected()) return;
-    // Not needed, only tidy: it goes by itself after a minute of silence.
+    // Not needed, only tidy: the server removes it after a minute of silence.
     this.#bus.streams.consumers.delete(this.#options.stream, name).catch(() => {});
   }
 }

@@ -44,7 +44,7 @@ interface MessageReply {
   readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string };
 }
 
-/** Asked for directly: the client library would decode a body of a megabyte character by character. */
+/** Requested directly: the client library would decode a body of a megabyte character by character. */
 async function getMessage(bus: Bus, stream: string, query: MessageQuery): Promise<Stored | undefined> {
   const doing = `reading from ${stream}`;
   let reply: MessageReply;

@@ -7,7 +7,7 @@ import type { Bus } from './connect.ts';
 export interface StreamDefinition {
   readonly name: string;
   readonly subjects: readonly string[];
-  /** Old messages make room for new ones beyond this. Lowered when the server has less. */
+  /** Bytes beyond which old messages are dropped for new ones. Lowered when the server has less. */
   readonly maxBytes: number;
   /** Kept per subject; -1 (default): all. */
   readonly maxMessagesPerSubject?: number;
@@ -27,7 +27,7 @@ export interface StreamState {
 }
 
 /** Below this a stream cannot do its work. */
-const leastBytes = 16 * 1024 * 1024;
+const minBytes = 16 * 1024 * 1024;
 
 /** What no stream of ours may differ in: another value loses messages that somebody still reads. */
 const alwaysSo = {
@@ -40,8 +40,8 @@ const alwaysSo = {
   no_ack: false,
 } as const;
 
-/** What JetStream says when there is less room than asked for. */
-const noRoom = new Set([10002, 10023, 10028, 10047, 10122]);
+/** What JetStream answers when there is less space than requested. */
+const noSpace = new Set([10002, 10023, 10028, 10047, 10122]);
 
 /**
  * Makes the stream when it is missing, sets it right when somebody altered it, leaves it alone when it is right.
@@ -57,7 +57,7 @@ export async function ensureStream(bus: Bus, definition: StreamDefinition): Prom
   try {
     return stateOf(await bus.streams.streams.update(definition.name, changes));
   } catch (error) {
-    if (apiCodeOf(error) === undefined || noRoom.has(apiCodeOf(error) ?? 0))
+    if (apiCodeOf(error) === undefined || noSpace.has(apiCodeOf(error) ?? 0))
       throw busError(error, `setting ${definition.name} right`);
     throw unfit(definition.name, Object.keys(changes), error);
   }
@@ -109,14 +109,14 @@ async function createStream(
       return stateOf(await bus.streams.streams.add({ ...wanted, max_bytes: maxBytes }));
     } catch (error) {
       const code = apiCodeOf(error);
-      // A twin made it in the same moment.
+      // Another instance made it in the same moment.
       if (code === apiCodes.streamNameInUse) {
         const info = await streamInfo(bus, wanted.name);
         if (info !== undefined) return stateOf(info);
       }
-      if (code === undefined || !noRoom.has(code) || maxBytes <= leastBytes)
+      if (code === undefined || !noSpace.has(code) || maxBytes <= minBytes)
         throw busError(error, `making ${wanted.name}`);
-      maxBytes = Math.max(leastBytes, Math.floor(maxBytes / 2));
+      maxBytes = Math.max(minBytes, Math.floor(maxBytes / 2));
     }
   }
 }
@@ -126,8 +126,8 @@ function differences(is: StreamConfig, wanted: Partial<StreamConfig> & { max_byt
   const have: Record<string, unknown> = { ...is };
   for (const [key, value] of Object.entries(wanted)) {
     if (key === 'name' || same(have[key], value)) continue;
-    // A server with less room may have made it smaller, and a person may have chosen so.
-    if (key === 'max_bytes' && is.max_bytes >= leastBytes && is.max_bytes <= wanted.max_bytes) continue;
+    // A server with less space may have made it smaller, and a person may have chosen so.
+    if (key === 'max_bytes' && is.max_bytes >= minBytes && is.max_bytes <= wanted.max_bytes) continue;
     changes[key] = value;
   }
   return changes;
@@ -164,7 +164,7 @@ function stateOf(info: StreamInfo): StreamState {
 
 function sealedError(name: string): MillraceError {
   return new MillraceError(codes.BUS_REFUSED, `the stream ${name} is sealed: nothing can be written to it`, {
-    advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it anew and fills it`,
+    advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it again and fills it`,
   });
 }
 
@@ -173,7 +173,7 @@ function unfit(name: string, fields: string[], cause: unknown): MillraceError {
     codes.BUS_REFUSED,
     `the stream ${name} was altered (${fields.join(', ')}) and the server refuses to set it right`,
     {
-      advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it anew and fills it`,
+      advice: `nothing is lost: delete it (nats stream rm ${name}), Millrace makes it again and fills it`,
       cause,
     },
   );

@@ -188,7 +188,7 @@ describe('files', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('the file is looked for in the fixed order', () => {
+  test('the file is searched for in the fixed order', () => {
     expect(findConfigFile({ cwd: folder, env: {} })).toBeUndefined();
     expect(errorOf(() => loadConfig({ cwd: folder, env: {} })).sentence).toContain('millrace up');
     mkdirSync(join(folder, '.millrace'));

@@ -13,7 +13,7 @@ test('a folder is made with those above it, and again is nothing', () => {
   writeFileSync(join(dir, 'a', 'b', 'c', 'file'), '');
 });
 
-test('a folder that cannot be is a fault of the configuration, told at once', () => {
+test('a folder that cannot be is a fault of the configuration, reported immediately', () => {
   const file = join(dir, 'file');
   writeFileSync(file, '');
   for (const path of [file, join(file, 'below'), ...(process.platform === 'linux' ? ['/proc/none'] : [])]) {

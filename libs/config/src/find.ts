@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
 
-/** Where to look; all parts have the process's own values as default. */
+/** Where to search; all parts have the process's own values as default. */
 export interface FindOptions {
   /** Value of --config. */
   readonly flag?: string | undefined;

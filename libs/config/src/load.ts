@@ -34,7 +34,7 @@ export function parseConfig(
   const yaml = readYaml(text, file, env);
   const parsed = configSchema.safeParse(yaml.values);
   if (!parsed.success) throw firstIssue(parsed.error, yaml, file);
-  for (const section of ['subscribers', 'databases'] as const) refuseTwinNames(section, parsed.data, yaml, file);
+  for (const section of ['subscribers', 'databases'] as const) refuseDuplicateNames(section, parsed.data, yaml, file);
   const data_dir = resolve(dirname(file), parsed.data.data_dir);
   return deepFreeze({ ...parsed.data, data_dir, file });
 }
@@ -74,7 +74,7 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 // Names that differ in case only would share run files on some file systems and confuse people everywhere.
-function refuseTwinNames(
+function refuseDuplicateNames(
   section: 'subscribers' | 'databases',
   values: ConfigValues,
   yaml: ReadYaml,
@@ -82,12 +82,12 @@ function refuseTwinNames(
 ): void {
   const seen = new Map<string, string>();
   for (const name of Object.keys(values[section])) {
-    const twin = seen.get(name.toLowerCase());
-    if (twin !== undefined) {
+    const duplicate = seen.get(name.toLowerCase());
+    if (duplicate !== undefined) {
       throw refusal(
         file,
         yaml.lineOf([section, name]),
-        `names the ${section.slice(0, -1)} ${JSON.stringify(name)}, which differs from ${JSON.stringify(twin)} in case only`,
+        `names the ${section.slice(0, -1)} ${JSON.stringify(name)}, which differs from ${JSON.stringify(duplicate)} in case only`,
       );
     }
     seen.set(name.toLowerCase(), name);

@@ -1,4 +1,4 @@
-// The command line that every service's main.ts understands, and where it tells others its address.
+// The command line that every service's main.ts understands, and where it publishes its address.
 import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -38,12 +38,12 @@ export function parseHostPort(text: string): { host: string; port: number } {
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
-/** The file that tells where a running service listens: DATA_DIR/run/ticker.json, …/replay-NAME.json. */
+/** The file that says where a running service listens: DATA_DIR/run/ticker.json, …/replay-NAME.json. */
 export function runFile(config: Config, kind: ServiceKind, name?: string): string {
   return join(config.data_dir, 'run', `${name === undefined ? kind : `${kind}-${name}`}.json`);
 }
 
-/** Writes that file: `{service, name?, pid, host, port, url}`. Of twins the one started last stands in it. Throws CONFIG. */
+/** Writes that file: `{service, name?, pid, host, port, url}`. Of several instances the one started last is in it. Throws CONFIG. */
 export function writeRunFile(
   file: string,
   content: { service: ServiceKind; name?: string | undefined; host: string; port: number; url: string },

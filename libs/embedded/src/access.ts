@@ -17,7 +17,7 @@ export interface AccessPlan {
 }
 
 /**
- * Sees to it that a server that is down asks everybody for a password when it is up, and that the superuser's is this one.
+ * Makes a server that is down require a password of everybody when it is up, and that the superuser's is this one.
  * The password goes to the server's own program through a pipe: no file but its catalogs, no argument, no log has it.
  */
 export async function requirePassword(plan: AccessPlan, account: Account | undefined): Promise<void> {
@@ -29,7 +29,7 @@ export async function requirePassword(plan: AccessPlan, account: Account | undef
   if (account !== undefined) chownSync(file, account.uid, account.gid);
 }
 
-/** The last line tells, without telling it, for which password the rules were written. */
+/** The last line identifies, without containing it, the password for which the rules were written. */
 function rulesFor(password: string): string {
   const hash = createHash('sha256').update(password).digest('hex');
   return [

@@ -54,7 +54,7 @@ function privileges({ account, deathSignal, reach }: Command): string[] {
   const capability = openToAll(reach) ? undefined : passageCapability();
   if (capability === undefined) return [...options, '--inh-caps=-all', '--ambient-caps=-all'];
   const kept = `-all,+${capability}`;
-  // Without the last one access(2), with which PostgreSQL looks at its own programs, would not honour the capability.
+  // Without the last one access(2), with which PostgreSQL checks its own programs, would not honour the capability.
   return [...options, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, '--securebits=+no_setuid_fixup'];
 }
 

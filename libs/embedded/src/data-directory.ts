@@ -53,7 +53,7 @@ export interface ClusterPlan {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Creates the cluster if it is not there, and writes its settings anew. */
+/** Creates the cluster if it is not there, and rewrites its settings. */
 export async function prepareCluster(plan: ClusterPlan): Promise<Account | undefined> {
   const account = serverAccount(plan.dataDir);
   if (!existsSync(join(plan.dataDir, 'PG_VERSION'))) await createCluster(plan, account);
@@ -64,7 +64,7 @@ export async function prepareCluster(plan: ClusterPlan): Promise<Account | undef
   return account;
 }
 
-/** initdb works beside the final place, so that an interrupted one never looks like a cluster. */
+/** initdb works beside the final place, so that an interrupted one is never taken for a cluster. */
 async function createCluster(plan: ClusterPlan, account: Account | undefined): Promise<void> {
   const unfinished = `${plan.dataDir}.new`;
   rmSync(unfinished, { recursive: true, force: true });
@@ -114,7 +114,7 @@ function writeSettings({ dataDir, durable, settings }: ClusterPlan, account: Acc
 
 /**
  * After a crash postmaster.pid stays. PostgreSQL removes it unless some process of the same account now has the id in
- * it, which after a restart of a container is likely; so we look whether that process is a PostgreSQL on this directory.
+ * it, which after a restart of a container is likely; so it is checked whether that process is a PostgreSQL on this directory.
  */
 function dropStalePidFile(dataDir: string): void {
   const path = join(dataDir, 'postmaster.pid');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 
 // Below the range that Linux and macOS hand out for outgoing connections, so nothing takes a port between
-// our look and the server's bind except another chooser like us.
+// our check and the server's bind except another process that chooses like this.
 const lowest = 20_000;
 const highest = 32_000;
 

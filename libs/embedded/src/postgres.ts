@@ -112,7 +112,7 @@ export class EmbeddedPostgres {
       this.#port ??= await freePort();
       const problem = await this.#launch();
       if (problem === undefined) return;
-      // Backends of a postmaster that was killed alone need a moment to notice and let go of its memory.
+      // Backends of a postmaster that was killed alone need a moment to notice and release its memory.
       const passing = problem.includes('pre-existing shared memory');
       if ((!passing && !(choosePort && problem.includes('could not bind'))) || tries === 20) {
         throw new MillraceError(codes.PROGRAM, `PostgreSQL in ${this.dir} did not start: ${problem}`, {
@@ -138,7 +138,7 @@ export class EmbeddedPostgres {
 
   /**
    * Sends a signal to the postmaster and every process below it: SIGKILL is a crash of the whole server and is waited
-   * for, SIGSTOP and SIGCONT look like a hung host.
+   * for, SIGSTOP and SIGCONT simulate a hung host.
    */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const pid = this.pid;

@@ -14,7 +14,7 @@ function isRoot(): boolean {
 
 /**
  * The account PostgreSQL runs under when we are root: the owner of an existing data directory, so that it stays the
- * same over the years, else `postgres`, else `nobody`. It has to be in the list of users because initdb looks it up.
+ * same over the years, else `postgres`, else `nobody`. It has to be in the list of users because initdb resolves it.
  */
 export function serverAccount(dataDir: string): Account | undefined {
   if (!isRoot()) return undefined;

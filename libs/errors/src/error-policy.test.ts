@@ -3,7 +3,7 @@ import { verdictOf } from './error-policy.ts';
 import { codes, MillraceError } from './millrace-error.ts';
 
 describe('the error policy', () => {
-  it('retries what passes by itself and stops for the rest', () => {
+  it('retries what passes without help and stops for the rest', () => {
     const retried = Object.values(codes).filter((code) => verdictOf(new MillraceError(code, 'x')).action === 'retry');
     expect(retried.sort()).toEqual([
       'bus-unavailable',

@@ -2,7 +2,7 @@ import { codes, type ErrorCode, type ErrorVerdict, toMillraceError } from './mil
 
 /** What a service does about an error, and what it shows. */
 export interface Verdict {
-  /** retry: with growing delay, by itself. stop: report and try again rarely, so that a repair by a person is noticed. */
+  /** retry: with growing delay. stop: report and try again rarely, so that a repair by a person is noticed. */
   readonly action: ErrorVerdict;
   readonly code: ErrorCode;
   /** Whole sentence for status and log. */

@@ -9,7 +9,7 @@ export const codes = {
   CONFIG: 'config',
   /** A table, sequence, subscriber or queue named by a person does not exist. */
   NOT_FOUND: 'not-found',
-  /** An object cannot be replicated as it is (no key, wrong kind, deferrable key …). */
+  /** An object cannot be replicated in its present form (no key, wrong kind, deferrable key …). */
   NOT_REPLICABLE: 'not-replicable',
   /** The schema of Millrace is not installed in that database, or is of another version. */
   NOT_INSTALLED: 'not-installed',
@@ -17,7 +17,7 @@ export const codes = {
   DATABASE_UNREACHABLE: 'database-unreachable',
   /** The database refused a statement for a reason that passes (lock, deadlock, serialization, resources). */
   DATABASE_BUSY: 'database-busy',
-  /** The database refused a statement for a reason that does not pass by itself. */
+  /** The database refused a statement for a reason that does not pass without help. */
   DATABASE_REFUSED: 'database-refused',
   /** A privilege is missing. */
   PERMISSION: 'permission',
@@ -41,25 +41,25 @@ export const codes = {
   CONSTRAINT: 'constraint',
   /** A value does not fit the subscriber's column. */
   BAD_VALUE: 'bad-value',
-  /** A person was asked and said no. */
+  /** A person was requested to confirm and refused. */
   CANCELLED: 'cancelled',
   /** An HTTP request lacks the token that changes need. */
   UNAUTHORIZED: 'unauthorized',
   /** An HTTP request comes from where it may not: another web page, an unknown host name, or no token is set. */
   FORBIDDEN: 'forbidden',
-  /** Too many commands run over HTTP at once; it is to be tried later. */
+  /** Too many commands run over HTTP concurrently; to be tried later. */
   TOO_MANY: 'too-many',
-  /** A wish was not fulfilled in the time given. */
+  /** A request was not fulfilled in the time given. */
   TIMEOUT: 'timeout',
   /** A program that is needed (postgres, nats-server) is missing or failed. */
   PROGRAM: 'program',
-  /** A defect of ours. */
+  /** An internal error. */
   INTERNAL: 'internal',
 } as const;
 
 export type ErrorCode = (typeof codes)[keyof typeof codes];
 
-/** What is to be done about an error: try again by itself, or stop and say what a person has to do. */
+/** What is to be done about an error: try again, or stop and say what a person has to do. */
 export type ErrorVerdict = 'retry' | 'stop';
 
 /** An error with a stable code, a sentence for people and, where we know it, what to do about it. Never holds row values. */
@@ -83,7 +83,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** Gives any thrown thing a code; what is unknown to us is a defect of ours. */
+/** Gives any thrown thing a code; what is unknown to us is an internal error. */
 export function toMillraceError(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
   const message = error instanceof Error ? error.message : String(error);

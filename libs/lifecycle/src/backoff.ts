@@ -2,11 +2,11 @@
 export interface BackoffBounds {
   /** First delay. Default 100. */
   readonly minMs?: number;
-  /** Longest delay. Default 5,000. */
+  /** Upper bound. Default 5,000. */
   readonly maxMs?: number;
 }
 
-/** Delays that double from `minMs` to `maxMs`, each shortened at random by up to half, so that twins do not march in step. */
+/** Delays that double from `minMs` to `maxMs`, each shortened at random by up to half, so that several instances do not retry in step. */
 export class Backoff {
   readonly #minMs: number;
   readonly #maxMs: number;
@@ -29,8 +29,8 @@ export class Backoff {
     return full * (0.5 + Math.random() / 2);
   }
 
-  /** The longest delay, for what a person has to repair; counts one failure. */
-  longest(): number {
+  /** The upper bound, for what a person has to repair; counts one failure. */
+  max(): number {
     this.#failures += 1;
     return this.#maxMs * (0.75 + Math.random() / 4);
   }

@@ -1,4 +1,4 @@
-// Named places where a test may make the process die, throw, hang or dawdle. Inert unless armed, by the environment
+// Named places where a test may make the process exit, throw, hang or wait. Inert unless armed, by the environment
 // MILLRACE_FAILPOINTS="capture.published=exit@3;replay.applied=throw;x=hang;y=delay:500" or by armFailpoints.
 import { codes, MillraceError } from '@millrace/errors';
 import { logger } from '@millrace/telemetry';
@@ -16,7 +16,7 @@ let armed: Map<string, Action> | undefined = fromEnvironment();
 
 /**
  * Registers names at module load, so that a chaos test can list them all. Returns them unchanged:
- * `const [READ, PUBLISHED] = defineFailpoints('capture.read', 'capture.published')`.
+ * `const [read, published] = defineFailpoints('capture.read', 'capture.published')`.
  */
 export function defineFailpoints<const N extends readonly string[]>(...names: N): N {
   for (const name of names) registered.add(name);
@@ -89,7 +89,7 @@ function fromEnvironment(): Map<string, Action> | undefined {
   try {
     return parse(process.env['MILLRACE_FAILPOINTS'] ?? '');
   } catch (error) {
-    // Importing a module must not throw; whoever runs the process asks checkFailpoints.
+    // Importing a module must not throw; whoever runs the process calls checkFailpoints.
     environmentFault = error;
     return undefined;
   }

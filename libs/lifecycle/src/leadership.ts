@@ -1,7 +1,31 @@
-// Of several twins one leads, the others stand by. Who leads is decided by whoever grants the lease (a session lock in a
-// database); this file only asks again and again, starts the work when granted and stops it when the lease is lost.
-// Must hold: the work is started only under a lease. It may outlive the lease by a moment (a frozen process), so what
-// the work writes must be fenced by itself.
+// Leadership: of several instances one leads, the others stand by. Who leads is decided by whoever grants the lease (an advisory
+// lock held by a database session, see session-lead.ts of libs/postgres); this file requests it, starts the work when it is
+// granted and stops the work when it is lost.
+//
+//                 start
+//                   │
+//                   ▼      tryLead: null         ┌──────────┐
+//              ┌────────┐ ───────────────────▶  │ standby  │ ──┐ after pollMs, spread by ±25 %,
+//              │  none  │                        │  ready   │ ◀─┘ tryLead: null again
+//              └────────┘ ◀───────────────────  └──────────┘
+//               │  ▲   ▲    tryLead throws            │
+//  tryLead:     │  │   │    (retried with back-off)   │ tryLead: a lease
+//  a lease      │  │   │                              │
+//               ▼  │   │                              ▼
+//              ┌────────────────────────────────────────┐
+//              │ leader: work(lease) started;           │
+//              │         ready when the work is ready   │
+//              └────────────────────────────────────────┘
+//                   │   lease.lost settles (session ended, or abandoned by the work), or stop
+//                   ▼
+//              work.stop(), then lease.release(), in this order; then `none`
+//
+// Must hold:
+// - The work is started only under a lease, and is stopped before the lease is released: two instances overlap only when one
+//   was frozen or cut off and has not noticed the loss yet. What the work writes must therefore be fenced by what it writes to.
+// - A leadership shorter than 10 s counts as a failure: the next request waits longer each time, so that work that fails at
+//   once does not take the lock back and forth.
+// - A stop during `tryLead` waits for its answer; a lease that comes then is released unused.
 import type { HealthReport, Logger } from '@millrace/telemetry';
 import { Backoff } from './backoff.ts';
 import { RunLoop } from './run-loop.ts';
@@ -18,21 +42,21 @@ export interface Lease {
 export interface LeadershipOptions<L extends Lease> {
   /** For logs and reasons: `ticker`. */
   readonly name: string;
-  /** Asks for the lease: null while a twin holds it. Throws when the granter cannot be reached. */
+  /** Requests the lease: null while another instance holds it. Throws when the granter cannot be reached. */
   readonly tryLead: () => Promise<L | null>;
   /** Makes the work that the leader does; it is started after that, and stopped when the lease ends. */
   readonly work: (lease: L) => Service;
-  /** Told when the service has stopped, to free what `tryLead` keeps between its calls. A throw in it is ignored. */
+  /** Called when the service has stopped, to free what `tryLead` keeps between its calls. A throw in it is ignored. */
   readonly onStopped?: () => Promise<void> | void;
-  /** How often a stand-by asks. Milliseconds, default 1,000. */
+  /** How often a standby requests the lease. Milliseconds, default 1,000. */
   readonly pollMs?: number;
   readonly log?: Logger;
 }
 
 type Role = 'leader' | 'standby' | 'none';
 
-/** A lead that ended sooner was no success: the next question waits longer each time. */
-const shortLeadMs = 10_000;
+/** A leadership that ended sooner counts as a failure. */
+const minLeadMs = 10_000;
 
 class Leadership<L extends Lease> implements Service {
   readonly #options: LeadershipOptions<L>;
@@ -40,7 +64,7 @@ class Leadership<L extends Lease> implements Service {
   #role: Role = 'none';
   #working: Service | undefined;
   readonly #backoff = new Backoff();
-  /** Why the last lead ended badly, to tell while there is none. */
+  /** Why the last leadership failed, reported while there is none. */
   #lastReasons: string[] = [];
 
   constructor(options: LeadershipOptions<L>) {
@@ -80,7 +104,7 @@ class Leadership<L extends Lease> implements Service {
     const { name, tryLead, pollMs = 1_000 } = this.#options;
     const lease = await tryLead();
     if (lease === null) {
-      this.#enter('standby', `${name} stands by: a twin leads`);
+      this.#enter('standby', `${name} stands by: another instance leads`);
       return pollMs * (0.75 + Math.random() / 2);
     }
     const since = performance.now();
@@ -92,7 +116,7 @@ class Leadership<L extends Lease> implements Service {
       await lease.release();
       this.#role = 'none';
     }
-    if (performance.now() - since > shortLeadMs) this.#backoff.reset();
+    if (performance.now() - since > minLeadMs) this.#backoff.reset();
     return this.#backoff.next();
   }
 
@@ -104,7 +128,7 @@ class Leadership<L extends Lease> implements Service {
       // While leading, this pass counts as succeeded although it has not returned.
       this.#loop.state?.succeeded();
       const isStopped = await Promise.race([lease.lost.then(() => false), aborted(signal)]);
-      if (!isStopped) this.#loop.state?.log.warn(`${this.#options.name} lost the lead: its session ended`);
+      if (!isStopped) this.#loop.state?.log.warn(`${this.#options.name} lost the leadership: its session ended`);
     } finally {
       this.#lastReasons = working.ready().reasons;
       await working.stop();
@@ -119,10 +143,10 @@ class Leadership<L extends Lease> implements Service {
 }
 
 /**
- * A service that leads or stands by. Ready as stand-by (role `standby`) and, as leader, when its work is.
- * After the leader's death a stand-by asks within `pollMs`.
+ * A service that leads or stands by. Ready as standby (role `standby`) and, as leader, when its work is.
+ * After the leader's end a standby requests the lease within about `pollMs`.
  */
-export function leadOrStandBy<L extends Lease>(options: LeadershipOptions<L>): Service {
+export function leadOrStandby<L extends Lease>(options: LeadershipOptions<L>): Service {
   return new Leadership(options);
 }
 

@@ -4,7 +4,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { expect, test, vi } from 'vitest';
 import { Backoff } from './backoff.ts';
 import { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
-import { leadOrStandBy } from './leadership.ts';
+import { leadOrStandby } from './leadership.ts';
 import { pause } from './pause.ts';
 import { RunLoop } from './run-loop.ts';
 import { notReady, readyReport, type Service } from './service.ts';
@@ -28,7 +28,7 @@ test('a group survives starting and stopping in any order', async () => {
 
 test('a leadership survives starting and stopping in any order', async () => {
   await startStopStress(() =>
-    leadOrStandBy({ name: 'l', tryLead: async () => lease(), work: () => idle(), pollMs: 1 }),
+    leadOrStandby({ name: 'l', tryLead: async () => lease(), work: () => idle(), pollMs: 1 }),
   );
 });
 
@@ -90,12 +90,12 @@ test('a pause ends by its time, an abort or a wake, and leaves no listener', asy
 
 test('a stopped loop starts again only after the pass before has ended', async () => {
   let inside = 0;
-  let most = 0;
+  let maxInside = 0;
   const loop = new RunLoop({
     name: 'l',
     idleMs: 0,
     runOnce: async () => {
-      most = Math.max(most, ++inside);
+      maxInside = Math.max(maxInside, ++inside);
       await new Promise((resolve) => setTimeout(resolve, 3));
       inside -= 1;
     },
@@ -105,7 +105,7 @@ test('a stopped loop starts again only after the pass before has ended', async (
     void loop.stop();
   }
   await loop.stop();
-  expect(most).toBe(1);
+  expect(maxInside).toBe(1);
 });
 
 test('a wake ends the sleep, also one that has not begun', async () => {
@@ -187,17 +187,17 @@ test('delays double up to their bound and never leave it', () => {
   expect(backoff.next()).toBeLessThanOrEqual(100);
 });
 
-test('one twin leads, the other stands by and takes over when the lease is lost', async () => {
+test('one instance leads, the other stands by and takes over when the lease is lost', async () => {
   const lock = new Lock();
   const led: string[] = [];
-  const twin = (name: string) =>
-    leadOrStandBy({
+  const instance = (name: string) =>
+    leadOrStandby({
       name,
       pollMs: 2,
       tryLead: async () => lock.take(),
       work: () => new RunLoop({ name, idleMs: 1, runOnce: async () => void led.push(name) }),
     });
-  const [a, b] = [twin('a'), twin('b')];
+  const [a, b] = [instance('a'), instance('b')];
   await a.start();
   await vi.waitFor(() => expect(a.ready()).toMatchObject({ ok: true, role: 'leader' }), soon);
   await b.start();
@@ -213,7 +213,7 @@ test('one twin leads, the other stands by and takes over when the lease is lost'
 });
 
 test('a leadership whose granter is down is not ready', async () => {
-  const service = leadOrStandBy({
+  const service = leadOrStandby({
     name: 'l',
     tryLead: async () => {
       throw new MillraceError(codes.DATABASE_UNREACHABLE, 'cannot reach h:1/d');
@@ -261,7 +261,7 @@ test('a second signal ends a process that hangs while stopping', async () => {
   expect(await child.exit.finally(() => clearInterval(again))).toBe(143);
 });
 
-test('a signal that comes twice at once is one', async () => {
+test('a signal and its echo are one', async () => {
   const child = run(`runUntilSignalled({ start: async () => console.log('up'), ready: () => ({ ok: true, reasons: [] }),
     stop: async () => { process.kill(process.pid, 'SIGTERM'); await new Promise((done) => setTimeout(done, 50));
       console.log('down'); } });`);
@@ -335,13 +335,13 @@ function run(script: string, env: Record<string, string> = {}) {
   }
   const said = (wanted: string) =>
     new Promise<void>((resolve) => {
-      const look = () => {
+      const check = () => {
         if (!text.includes(wanted)) return;
-        listeners.delete(look);
+        listeners.delete(check);
         resolve();
       };
-      listeners.add(look);
-      look();
+      listeners.add(check);
+      check();
     });
   const exit = once(child, 'exit').then(([code, signal]) => code ?? signal);
   return { process: child, said, exit, output: () => text };

@@ -1,7 +1,7 @@
 export { Backoff, type BackoffBounds } from './backoff.ts';
 export { type Ending, listenForEnd } from './ending.ts';
 export { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
-export { type LeadershipOptions, type Lease, leadOrStandBy } from './leadership.ts';
+export { type LeadershipOptions, type Lease, leadOrStandby } from './leadership.ts';
 export { pause } from './pause.ts';
 export { RunLoop, type RunLoopOptions } from './run-loop.ts';
 export { type RunProcessOptions, runMain, runProcess } from './run-process.ts';

@@ -9,7 +9,7 @@ export interface RunLoopOptions {
   /**
    * One pass. Returns how long to sleep before the next, milliseconds (0: not at all); nothing: `idleMs`.
    * `signal` aborts at stop. A throw is judged by libs/errors: passing faults are retried with growing delay, others
-   * with the longest delay; nothing a pass throws ends the loop.
+   * with the maximal delay; nothing a pass throws ends the loop.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a pass without return must be allowed
   readonly runOnce: (signal: AbortSignal) => Promise<number | void>;
@@ -32,7 +32,7 @@ export interface LastPass {
   readonly abort: () => Promise<void> | void;
 }
 
-/** Calls `runOnce` again and again until stopped. A service by itself or a part of one. */
+/** Calls `runOnce` again and again until stopped. A service, or a part of one. */
 export class RunLoop implements Service {
   readonly #options: RunLoopOptions;
   #state: RunningState | undefined;

@@ -9,7 +9,7 @@ export interface RunProcessOptions {
   readonly identity: Identity;
   /** Where the health endpoint listens; port 0 = any. */
   readonly http: { host: string; port: number };
-  /** Told where it listens, for example to write it to a file. */
+  /** Called with where it listens, for example to write it to a file. */
   readonly onListening?: (address: { host: string; port: number; url: string }) => Promise<void>;
   /** Of a service that follows something: whether it is ready and not further behind than so many ms. */
   readonly fresh?: (maxLagMs: number, ready: HealthReport) => HealthReport;
@@ -22,7 +22,7 @@ export async function runProcess(options: RunProcessOptions): Promise<never> {
   return runUntilSignalled(new ServiceProcess(options));
 }
 
-/** A service with its eyes: as a service itself, so that a signal during the start is already a graceful stop. */
+/** A service with its logs, metrics and health endpoint, as a service itself, so that a signal during the start is already a graceful stop. */
 class ServiceProcess implements Service {
   readonly #options: RunProcessOptions;
   #parts: { telemetry?: Telemetry; service?: Service; health?: HealthServer; watch?: NodeJS.Timeout } = {};
@@ -45,7 +45,7 @@ class ServiceProcess implements Service {
     });
     await onListening?.(parts.health);
     await parts.service.start();
-    this.#sayReadyOnce(firstLookMs);
+    this.#sayReadyOnce(minCheckMs);
   }
 
   async stop(): Promise<void> {
@@ -60,21 +60,21 @@ class ServiceProcess implements Service {
     return this.#parts.service?.ready() ?? notReady('not started');
   }
 
-  // Looks often at first, rarely when something is amiss for long.
-  #sayReadyOnce(nextLookMs: number): void {
+  // Checks often at first, rarely when something is wrong for long.
+  #sayReadyOnce(nextCheckMs: number): void {
     const parts = this.#parts;
     const { ok, role } = this.ready();
     if (ok) {
       parts.telemetry?.log.info({ url: parts.health?.url, role }, 'ready');
       return;
     }
-    const later = Math.min(nextLookMs * 1.3, longestLookMs);
-    parts.watch = setTimeout(() => this.#sayReadyOnce(later), nextLookMs).unref();
+    const later = Math.min(nextCheckMs * 1.3, maxCheckMs);
+    parts.watch = setTimeout(() => this.#sayReadyOnce(later), nextCheckMs).unref();
   }
 }
 
-const firstLookMs = 20;
-const longestLookMs = 1_000;
+const minCheckMs = 20;
+const maxCheckMs = 1_000;
 
 /** Runs `main`; an error of it becomes one line on stderr and exit code 2 (wrong use or configuration) or 1. */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {

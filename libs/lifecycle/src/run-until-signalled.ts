@@ -6,13 +6,13 @@ import { checkFailpoints } from './failpoints.ts';
 import type { Service } from './service.ts';
 
 export interface RunUntilSignalledOptions {
-  /** Longest graceful stop. Milliseconds, default 10,000; after that the process ends all the same, exit code 1. */
+  /** Upper bound of the graceful stop. Milliseconds, default 10,000; after that the process ends all the same, exit code 1. */
   readonly graceMs?: number;
 }
 
 /**
  * Starts `service` and runs until SIGTERM or SIGINT, then stops it and exits 0; a second signal, not sooner than a quarter of
- * a second after it, exits at once (130 or 143). An error at start, an unhandled rejection or an uncaught exception is logged once and exits 1 (2 for a wrong
+ * a second after it, exits immediately (130 or 143). An error at start, an unhandled rejection or an uncaught exception is logged once and exits 1 (2 for a wrong
  * configuration). A reader that closed our stdout or stderr does not kill us. Never returns.
  */
 export async function runUntilSignalled(service: Service, options: RunUntilSignalledOptions = {}): Promise<never> {

@@ -30,7 +30,7 @@ export class RunningState {
     this.#backoff = new Backoff(backoff);
   }
 
-  /** Aborts when the loop is told to stop; give it to everything that waits. */
+  /** Aborts when the loop is to stop; give it to everything that waits. */
   get signal(): AbortSignal {
     return this.#stopper.signal;
   }
@@ -45,7 +45,7 @@ export class RunningState {
     this.#endWait?.();
   }
 
-  /** Ends the present sleep, or the next one if none is on: a wake between two looks is never lost. */
+  /** Ends the present sleep, or the next one if none is on: a wake between two passes is never lost. */
   wake(): void {
     this.#woken = true;
     this.#wake?.();
@@ -95,8 +95,8 @@ export class RunningState {
     const verdict = verdictOf(error);
     const first = this.#fault?.code !== verdict.code || this.#fault.sentence !== verdict.sentence;
     this.#fault = verdict;
-    const delayMs = verdict.action === 'retry' ? this.#backoff.next() : this.#backoff.longest();
-    this.#tell(error, { first, delayMs: Math.round(delayMs), verdict });
+    const delayMs = verdict.action === 'retry' ? this.#backoff.next() : this.#backoff.max();
+    this.#log(error, { first, delayMs: Math.round(delayMs), verdict });
     return delayMs;
   }
 
@@ -112,11 +112,11 @@ export class RunningState {
     return this.#hasSucceeded ? readyReport : notReady(`${this.name} has not done its first pass yet`);
   }
 
-  #tell(error: unknown, { first, delayMs, verdict }: { first: boolean; delayMs: number; verdict: Verdict }): void {
+  #log(error: unknown, { first, delayMs, verdict }: { first: boolean; delayMs: number; verdict: Verdict }): void {
     const failures = this.#backoff.failures;
     const fields = { code: verdict.code, failures, retry_in_ms: delayMs };
-    // The same fault again is told at the 10th, 100th, … time only: a database that is down an hour is one story.
-    // The stack matters for a defect of ours; for all else the sentence says it.
+    // The same fault again is logged at the 10th, 100th, … time only: a database that is down for an hour is one event.
+    // The stack matters for an internal error; for all else the sentence is enough.
     const loud = first || /^10*$/.test(String(failures));
     if (!loud) this.log.debug({ ...fields, err: error }, verdict.sentence);
     else if (verdict.action === 'retry' && failures < 10) this.log.warn(fields, verdict.sentence);

@@ -4,10 +4,10 @@ import type { HealthReport } from '@millrace/telemetry';
 /**
  * Must hold for every implementation (startStopStress checks it):
  * - `start` returns quickly and does not wait for databases or the bus; it throws only for what no waiting repairs.
- *   A second `start` while running changes nothing; after `stop` it starts anew.
- * - `stop` ends all work gracefully and frees everything; safe when never started, when called twice, and at once
- *   with `start` (then the service ends up stopped). It does not throw.
- * - `ready` is cheap, never throws, and is `ok` only while the work is really done (or a twin does it: role standby).
+ *   A second `start` while running changes nothing; after `stop` it starts again.
+ * - `stop` ends all work gracefully and frees everything; safe when never started, when called twice, and during
+ *   `start` (then the service ends up stopped). It does not throw.
+ * - `ready` is cheap, never throws, and is `ok` only while the work is really done (or another instance does it: role standby).
  */
 export interface Service {
   start(): Promise<void>;

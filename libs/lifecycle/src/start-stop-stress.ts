@@ -1,10 +1,10 @@
-// The test every service must pass: start and stop in any order, twice, at once.
+// The test every service must pass: start and stop in any order, twice, concurrently.
 import type { Service } from './service.ts';
 
 export interface StressOptions {
   /** Random sequences to run. Default 20. */
   readonly rounds?: number;
-  /** Longest time one start or stop may take. Milliseconds, default 5,000. */
+  /** Upper bound of one start or stop. Milliseconds, default 5,000. */
   readonly limitMs?: number;
 }
 
@@ -17,12 +17,12 @@ export async function startStopStress(make: () => Service, options: StressOption
   await sequence('stop unstarted', make(), ['stop', 'stop'], limitMs);
   await sequence('start twice, stop twice', make(), ['start', 'start', 'stop', 'stop'], limitMs);
   await sequence('start again', make(), ['start', 'stop', 'start', 'stop'], limitMs);
-  await atOnce('start and stop at once', make(), ['start', 'stop'], limitMs);
-  await atOnce('two stops at once', make(), ['start', 'stop', 'stop'], limitMs);
-  await atOnce('two starts at once', make(), ['start', 'start', 'stop'], limitMs);
+  await concurrently('start and stop concurrently', make(), ['start', 'stop'], limitMs);
+  await concurrently('two concurrent stops', make(), ['start', 'stop', 'stop'], limitMs);
+  await concurrently('two concurrent starts', make(), ['start', 'start', 'stop'], limitMs);
   for (let round = 0; round < rounds; round++) {
     const steps = Array.from({ length: 6 }, (): Step => (Math.random() < 0.5 ? 'start' : 'stop'));
-    const run = round % 2 === 0 ? sequence : atOnce;
+    const run = round % 2 === 0 ? sequence : concurrently;
     await run(`random ${steps.join(',')}`, make(), [...steps, 'stop'], limitMs);
   }
 }
@@ -34,9 +34,9 @@ async function sequence(title: string, service: Service, steps: Step[], limitMs:
   mustBeDown(title, service);
 }
 
-async function atOnce(title: string, service: Service, steps: Step[], limitMs: number): Promise<void> {
+async function concurrently(title: string, service: Service, steps: Step[], limitMs: number): Promise<void> {
   await inTime(title, Promise.all(steps.map((step) => service[step]())), limitMs);
-  // The last step was a stop: it must win over the starts that were under way, without being asked again.
+  // The last step was a stop: it must win over the starts that were under way, without being called again.
   mustBeDown(title, service);
   await inTime(`${title}: one more stop`, service.stop(), limitMs);
 }

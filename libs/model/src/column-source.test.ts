@@ -28,7 +28,7 @@ test('numbers and types are read, common ones and others, with what domains are 
   });
 });
 
-test('older events tell numbers alone', () => {
+test('older events carry numbers alone', () => {
   expect(parseSource('7:1,3', 2)?.columns).toEqual([
     { number: 1, type: null, base: null },
     { number: 3, type: null, base: null },

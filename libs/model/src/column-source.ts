@@ -1,11 +1,11 @@
-// What an event, a section and a copy tell of their columns at the provider beside the names: number and type of each, as
+// What an event, a section and a copy carry of their columns at the provider beside the names: number and type of each, as
 // ` 16421:1i,2v20,3"public.grade"`. Written by millrace.capture_numbers and millrace.type_code at the provider.
 
 /** A column at the provider. */
 export interface SourceColumn {
   /** `pg_attribute.attnum`: a renaming leaves it alone. */
   readonly number: number;
-  /** As `format_type` writes it under a bare search path; null: not told (events of older triggers). */
+  /** As `format_type` writes it under a bare search path; null: not carried (events of older triggers). */
   readonly type: string | null;
   /** What a domain is made of; of any other type the same as `type`. */
   readonly base: string | null;
@@ -43,13 +43,13 @@ const names = new RegExp(`^\\[(?:${quoted}|null|,)*\\]`);
 const head = / ?(\d+):/y;
 const item = new RegExp(`(\\d+)(?:(${code})(?:=(${code}))?)?(?:,|$)`, 'y');
 
-/** Splits what an event tells into the JSON list of names, and the rest, which may be empty. */
+/** Splits what an event carries into the JSON list of names, and the rest, which may be empty. */
 export function splitColumns(text: string): { names: string; source: string } {
   const list = names.exec(text)?.[0] ?? text;
   return { names: list, source: text.slice(list.length).trimStart() };
 }
 
-/** Undefined for a text that is not of this form, or does not tell `count` columns, or not the number of one of them. */
+/** Undefined for a text that is not of this form, or does not describe `count` columns, or not the number of one of them. */
 export function parseSource(text: string, count: number): ColumnSource | undefined {
   head.lastIndex = 0;
   const relation = head.exec(text)?.[1];

@@ -17,13 +17,13 @@ export type TableState = (typeof tableStates)[number];
 export const transitions: readonly { from: TableState; to: TableState; because: string }[] = [
   { from: 'registered', to: 'copying', because: 'the copy began to arrive' },
   { from: 'registered', to: 'ok', because: 'added without a copy' },
-  { from: 'copying', to: 'registered', because: 'the copy was broken off and begins anew' },
+  { from: 'copying', to: 'registered', because: 'the copy was interrupted and starts again' },
   { from: 'copying', to: 'catching-up', because: 'the copy is loaded' },
   { from: 'copying', to: 'held', because: 'the copy cannot be loaded' },
   { from: 'registered', to: 'held', because: 'the copy cannot be loaded' },
   { from: 'catching-up', to: 'ok', because: 'the changes kept during the copy are applied' },
   { from: 'catching-up', to: 'held', because: 'the changes kept during the copy cannot be applied' },
-  { from: 'held', to: 'registered', because: 'a new copy was asked for' },
-  { from: 'ok', to: 'registered', because: 'a new copy was asked for' },
-  { from: 'catching-up', to: 'registered', because: 'a new copy was asked for' },
+  { from: 'held', to: 'registered', because: 'a new copy was requested' },
+  { from: 'ok', to: 'registered', because: 'a new copy was requested' },
+  { from: 'catching-up', to: 'registered', because: 'a new copy was requested' },
 ];

@@ -33,7 +33,7 @@ export function isWider(from: string, to: string): boolean {
 /** True when every value keeps its text. `inside`: of an element or field, where types must be the same. */
 export function keepsText(from: PlainType, to: PlainType, inside: boolean): boolean {
   if (to.type !== from.type) {
-    if (!inside && isWider(from.type, to.type)) return hasRoom(to, wholeDigits[from.type] ?? 0);
+    if (!inside && isWider(from.type, to.type)) return fitsDigits(to, wholeDigits[from.type] ?? 0);
     return from.type === 'bpchar' && to.type === 'varchar' && takesMod('varchar', from.mod, to.mod);
   }
   return to.mod < 0 || to.mod === from.mod || takesMod(to.type, from.mod, to.mod);
@@ -63,7 +63,7 @@ function isRefused(from: PlainType, to: PlainType): boolean {
   return from.type === 'numeric' && from.mod >= 0 && there.scale >= numericOf(from.mod).scale;
 }
 
-function hasRoom({ type, mod }: PlainType, digits: number): boolean {
+function fitsDigits({ type, mod }: PlainType, digits: number): boolean {
   if (type !== 'numeric' || mod < 0) return true;
   const { precision, scale } = numericOf(mod);
   return scale >= 0 && precision - scale >= digits;

@@ -10,9 +10,9 @@ export type PgClient = pg.Client;
 export interface ConnectOptions {
   /** Shown in pg_stat_activity, so that an operator sees whose session it is. */
   readonly applicationName: string;
-  /** Longest time until the server accepts the session. Milliseconds, default 5,000. */
+  /** Upper bound of the time until the server accepts the session. Milliseconds, default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** Longest wait for the answer to one query, so that a host that hangs is noticed. Milliseconds, default none. */
+  /** Upper bound of the wait for the answer to one query, so that a host that hangs is noticed. Milliseconds, default none. */
   readonly queryTimeoutMs?: number;
   /** Called when the session ends that we did not end. */
   readonly onLost?: (error: Error) => void;

@@ -1,4 +1,4 @@
-/** What a server may send of itself in the middle of a COPY, and the answer that opens it: nothing of the data. */
+/** What a server may send on its own in the middle of a COPY, and the answer that opens it: nothing of the data. */
 const besides = new Set(['H', 'S', 'N', 'A'].map((code) => code.charCodeAt(0)));
 const data = 'd'.charCodeAt(0);
 const headBytes = 5;

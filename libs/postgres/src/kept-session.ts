@@ -1,6 +1,6 @@
 import { disconnect, dropSession, type PgClient } from './connect.ts';
 
-/** Opens a session. `onLost` is to be called when the session ends that we did not end; `connect` takes it as it is. */
+/** Opens a session. `onLost` is to be called when the session ends that we did not end; `connect` takes it unchanged. */
 export type OpenSession = (onLost: (error: unknown) => void) => Promise<PgClient>;
 
 /**
@@ -21,7 +21,7 @@ export class KeptSession {
     return this.#session;
   }
 
-  /** Ends the session as `disconnect` does; one that is being opened is ended as soon as it is open. Never throws. */
+  /** Ends the session as `disconnect` does; one that is being opened is ended once it is open. Never throws. */
   async close(): Promise<void> {
     await this.#forget()?.then((client) => disconnect(client), ignore);
   }

@@ -2,13 +2,13 @@
 // so there is no lease to renew and no clock to compare.
 //
 //   process of the leader              database                        process of a standby
-//   session A ── lock ok ───────────▶  lock held by A  ◀── lock ok? ─ session B: no, asks again after a while
+//   session A ── lock ok ───────────▶  lock held by A  ◀── lock ok? ─ session B: no, requests it again later
 //   works                                  │
 //   exits, is killed, or lost ─────▶   A ends, lock free ◀─ lock ok ── session B: leads
 //   is frozen: the server ends A
 //   after idle_session_timeout ────▶   A ends, lock free
 //
-// Must hold: whoever opens the session sets idle_session_timeout well above the longest pause between two statements of a
+// Must hold: whoever opens the session sets idle_session_timeout well above the maximal pause between two statements of a
 // healthy leader or standby. A thawed leader may work on for a moment until it notices that A ended, so what it writes is
 // fenced elsewhere: by the lock of ticking, the stream's last sequence, the row of the position.
 // What a process does with the lease, and its states, are in libs/lifecycle (leadership.ts).

@@ -95,7 +95,7 @@ describe('sessions', () => {
     });
   });
 
-  it('do what they are asked whatever the role prefers', async () => {
+  it('do what they are to do whatever the role prefers', async () => {
     await inSession(database.url, options, async (client) => {
       await client
         .query(`SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;

@@ -1,6 +1,6 @@
 // Tracing of batches. The trace id of a batch is the fingerprint of the tick that ends it, so anybody who knows the
 // tick can find the trace. The root span (the ticker's) has a span id derived from the same fingerprint: services that
-// know only the tick can name their parent without being told.
+// know only the tick can name their parent without a message.
 
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
 import { ROOT_CONTEXT, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';

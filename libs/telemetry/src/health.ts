@@ -3,18 +3,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { listen, stopListening } from './listen.ts';
 import { redactText } from './redact.ts';
 
-/** What a service says of itself. `reasons` are sentences for people and stand there when `ok` is false. */
+/** A service's report of its state. `reasons` are sentences for people, given when `ok` is false. */
 export interface HealthReport {
   readonly ok: boolean;
   readonly reasons: string[];
-  /** `standby` is healthy: a twin does the work. */
+  /** `standby` is healthy: another instance does the work. */
   readonly role?: 'leader' | 'standby' | 'none';
 }
 
 export interface HealthOptions {
   /** Address to listen on; 127.0.0.1 unless people outside the host should see it. */
   readonly host: string;
-  /** 0 = any free port. */
+  /** 0: any free port. */
   readonly port: number;
   readonly live: () => HealthReport | Promise<HealthReport>;
   readonly ready: () => HealthReport | Promise<HealthReport>;

@@ -27,7 +27,7 @@ export function setMeter(next: Meter | undefined): void {
   if (next !== undefined) for (const register of observers) register(next);
 }
 
-// Makes the instrument once for each meter; a later meter (tests) makes it anew.
+// Makes the instrument once for each meter; a later meter (tests) makes it again.
 function bound<I>(make: (meter: Meter) => I): () => I | undefined {
   let instrument: I | undefined;
   let madeFor = -1;
@@ -65,7 +65,7 @@ export function histogram(name: string, help: string, buckets: number[] = second
 export type Observation = readonly [value: number, labels: Labels];
 
 /**
- * Declares a gauge whose value is asked for only when somebody collects; `read` must be quick and must not throw. It gives one
+ * Declares a gauge whose value is read only when somebody collects; `read` must be quick and must not throw. It gives one
  * value, or one for each thing that is there at this moment.
  */
 export function observedGauge(name: string, help: string, read: () => number | readonly Observation[]): void {

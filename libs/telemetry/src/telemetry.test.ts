@@ -64,7 +64,7 @@ test.each([
   if (code === 'P0001') expect(text).toContain('public.check_it(integer,text)');
 });
 
-test('what our own functions raise is told', () => {
+test('what our own functions raise is shown', () => {
   const where = 'PL/pgSQL function pgq.create_queue(text) line 3 at RAISE';
   const fields = errorFields(Object.assign(new Error('Invalid NULL value'), { code: 'P0001', where }));
   expect(fields['message']).toBe('Invalid NULL value');

@@ -3,7 +3,7 @@ import { busToken, type TableName, tableKey } from '@millrace/model';
 // Keys of a queue's bucket (`bucketName`). A subscriber's report stands under its bus token, which never holds a slash; notes
 // for it stand under keys with slashes.
 
-/** The subscriber's report of itself. */
+/** The subscriber's report. */
 export const reportKey = (subscriber: string): string => busToken(subscriber);
 
 /** The note that says where the subscriber begins. */

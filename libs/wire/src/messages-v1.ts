@@ -117,7 +117,7 @@ const reportedTable = z.strictObject({
   error: z.string().max(2000).nullable().optional(),
 });
 
-/** A replay's report of itself; the value of its key in the bucket. It permits or delays release, and is never the record. */
+/** A replay's report; the value of its key in the bucket. It permits or delays release, and is never the record. */
 export const report = z.strictObject({
   v: z.literal(wireVersion),
   kind: z.literal('report'),

@@ -232,7 +232,7 @@ test.each([
   expect(decodeJson(copyNote, Buffer.from(value))).toBeUndefined();
 });
 
-test('keys of the bucket tell reports from notes and one subscriber from another', () => {
+test('keys of the bucket separate reports from notes and one subscriber from another', () => {
   expect([reportKey('eu'), startKey('eu'), copyKey('eu', { schema: 'public', name: 'entry' })]).toEqual([
     'eu',
     'start/eu',

@@ -1,7 +1,7 @@
 // Capture: leads or stands by. As leader it publishes batches from the queue, copies tables, sends again what a subscriber
 // lacks, and releases the queue up to what all have applied.
 import { BusConnection } from '@millrace/bus';
-import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+import { leadOrStandby, type Service, ServiceGroup } from '@millrace/lifecycle';
 import type { SessionLease } from '@millrace/postgres';
 import { Backfills } from './backfill/backfills.ts';
 import type { CaptureOptions } from './config.ts';
@@ -17,7 +17,7 @@ import { Roster } from './subscribers/roster.ts';
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeCapture(options: CaptureOptions): Service {
   const lead = captureLead(options);
-  return leadOrStandBy<SessionLease>({
+  return leadOrStandby<SessionLease>({
     name: 'capture',
     tryLead: () => lead.tryLead(),
     work: (lease) => leaderWork(options, lease),

@@ -1,6 +1,6 @@
 // Replay: leads or stands by; as leader it takes the next batch from the bus and applies it, again and again.
 import { codes, toMillraceError, verdictOf } from '@millrace/errors';
-import { defineFailpoints, failpoint, leadOrStandBy, RunLoop, type Service } from '@millrace/lifecycle';
+import { defineFailpoints, failpoint, leadOrStandby, RunLoop, type Service } from '@millrace/lifecycle';
 import { logger } from '@millrace/telemetry';
 import { DesiredStateChanged } from './apply/errors/retry-signals.ts';
 import type { ReplayOptions } from './config.ts';
@@ -12,7 +12,7 @@ const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
 /** Makes the service; it needs no database or bus to start and waits for both. */
 export function makeReplay(options: ReplayOptions): Service {
   const lead = new ReplayLead(options);
-  return leadOrStandBy<ReplayLease>({
+  return leadOrStandby<ReplayLease>({
     name: 'replay',
     tryLead: () => lead.tryLead(),
     work: (lease) => replayLoop(options, lease),

@@ -5,15 +5,15 @@ import { busUrl, type Config, needQueueDatabase, queueDatabases, startFromArgs }
 export interface SetTickerOptions {
   readonly queue: string;
   readonly providerUrl: string;
-  /** Pause between looks while changes arrive, milliseconds. From `ticker.active_ms`. */
+  /** Pause between polls while changes arrive, milliseconds. From `ticker.active_ms`. */
   readonly activeMs: number;
-  /** Longest pause between looks while nothing arrives, milliseconds. From `ticker.idle_ms`. */
+  /** Maximal pause between polls while nothing arrives, milliseconds. From `ticker.idle_ms`. */
   readonly idleMs: number;
-  /** Where the bus is at this moment; undefined while nobody knows. Asked at every attempt: `up` may move its server. */
+  /** The URL of the bus now; undefined while it is not known. Called at every attempt: `up` may move its server. */
   readonly busUrl: () => string | undefined;
-  /** Pause between two looks at the triggers, milliseconds. */
+  /** Pause between two passes over the triggers, milliseconds. */
   readonly triggersMs: number;
-  /** How often a stand-by asks for the lead, milliseconds. */
+  /** How often a standby requests the leadership, milliseconds. */
   readonly standbyMs: number;
 }
 
@@ -22,7 +22,7 @@ export interface DatabaseTickerOptions {
   /** As people call the database: `provider`, or its name below `databases`. */
   readonly database: string;
   readonly url: string;
-  /** Pause between looks at its queues, milliseconds. From `ticker.queues_ms`. */
+  /** Pause between polls of its queues, milliseconds. From `ticker.queues_ms`. */
   readonly queuesMs: number;
   /** Between two moves of retried events, milliseconds. From `ticker.retry_ms`. */
   readonly retryMs: number;
@@ -30,9 +30,9 @@ export interface DatabaseTickerOptions {
   readonly maintenanceMs: number;
   /** Between two lines of statistics, milliseconds; 0 = none. From `ticker.statistics_ms`. */
   readonly statisticsMs: number;
-  /** Between two looks for metrics, milliseconds. */
+  /** Between two readings for metrics, milliseconds. */
   readonly figuresMs: number;
-  /** How often a stand-by asks for the lead, milliseconds. */
+  /** How often a standby requests the leadership, milliseconds. */
   readonly standbyMs: number;
 }
 

@@ -79,7 +79,7 @@ test('the process becomes ready, says so once, shows metrics, and ends with 0 at
   expect(output().match(/"msg":"ready"/g)).toHaveLength(1);
 });
 
-test('a frozen leader loses its lock to the twin, and stands by when it thaws', async () => {
+test('a frozen leader loses its lock to the second instance, and stands by when it thaws', async () => {
   const { url } = await createDatabase();
   await query(url, stub);
   const [fileA, fileB] = [configFile(url), configFile(url)];

@@ -1,4 +1,4 @@
-// Sessions with the provider that no hung host can block for ever.
+// Sessions that no hung host can block for ever, and the leadership that lives in one.
 import { codes, toMillraceError } from '@millrace/errors';
 import {
   applySettings,
@@ -10,16 +10,16 @@ import {
   SessionLead,
 } from '@millrace/postgres';
 
-/** Longest time the server may work on one statement. */
+/** Upper bound of one statement at the server. */
 const usualStatementMs = 10_000;
-/** So much longer we wait for its answer: the server shall speak first. */
+/** How much longer we wait for the answer, so that the server's own error comes first. */
 const answerMoreMs = 2_000;
 
 export interface SessionOptions {
   readonly applicationName: string;
-  /** The server ends the session after this silence, milliseconds: a frozen leader loses its lock. 0 = never. */
+  /** The server ends the session after this silence, milliseconds: a frozen leader loses its lock. 0: never. */
   readonly silenceMs: number;
-  /** Longest time for one statement, milliseconds. Default 10,000. */
+  /** Upper bound of one statement, milliseconds. Default 10,000. */
   readonly statementMs?: number;
   readonly onLost: (error: unknown) => void;
 }
@@ -45,7 +45,7 @@ export interface TickerLeadOptions {
   readonly url: string;
   /** For errors: `the leadership of the ticker`. */
   readonly what: string;
-  /** Longest pause between two statements of the leader or of a standby, milliseconds. */
+  /** Maximal pause between two statements of the leader or of a standby, milliseconds. */
   readonly pauseMs: number;
   /** Requests the lock; true when this session now has it. */
   readonly lock: (client: PgClient) => Promise<boolean>;
@@ -70,7 +70,7 @@ export function tickerLead({ url, what, pauseMs, lock }: TickerLeadOptions): Ses
 }
 
 /**
- * The same session, with each statement parsed and planned once: for those asked many times a second. The texts must be
+ * The same session, with each statement parsed and planned once: for those that run many times a second. The texts must be
  * few and constant.
  */
 export function prepared(client: PgClient): Queryable {

@@ -132,7 +132,7 @@ test('of two tickers one stands by, and takes over when the session of the leade
   await eventually(() => ticked(url, 'a'));
 });
 
-test('a database that is down is no affair of the others, and is served again when it is back', async () => {
+test('a database that is down does not disturb the others, and is served again when it is back', async () => {
   const url = await installed();
   await query(url, quick('a'));
   const other = await startOwnPostgres();

@@ -1,6 +1,6 @@
 // The ticker of one database's queues that carry no tables: leads or stands by; as leader it ticks each by its own rule, and
-// maintains all queues of the database, those of sets as well. One database that is down is no affair of another's.
-import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+// maintains all queues of the database, those of sets as well. Failures are isolated by database.
+import { leadOrStandby, type Service, ServiceGroup } from '@millrace/lifecycle';
 import type { SessionLease } from '@millrace/postgres';
 import { leadQueues } from '@millrace/provider';
 import type { DatabaseTickerOptions } from '../config.ts';
@@ -18,7 +18,7 @@ export function makeDatabaseTicker(options: DatabaseTickerOptions): Service {
     pauseMs: Math.max(queuesMs, standbyMs),
     lock: leadQueues,
   });
-  return leadOrStandBy<SessionLease>({
+  return leadOrStandby<SessionLease>({
     name: `ticker of ${labelOf(database)}`,
     tryLead: () => lead.tryLead(),
     work: (lease) => leaderWork(options, lease),

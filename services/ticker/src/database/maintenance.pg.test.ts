@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { QueueMaintenance } from './maintenance.ts';
 import { Counts } from './queue-counts.ts';
 
-// Maintenance asks for one step twice, then once more; and for a vacuum.
+// The list of maintenance has one step twice, then once more; and a vacuum.
 const stub = `
   CREATE SCHEMA pgq; CREATE SCHEMA stub; CREATE TABLE pgq.queue (queue_id int, queue_name text); CREATE TABLE pgq.small (id int);
   CREATE TABLE stub.step (name text, xid xid8 DEFAULT pg_current_xact_id());
@@ -36,13 +36,13 @@ async function maintained(passes: number) {
   return { url, counts };
 }
 
-test('where autovacuum is off the small tables are vacuumed now and then, not at every look', async () => {
+test('where autovacuum is off the small tables are vacuumed now and then, not at every pass', async () => {
   const { counts } = await maintained(3);
-  // The first pass has a step, asked for twice, and the vacuum; the second the other step.
+  // The first pass has a step, listed twice, and the vacuum; the second the other step.
   expect(counts.steps).toEqual([2, 1, 0]);
 });
 
-test('maintenance runs each step in its own transaction, again while it asks for it', async () => {
+test('maintenance runs each step in its own transaction, again while it is listed', async () => {
   const { url } = await maintained(3);
   const [row] = await query(url, 'SELECT count(DISTINCT xid)::int AS n, count(*)::int AS of FROM stub.step');
   expect(row).toEqual({ n: 3, of: 3 });

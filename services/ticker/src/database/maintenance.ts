@@ -1,5 +1,5 @@
-// Keeps the queues of a database trim: moves retried events, runs the list of maintenance that the database returns (rotation),
-// looks how queues and consumers do, and tells what was done. On a session of its own, so that a TRUNCATE never delays a tick.
+// Keeps the queues of a database short: moves retried events, runs the list of maintenance that the database returns (rotation),
+// reads the state of queues and consumers for metrics, and reports what was done. On a session of its own, so that a TRUNCATE never delays a tick.
 import { toMillraceError } from '@millrace/errors';
 import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
 import { disconnect, KeptSession, type PgClient } from '@millrace/postgres';
@@ -26,9 +26,9 @@ export interface MaintenanceOptions extends Omit<DatabaseTickerOptions, 'queuesM
 
 /** A pass over hundreds of queues takes its time. Locks are waited for much shorter. */
 const longStatementMs = 300_000;
-/** Between two vacuums of the small tables, where the list asks for them (autovacuum is off). */
+/** Between two vacuums of the small tables, where the list has them (autovacuum is off). */
 const vacuumMs = 120_000;
-/** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
+/** How long a pass may go on after `stop`; nothing is lost when it is aborted. */
 const lastPassMs = 2_000;
 
 const [beforeMaintenance, afterMaintenance] = defineFailpoints('ticker.before-maintenance', 'ticker.after-maintenance');
@@ -66,12 +66,12 @@ export class QueueMaintenance {
     const { retryMs, maintenanceMs, statisticsMs, figuresMs, counts } = options;
     this.#options = options;
     const task = (everyMs: number, run: Task['run'], nextAt = 0): Task => ({ everyMs, nextAt, run });
-    const telling = task(statisticsMs, async () => counts.tell(), performance.now() + statisticsMs);
+    const reporting = task(statisticsMs, async () => counts.report(), performance.now() + statisticsMs);
     this.#tasks = [
       task(retryMs, (client) => this.#retry(client)),
       task(maintenanceMs, (client) => this.#maintain(client)),
-      task(figuresMs, (client) => this.#look(client)),
-      ...(statisticsMs === 0 ? [] : [telling]),
+      task(figuresMs, (client) => this.#observe(client)),
+      ...(statisticsMs === 0 ? [] : [reporting]),
     ];
   }
 
@@ -115,13 +115,13 @@ export class QueueMaintenance {
     if (vacuum) this.#vacuumedAt = clock;
     await failpoint(beforeMaintenance);
     const outcomes = await runMaintenance(client, { vacuum });
-    for (const outcome of outcomes) this.#tellFailure(outcome);
+    for (const outcome of outcomes) this.#logFailure(outcome);
     this.#options.counts.maintained(outcomes.filter(({ result }) => result === 'done').length);
     await failpoint(afterMaintenance);
     seconds.record((performance.now() - clock) / 1_000);
   }
 
-  async #look(client: PgClient): Promise<void> {
+  async #observe(client: PgClient): Promise<void> {
     const state = await needPgq(client, this.#options.label);
     const queues = await listQueues(client, null, state);
     const consumers = await listConsumers(client);
@@ -130,7 +130,7 @@ export class QueueMaintenance {
   }
 
   // One step that fails keeps neither the others nor the loop; it is due again at the next pass.
-  #tellFailure({ operation, argument, result, error }: MaintenanceOutcome): void {
+  #logFailure({ operation, argument, result, error }: MaintenanceOutcome): void {
     if (result !== 'failed') return;
     const fields = { database: this.#options.database, operation, argument, code: error?.code };
     logger('maintenance').error(fields, error?.sentence ?? 'a step of maintenance failed');

@@ -4,7 +4,7 @@ const ticks = counter('millrace_queue_ticks', 'Ticks made in queues that carry n
 const steps = counter('millrace_maintenance_steps', 'Steps of maintenance run: rotations and what else was due');
 const retries = counter('millrace_queue_retries', 'Events put back into their queues');
 
-/** What a leader did in one database since it last said so. */
+/** What a leader did in one database since its last report. */
 export class Counts {
   readonly #database: string;
   #ticks = 0;
@@ -16,7 +16,7 @@ export class Counts {
     this.#database = database;
   }
 
-  /** Whether the database has queues that carry no tables; where it has none, a period in which nothing was done is not told. */
+  /** Whether the database has queues that carry no tables; where it has none, a period in which nothing was done is not reported. */
   serves(any: boolean): void {
     this.#serves = any;
   }
@@ -36,8 +36,8 @@ export class Counts {
     retries.add(n, { database: this.#database });
   }
 
-  /** Logs it, in pgqd's words, and begins anew. */
-  tell(): void {
+  /** Logs the counts, in pgqd's format, and starts again from 0. */
+  report(): void {
     if (!this.#serves && this.#ticks + this.#maint + this.#retry === 0) return;
     const line = `{ticks: ${this.#ticks}, maint: ${this.#maint}, retry: ${this.#retry}}`;
     logger('queues').info({ database: this.#database }, line);

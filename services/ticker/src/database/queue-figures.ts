@@ -1,4 +1,4 @@
-// How the queues and consumers of the databases that this process leads did at its last look, as metrics. What is gone from the
+// The state of the queues and consumers of the databases that this process leads, when it was last read, as metrics. What is gone from the
 // database is gone from the metrics.
 import type { ConsumerRecord, QueueRecord, Rates } from '@millrace/provider';
 import { type Observation, observedGauge } from '@millrace/telemetry';

@@ -1,5 +1,5 @@
-// Ticks the queues of a database that are due by their own rule. Which these are is asked anew each time, so that a new queue
-// is served at the next look, and one that is gone, paused or ticked from elsewhere is left alone.
+// Ticks the queues of a database that are due by their own rule. Which these are is queried each time, so that a new queue
+// is served at the next pass, and one that is gone, paused or ticked from elsewhere is left alone.
 import { RunLoop } from '@millrace/lifecycle';
 import type { PgClient } from '@millrace/postgres';
 import { type QueueDuty, type QueueTick, queueDuty, tickQueues } from '@millrace/provider';
@@ -14,7 +14,7 @@ export interface QueueLoopOptions {
   readonly label: string;
   readonly pauseMs: number;
   readonly counts: Counts;
-  /** Told of a failure that may have cost the session. */
+  /** Called after a failure; it may require a new session. */
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -22,7 +22,7 @@ const problems = gauge('millrace_queue_problems', 'Queues without tables that co
 
 /** How long it is taken as known that a database has queues, and what of PgQ it has. */
 const dutyMs = 5_000;
-/** Between two looks at a database without such queues, at least: a provider of tables alone is not to feel them. */
+/** Minimal pause between two passes over a database without such queues, which must not notice them. */
 const nothingMs = 2_000;
 
 /** The loop that ticks. */
@@ -50,7 +50,7 @@ export function queueLoop(options: QueueLoopOptions): RunLoop {
   });
 }
 
-/** A queue that cannot be ticked is told once, and once that it can again. Such a one is due at every look, until it is gone. */
+/** Logs once that a queue cannot be ticked, and once that it can again. Such a queue is due at every pass, until it is gone. */
 function reportProblems(database: string, done: readonly QueueTick[], known: Map<string, string>): void {
   const log = logger('queues');
   for (const queue of known.keys()) if (!done.some((one) => one.queue === queue)) known.delete(queue);

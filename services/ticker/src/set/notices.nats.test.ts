@@ -18,20 +18,20 @@ test('notices go on after their connection was closed for good', async () => {
   });
   const listener = await connectBus(sharedNatsUrl(), { name: 'test' });
   onTestFinished(() => listener.close());
-  let heard = 0;
+  let received = 0;
   onNotice(listener, tickSubject(queue), () => {
-    heard += 1;
+    received += 1;
   });
   await notices.loop.start();
   onTestFinished(() => notices.loop.stop());
-  const isHeard = () => {
+  const isReceived = () => {
     notices.send({ tick: 1 });
-    return heard > 0;
+    return received > 0;
   };
-  await eventually(isHeard);
+  await eventually(isReceived);
   await made[0]?.connection.close();
   await eventually(() => made.length === 2);
-  heard = 0;
-  await eventually(isHeard);
+  received = 0;
+  await eventually(isReceived);
   expect(made[1]?.isConnected()).toBe(true);
 });

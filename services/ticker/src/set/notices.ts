@@ -1,4 +1,4 @@
-// Tells the bus of each tick, so that capture need not wait for its own look. Best effort in every way: nothing here
+// Publishes each tick on the bus, so that capture need not wait for its next poll. Best effort in every way: nothing here
 // may delay a tick or make the ticker unready.
 import { BusConnection, type connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
@@ -11,7 +11,7 @@ export interface NoticesOptions {
   readonly connect?: typeof connectBus;
 }
 
-const lookMs = 2_000;
+const checkMs = 2_000;
 
 export class Notices {
   /** Keeps a connection to wherever the bus is; start and stop it with the ticker. */
@@ -29,7 +29,7 @@ export class Notices {
     this.loop = new RunLoop({
       name: 'tick notices',
       runOnce: (signal) => this.#connect(signal),
-      idleMs: lookMs,
+      idleMs: checkMs,
       backoff: { minMs: 500, maxMs: 5_000 },
       onStopped: () => this.#close(),
     });
@@ -40,7 +40,7 @@ export class Notices {
     this.#send(this.#subject, { tick });
   }
 
-  /** Tells, likewise, up to which tick everything is that was committed `ageMs` ago. */
+  /** Sends a pulse, likewise: the ticks up to `tick` hold all that was committed `ageMs` ago. */
   pulse(tick: number, ageMs: number): void {
     this.#send(this.#pulseSubject, { tick, age_ms: ageMs });
   }

@@ -1,7 +1,7 @@
 /**
- * Pauses between questions: short while they find events, then in step with the silence. A waking process costs the
- * machine more than the question itself (about 1 ms of CPU where it was measured), so a long silence must be cheap;
- * who was silent for a second is looked at every 25 ms, who was silent for 20 s waits at most half a second.
+ * Pauses between polls: short while they find events, then in proportion to the silence. A waking process costs the
+ * machine more than the query itself (about 1 ms of CPU where it was measured), so a long silence must be cheap;
+ * after a silence of one second a poll comes every 25 ms, after 20 s every half second.
  */
 export class Pace {
   readonly #activeMs: number;
@@ -13,11 +13,11 @@ export class Pace {
     this.#idleMs = Math.max(activeMs, idleMs);
   }
 
-  /** The pause after a question that took `tookMs` and ended at `now`, and did or did not find events. Milliseconds. */
+  /** The pause after a poll that took `tookMs` and ended at `now`, and did or did not find events. Milliseconds. */
   after({ tookMs, foundEvents, now }: { tookMs: number; foundEvents: boolean; now: number }): number {
     if (foundEvents) {
       this.#silentSince = undefined;
-      // The question's own time counts towards the pace, but a slow database gets at least as long a rest.
+      // The query's own time counts towards the pace, but a slow database gets a pause no shorter than that.
       return Math.max(this.#activeMs - tookMs, Math.min(tookMs, this.#idleMs));
     }
     this.#silentSince ??= now;
@@ -30,9 +30,9 @@ export class Pace {
 const shareOfSilence = 0.025;
 
 /**
- * The rest after a look at the capture triggers that took `tookMs`. A look asks about every table: with many of them it is
- * rarer, up to a hundredth of the time and every half minute; only a look of seconds, at thousands of tables, is rarer still.
+ * The pause after a refresh of the capture triggers that took `tookMs`. A refresh inspects every table: with many of them it is
+ * rarer, up to a hundredth of the time and every half minute; only one of seconds, for thousands of tables, is rarer still.
  */
-export function restAfterRefresh(tookMs: number): number {
+export function pauseAfterRefresh(tookMs: number): number {
   return Math.min(tookMs * 100, Math.max(30_000, tookMs * 20));
 }

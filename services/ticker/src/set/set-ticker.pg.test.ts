@@ -78,7 +78,7 @@ test('ticks are made whatever the role prefers for transactions and limits', asy
   await eventually(async () => expect(await query(url, 'SELECT FROM millrace.service_report')).toHaveLength(1));
 });
 
-test('ticks are made for events, and the bus is told', async () => {
+test('ticks are made for events, and published on the bus', async () => {
   const { url, queue, make } = await setup();
   await query(url, stub);
   const bus = await connectBus(sharedNatsUrl(), { name: 'test' });
@@ -96,7 +96,7 @@ test('ticks are made for events, and the bus is told', async () => {
   expect(await tickCount(url)).toBeGreaterThan(1);
 });
 
-test('before the schema is there the ticker says what to do, and begins by itself once it is', async () => {
+test('before the schema is there the ticker says what to do, and begins once it is', async () => {
   const { url, make } = await setup();
   const ticker = make();
   await ticker.start();
@@ -114,7 +114,7 @@ test('the ticker reports how it fares', async () => {
   expect(report).toMatchObject({ queue, service: 'ticker', state: 'running', error_code: null });
 });
 
-test('a long look after the triggers does not hold up a stop', async () => {
+test('a long refresh of the triggers does not hold up a stop', async () => {
   const { url, make } = await setup();
   await query(url, stub);
   await query(

@@ -1,5 +1,5 @@
-// The ticker of a set: leads or stands by; as leader it ticks and looks after the triggers.
-import { leadOrStandBy, type Service, ServiceGroup } from '@millrace/lifecycle';
+// The ticker of a set: leads or stands by; as leader it ticks and maintains the triggers.
+import { leadOrStandby, type Service, ServiceGroup } from '@millrace/lifecycle';
 import { type SessionLease, tryLead } from '@millrace/postgres';
 import { lastTick, onToken, tick } from '@millrace/provider';
 import type { SetTickerOptions } from '../config.ts';
@@ -18,7 +18,7 @@ export function makeSetTicker(options: SetTickerOptions): Service {
     pauseMs: Math.max(idleMs, standbyMs),
     lock: (client) => tryLead(client, `ticker:${queue}`),
   });
-  return leadOrStandBy<SessionLease>({
+  return leadOrStandby<SessionLease>({
     name: 'ticker',
     tryLead: () => lead.tryLead(),
     work: (lease) => leaderWork(options, lease),
@@ -39,7 +39,7 @@ function leaderWork(options: SetTickerOptions, { client, abandon }: SessionLease
     pulse: (newest, ageMs) => notices.pulse(newest, ageMs),
     announce: (made) => notices.send(made),
     onFailed: (error) => {
-      // The other loop writes the report; it should not wait its turn to tell of a fault.
+      // The other loop writes the report; a fault must not wait for its next pass.
       keeping.wake();
       if (requiresNewSession(error)) abandon();
     },

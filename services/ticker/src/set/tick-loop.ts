@@ -1,4 +1,4 @@
-// Asks the database whether a tick is due, often while changes arrive, rarely while nothing does. Policy and data of
+// Polls the database for a tick that is due, often while changes arrive, rarely while nothing does. Policy and data of
 // ticking are in millrace.tick; here is only the pace, and the news to whoever listens.
 import { defineFailpoints, failpoint, RunLoop } from '@millrace/lifecycle';
 import type { MadeTick } from '@millrace/provider';
@@ -10,13 +10,13 @@ export interface TickLoopOptions {
   readonly idleMs: number;
   /** One round trip to the database: makes the tick that is due, or gives null. */
   readonly tick: () => Promise<MadeTick | null>;
-  /** The number of the newest tick, asked after a question that made none. */
+  /** The number of the newest tick, queried after a poll that made none. */
   readonly newest: () => Promise<number | null>;
-  /** Told now and then that the ticks up to `tick` hold all that was committed `ageMs` ago; as `announce`. */
+  /** Called now and then: the ticks up to `tick` hold all that was committed `ageMs` ago. As `announce`. */
   readonly pulse: (tick: number, ageMs: number) => void;
-  /** Told of every tick; must not wait and must not throw. */
+  /** Called with every tick; must not wait and must not throw. */
   readonly announce: (tick: MadeTick) => void;
-  /** Told of a failure that may have cost the session. */
+  /** Called after a failure; it may require a new session. */
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -28,7 +28,7 @@ const events = counter('millrace_tick_events', 'Events that the ticks made found
 const seconds = histogram('millrace_tick_seconds', 'Time of a question that made a tick');
 const lastTick = gauge('millrace_last_tick', 'Number of the newest tick made by this process');
 
-/** Between two pulses, milliseconds: at the longest pause of the default pace every look gives one. */
+/** Between two pulses, milliseconds: at the maximal pause of the default pace every poll gives one. */
 const pulseMs = 450;
 
 /** The loop that makes ticks. */
@@ -47,7 +47,7 @@ export function tickLoop(options: TickLoopOptions): RunLoop {
   return new RunLoop({ name: 'tick loop', runOnce, onFailed: options.onFailed });
 }
 
-/** Asks once; gives the pause before the next question, milliseconds. */
+/** Polls once; gives the pause before the next poll, milliseconds. */
 async function tickOnce(
   { tick, announce }: TickLoopOptions,
   pace: Pace,

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { triggerLoop } from './trigger-loop.ts';
 
-test('looking after many triggers takes a small share of the time', async () => {
-  let looks = 0;
+test('maintaining many triggers takes a small share of the time', async () => {
+  let refreshes = 0;
   const passes = Promise.withResolvers<void>();
   let reports = 0;
   const loop = triggerLoop(
@@ -13,7 +13,7 @@ test('looking after many triggers takes a small share of the time', async () => 
         if (reports > 12) passes.resolve();
       },
       refreshTriggers: async () => {
-        looks += 1;
+        refreshes += 1;
         await delay(50);
         return [];
       },
@@ -24,5 +24,5 @@ test('looking after many triggers takes a small share of the time', async () => 
   onTestFinished(() => loop.stop());
   await loop.start();
   await passes.promise;
-  expect(looks).toBe(1);
+  expect(refreshes).toBe(1);
 });

@@ -1,8 +1,8 @@
-// Looks after the capture triggers of a set, and writes how its ticker fares. On a session of its own, so that a look at ten
-// thousand tables never delays a tick.
+// Maintains the capture triggers of a set, and reports the state of its ticker. On a session of its own, so that a refresh of
+// ten thousand tables never delays a tick.
 import { RunLoop } from '@millrace/lifecycle';
 import { counter, gauge, logger } from '@millrace/telemetry';
-import { restAfterRefresh } from './pace.ts';
+import { pauseAfterRefresh } from './pace.ts';
 
 /** What refresh of the capture triggers did or found at one table. */
 export interface TriggerFinding {
@@ -12,7 +12,7 @@ export interface TriggerFinding {
 }
 
 /** The database as this loop needs it. */
-export interface TriggerMaintenance {
+export interface TriggerDatabase {
   refreshTriggers(): Promise<TriggerFinding[]>;
   /** Writes state and error of the ticker where admin reads them. */
   report(): Promise<void>;
@@ -25,45 +25,45 @@ const problems = gauge('millrace_trigger_problems', 'Tables whose changes may be
 
 /** What the passes know of each other. */
 interface Memory {
-  /** The problems told already, by table, so that each is logged once and its end too. */
+  /** The problems logged already, by table, so that each is logged once and its end too. */
   readonly known: Map<string, string>;
-  /** When the triggers are to be looked after again. */
+  /** When the triggers are to be refreshed again. */
   nextRefreshAt: number;
 }
 
-/** How long a pass may go on after the loop was told to stop; nothing in it is lost by breaking it off. */
+/** How long a pass may go on after `stop`; nothing is lost when it is aborted. */
 const lastPassMs = 2_000;
 
 /** The loop; one pass is `maintainOnce`. */
-export function triggerLoop(keeper: TriggerMaintenance, pauseMs: number): RunLoop {
+export function triggerLoop(database: TriggerDatabase, pauseMs: number): RunLoop {
   const memory: Memory = { known: new Map(), nextRefreshAt: 0 };
   return new RunLoop({
     name: 'triggers',
-    runOnce: () => maintainOnce(keeper, memory),
+    runOnce: () => maintainOnce(database, memory),
     idleMs: pauseMs,
-    lastPass: { graceMs: lastPassMs, abort: () => keeper.close() },
-    onFailed: () => keeper.close(),
-    onStopped: () => keeper.close(),
+    lastPass: { graceMs: lastPassMs, abort: () => database.close() },
+    onFailed: () => database.close(),
+    onStopped: () => database.close(),
   });
 }
 
-async function maintainOnce(keeper: TriggerMaintenance, memory: Memory): Promise<void> {
-  await keeper.report();
+async function maintainOnce(database: TriggerDatabase, memory: Memory): Promise<void> {
+  await database.report();
   const began = performance.now();
   if (began >= memory.nextRefreshAt) {
-    tell(await keeper.refreshTriggers(), memory.known);
+    logFindings(await database.refreshTriggers(), memory.known);
     const ended = performance.now();
-    memory.nextRefreshAt = ended + restAfterRefresh(ended - began);
+    memory.nextRefreshAt = ended + pauseAfterRefresh(ended - began);
   }
 }
 
-function tell(findings: TriggerFinding[], known: Map<string, string>): void {
+function logFindings(findings: TriggerFinding[], known: Map<string, string>): void {
   const log = logger('triggers');
   const present = new Map<string, string>();
   for (const { table, action, problem } of findings) {
     if (problem !== undefined) present.set(table, problem);
     else if (action !== 'none') repairs.add(1);
-    if (problem === undefined && action !== 'none') log.info({ table, action }, 'looked after the capture triggers');
+    if (problem === undefined && action !== 'none') log.info({ table, action }, 'repaired the capture trigger');
   }
   for (const [table, problem] of present) {
     if (known.get(table) !== problem) log.error({ table, problem }, 'changes of this table may be missing');

@@ -6,22 +6,22 @@ import { tableLabel } from '@millrace/model';
 import { KeptSession } from '@millrace/postgres';
 import { refreshTriggers, reportService } from '@millrace/provider';
 import { openSession } from '../session.ts';
-import type { TriggerFinding, TriggerMaintenance } from './trigger-loop.ts';
+import type { TriggerDatabase, TriggerFinding } from './trigger-loop.ts';
 
 export interface TriggerSessionOptions {
   readonly queue: string;
   readonly providerUrl: string;
-  /** What the tick loop suffers from at this moment. */
+  /** The present fault of the tick loop. */
   readonly fault: () => Verdict | undefined;
 }
 
-/** A look after the triggers of ten thousand tables takes its time. Locks are waited for much shorter. */
+/** A refresh of the triggers of ten thousand tables takes its time. Locks are waited for much shorter. */
 const longStatementMs = 300_000;
-/** How often an unchanged report is written again, so that admin can tell a live ticker from a dead one. */
+/** How often an unchanged report is written again, so that admin can distinguish a live ticker from a dead one. */
 const heartbeatMs = 10_000;
 
-/** Looks after triggers, and reports, on a session that is opened when needed. */
-export class TriggerSession implements TriggerMaintenance {
+/** Maintains triggers, and reports, on a session that is opened when needed. */
+export class TriggerSession implements TriggerDatabase {
   readonly #options: TriggerSessionOptions;
   readonly #session: KeptSession;
   #reported: { fault: string | undefined; at: number } | undefined;
