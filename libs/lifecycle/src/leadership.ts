@@ -23,8 +23,8 @@
 // Must hold:
 // - The work is started only under a lease, and is stopped before the lease is released: two instances overlap only when one
 //   was frozen or cut off and has not noticed the loss yet. What the work writes must therefore be fenced by what it writes to.
-// - A leadership shorter than 10 s counts as a failure: the next request waits longer each time, so that work that fails at
-//   once does not take the lock back and forth.
+// - A leadership shorter than 10 s counts as a failure: the next request waits longer each time, so that work that fails
+//   immediately does not take the lock back and forth.
 // - A stop during `tryLead` waits for its answer; a lease that comes then is released unused.
 import type { HealthReport, Logger } from '@millrace/telemetry';
 import { Backoff } from './backoff.ts';

@@ -2,7 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, needProvider, needSubscriberUrl } from '@millrace/config';
 import { toMillraceError } from '@millrace/errors';
 import type { TableName, Tick } from '@millrace/model';
-import { applySettings, connect, databaseError, disconnect, type PgClient, pinSettings } from '@millrace/postgres';
+import {
+  applySettings,
+  connect,
+  databaseError,
+  disconnect,
+  dropSession,
+  type PgClient,
+  pinSettings,
+} from '@millrace/postgres';
 import { lastTick, type PinnedTick, pinTick } from '@millrace/provider';
 import {
   becomeReplica,
@@ -247,7 +255,7 @@ class SubscriberSnapshot {
     try {
       await endHold(session, hold);
     } catch {
-      await disconnect(session, 0);
+      dropSession(session);
     }
   }
 
