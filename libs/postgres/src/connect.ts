@@ -1,11 +1,8 @@
 import { codes, MillraceError } from '@millrace/errors';
 import pg from 'pg';
+import type { PgClient } from './client.ts';
 import { databaseError } from './database-error.ts';
-
-/** What a function needs that only queries: a client, or one inside a transaction. */
-export type Queryable = Pick<pg.ClientBase, 'query'>;
-
-export type PgClient = pg.Client;
+import { applySettings } from './session-settings.ts';
 
 export interface ConnectOptions {
   /** Shown in pg_stat_activity, so that an operator sees whose session it is. */
@@ -14,6 +11,8 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number;
   /** Upper bound of the wait for the answer to one query, so that a host that hangs is noticed. Milliseconds, default none. */
   readonly queryTimeoutMs?: number;
+  /** Server settings for the whole session, as `applySettings` takes them. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Called when the session ends that we did not end. */
   readonly onLost?: (error: Error) => void;
 }
@@ -47,7 +46,17 @@ export async function connect(url: string, options: ConnectOptions): Promise<PgC
     dropSession(client);
     throw databaseError(error, `connecting to ${databaseLabel(url)}`);
   }
+  if (options.settings !== undefined) await setUp(client, options.settings);
   return client;
+}
+
+async function setUp(client: PgClient, settings: Readonly<Record<string, string>>): Promise<void> {
+  try {
+    await applySettings(client, settings);
+  } catch (error) {
+    await disconnect(client);
+    throw error;
+  }
 }
 
 /** Throws CONFIG without repeating the URL, which may hold a password. */

@@ -1,4 +1,5 @@
-import { type ConnectOptions, connect, disconnect, type PgClient } from './connect.ts';
+import type { PgClient } from './client.ts';
+import { type ConnectOptions, connect, disconnect } from './connect.ts';
 import { databaseError } from './database-error.ts';
 
 /** Opens a session, runs `work`, closes it. */

@@ -1,4 +1,5 @@
-import { disconnect, dropSession, type PgClient } from './connect.ts';
+import type { PgClient } from './client.ts';
+import { disconnect, dropSession } from './connect.ts';
 
 /** Opens a session. `onLost` is to be called when the session ends that we did not end; `connect` takes it unchanged. */
 export type OpenSession = (onLost: (error: unknown) => void) => Promise<PgClient>;

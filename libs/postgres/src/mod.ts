@@ -12,14 +12,13 @@ export { describeSequence, type SequenceDescription, type SequenceRange, sequenc
 export { type CheckRow, serverChecks } from './catalog/server-checks.ts';
 export { readServerFacts, type ServerFacts } from './catalog/server-facts.ts';
 export { type ReadableShape, readTableShape, type ShapeColumn, type TableShape } from './catalog/table-shape.ts';
+export type { PgClient, Queryable } from './client.ts';
 export {
   type ConnectOptions,
   connect,
   databaseLabel,
   disconnect,
   dropSession,
-  type PgClient,
-  type Queryable,
 } from './connect.ts';
 export { copyIn, copyOut } from './copy-streams.ts';
 export { createDatabase } from './create-database.ts';

@@ -1,14 +1,6 @@
 // Sessions that no hung host can block for ever, and the leadership that lives in one.
 import { codes, toMillraceError } from '@millrace/errors';
-import {
-  applySettings,
-  connect,
-  disconnect,
-  neutralSettings,
-  type PgClient,
-  type Queryable,
-  SessionLead,
-} from '@millrace/postgres';
+import { connect, neutralSettings, type PgClient, type Queryable, SessionLead } from '@millrace/postgres';
 
 /** Upper bound of one statement at the server. */
 const usualStatementMs = 10_000;
@@ -25,20 +17,14 @@ export interface SessionOptions {
 }
 
 /** Opens a session with bounds on both sides. Throws as `connect` does. */
-export async function openSession(url: string, options: SessionOptions): Promise<PgClient> {
+export function openSession(url: string, options: SessionOptions): Promise<PgClient> {
   const { applicationName, silenceMs, statementMs = usualStatementMs, onLost } = options;
-  const client = await connect(url, { applicationName, queryTimeoutMs: statementMs + answerMoreMs, onLost });
-  try {
-    await applySettings(client, {
-      ...neutralSettings,
-      statement_timeout: `${statementMs}ms`,
-      idle_session_timeout: `${silenceMs}ms`,
-    });
-    return client;
-  } catch (error) {
-    await disconnect(client);
-    throw error;
-  }
+  const settings = {
+    ...neutralSettings,
+    statement_timeout: `${statementMs}ms`,
+    idle_session_timeout: `${silenceMs}ms`,
+  };
+  return connect(url, { applicationName, queryTimeoutMs: statementMs + answerMoreMs, settings, onLost });
 }
 
 export interface TickerLeadOptions {

@@ -1,4 +1,4 @@
-import type { Queryable } from '../connect.ts';
+import type { Queryable } from '../client.ts';
 import { sqlFileRunner } from '../sql-folder.ts';
 
 const run = sqlFileRunner(new URL('../../sql/', import.meta.url));

@@ -1,5 +1,5 @@
 // Sessions with the provider. What reads much must not be cut short by a timeout, and must not hold up a stop either.
-import { applySettings, connect, databaseError, disconnect, neutralSettings, type PgClient } from '@millrace/postgres';
+import { connect, neutralSettings, type PgClient } from '@millrace/postgres';
 
 export interface SessionOptions {
   readonly applicationName: string;
@@ -11,25 +11,19 @@ export interface SessionOptions {
 }
 
 /** Opens a session. Throws as `connect` does. */
-export async function openSession(url: string, options: SessionOptions): Promise<PgClient> {
+export function openSession(url: string, options: SessionOptions): Promise<PgClient> {
   const { applicationName, silenceMs = 0, answerMs, onLost } = options;
-  const client = await connect(url, {
+  return connect(url, {
     applicationName,
     ...(answerMs === undefined ? {} : { queryTimeoutMs: answerMs }),
-    ...(onLost === undefined ? {} : { onLost }),
-  });
-  try {
     // Batches are sorted by event id, which wants memory, and JIT would cost more than it gives.
-    await applySettings(client, {
+    settings: {
       ...neutralSettings,
       statement_timeout: String(answerMs ?? 0),
       idle_session_timeout: String(silenceMs),
       work_mem: '64MB',
       jit: 'off',
-    });
-    return client;
-  } catch (error) {
-    await disconnect(client);
-    throw databaseError(error, 'opening a session with the provider');
-  }
+    },
+    ...(onLost === undefined ? {} : { onLost }),
+  });
 }
