@@ -20,6 +20,9 @@ export type BucketChange =
 const streamOf = (bucket: string): string => `KV_${bucket}`;
 const prefixOf = (bucket: string): string => `$KV.${bucket}.`;
 
+const defaultBytes = 64 * 1024 * 1024;
+const putTimeoutMs = 5000;
+
 /** Makes the bucket when it is missing and restores its settings when they were altered. */
 export async function ensureBucket(bus: Bus, definition: BucketDefinition): Promise<void> {
   await ensureStream(bus, streamDefinition(definition));
@@ -130,6 +133,3 @@ function streamDefinition(definition: BucketDefinition): StreamDefinition {
     allowRollup: true,
   };
 }
-
-const defaultBytes = 64 * 1024 * 1024;
-const putTimeoutMs = 5000;

@@ -9,6 +9,8 @@ export interface Stored {
   readonly data: Buffer;
 }
 
+const requestTimeoutMs = 5000;
+
 /** The newest message of a subject; undefined when there is none, or no stream. */
 export async function lastMessage(bus: Bus, stream: string, subject: string): Promise<Stored | undefined> {
   return getMessage(bus, stream, { last_by_subj: subject });
@@ -65,8 +67,6 @@ async function getMessage(bus: Bus, stream: string, query: MessageQuery): Promis
   if (message === undefined) return undefined;
   return { sequence: message.seq, subject: message.subject, data: Buffer.from(message.data ?? '', 'base64') };
 }
-
-const requestTimeoutMs = 5000;
 
 /** Deletes all messages of a subject. Nothing happens when there is no stream. */
 export async function purgeSubject(bus: Bus, stream: string, subject: string): Promise<void> {

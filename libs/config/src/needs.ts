@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
 import type { Config } from './load.ts';
 
+/** How the provider is called among databases. */
+const providerName = 'provider';
+
 /** The provider's URL. Throws CONFIG saying what to add. */
 export function needProvider(config: Config): { readonly url: string } {
   if (config.provider !== undefined) return config.provider;
@@ -60,9 +63,6 @@ export function needQueueDatabase(config: Config, name?: string): QueueDatabase 
   if (name === undefined) throw lacks(config, `names several databases: ${names}`, 'say which with --database NAME');
   throw lacks(config, `has no database ${JSON.stringify(name)}, it has ${names}`, 'add it below `databases:`');
 }
-
-/** How the provider is called among databases. */
-const providerName = 'provider';
 
 /** The bus URL from the file, else the one of the nats-server that `up` runs in data_dir; undefined when neither is there. */
 export function busUrl(config: Config): string | undefined {

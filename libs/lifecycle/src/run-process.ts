@@ -17,6 +17,9 @@ export interface RunProcessOptions {
   readonly create: () => Service | Promise<Service>;
 }
 
+const minCheckMs = 20;
+const maxCheckMs = 1_000;
+
 /** Telemetry, health endpoint, service, signals, in that order; logs one `ready` line when it first is. Never returns. */
 export async function runProcess(options: RunProcessOptions): Promise<never> {
   return runUntilSignalled(new ServiceProcess(options));
@@ -72,9 +75,6 @@ class ServiceProcess implements Service {
     parts.watch = setTimeout(() => this.#sayReadyOnce(later), nextCheckMs).unref();
   }
 }
-
-const minCheckMs = 20;
-const maxCheckMs = 1_000;
 
 /** Runs `main`; an error of it becomes one line on stderr and exit code 2 (wrong use or configuration) or 1. */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Queryable } from './client.ts';
 import { databaseError } from './database-error.ts';
 
+const answerMs = 10_000;
+
 /**
  * Sets server settings for the rest of the session, in one round trip: `{ statement_timeout: '10s' }`. Those that this
  * server's version does not have are passed over. A server that does not answer is not waited for longer than 10 s.
@@ -16,5 +18,3 @@ export async function applySettings(client: Queryable, settings: Readonly<Record
     throw databaseError(error, 'setting up a session');
   }
 }
-
-const answerMs = 10_000;

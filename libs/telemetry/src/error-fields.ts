@@ -6,6 +6,9 @@ type Fields = Record<string, unknown>;
 const kept = ['code', 'advice', 'severity', 'schema', 'table', 'column', 'constraint', 'routine', 'syscall'] as const;
 const depthLimit = 4;
 
+const marks = '"«»„“”‚‘’‹›「」『』';
+const bytes = /0x[0-9a-f]{2}(?:[ ,]+0x[0-9a-f]{2})*/gi;
+
 /** Turns any thrown value into plain fields for a log line: type, message, code, stack and causes, no row values. */
 export function errorFields(error: unknown, depth = 0): Fields {
   if (!(error instanceof Error)) return { type: typeof error, message: 'a value that is no Error was thrown' };
@@ -36,10 +39,8 @@ export function safeMessage(error: Error & { code?: unknown; where?: unknown }):
     : error.message;
 }
 
-const marks = '"«»„“”‚‘’‹›「」『』';
 /** From the first mark to the last: a value may hold marks itself. */
 const quoted = new RegExp(`[${marks}].*[${marks}]`, 's');
-const bytes = /0x[0-9a-f]{2}(?:[ ,]+0x[0-9a-f]{2})*/gi;
 
 function raisedBy(where: string, message: string): string {
   // The innermost frame alone; further ones may quote statements. A signature holds names and types.

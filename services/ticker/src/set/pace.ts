@@ -1,3 +1,6 @@
+/** The pause as a part of the silence before it. */
+const shareOfSilence = 0.025;
+
 /**
  * Pauses between polls: short while they find events, then in proportion to the silence. A waking process costs the
  * machine more than the query itself (about 1 ms of CPU where it was measured), so a long silence must be cheap;
@@ -25,9 +28,6 @@ export class Pace {
     return Math.min(this.#idleMs, Math.max(this.#activeMs, inStep, tookMs));
   }
 }
-
-/** The pause as a part of the silence before it. */
-const shareOfSilence = 0.025;
 
 /**
  * The pause after a refresh of the capture triggers that took `tookMs`. A refresh inspects every table: with many of them it is
