@@ -17,7 +17,7 @@ export async function readControl(client: Queryable, queue: string): Promise<Con
  * Calls back whenever the wishes of a queue changed, for as long as the session lives. Only news: what is told inside a
  * long transaction of this session comes after it.
  */
-export async function onWish(client: PgClient, queue: string, listener: () => void): Promise<void> {
+export async function onDesiredStateChange(client: PgClient, queue: string, listener: () => void): Promise<void> {
   client.on('notification', ({ channel, payload }) => {
     if (channel === 'millrace_wish' && payload === queue) listener();
   });

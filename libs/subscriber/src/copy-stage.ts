@@ -25,23 +25,23 @@ export interface StagedCopy extends Omit<CopyPart, 'chunks'> {
 const suffixOf = (queue: string) => createHash('md5').update(queue).digest('hex').slice(0, 8);
 
 /** The stage of a copy, quoted. Queues that share a database have stages of their own. */
-export function stageOf(queue: string, copyId: number): string {
+export function copyStageOf(queue: string, copyId: number): string {
   return `millrace.${quoteIdent(`copy_${copyId}_${suffixOf(queue)}`)}`;
 }
 
 /** Makes the stage, empty; what an earlier attempt left is dropped. `fields`: its columns with their types, as SQL. */
-export async function makeStage(
+export async function makeCopyStage(
   client: Queryable,
   queue: string,
   copyId: number,
   fields: readonly string[],
 ): Promise<void> {
-  await dropStage(client, queue, copyId);
-  await client.query(`CREATE UNLOGGED TABLE ${stageOf(queue, copyId)} (${fields.join(', ')})`);
+  await dropCopyStage(client, queue, copyId);
+  await client.query(`CREATE UNLOGGED TABLE ${copyStageOf(queue, copyId)} (${fields.join(', ')})`);
 }
 
-export async function dropStage(client: Queryable, queue: string, copyId: number): Promise<void> {
-  await client.query(`DROP TABLE IF EXISTS ${stageOf(queue, copyId)}`);
+export async function dropCopyStage(client: Queryable, queue: string, copyId: number): Promise<void> {
+  await client.query(`DROP TABLE IF EXISTS ${copyStageOf(queue, copyId)}`);
   await client.query('DELETE FROM millrace.copy_part WHERE queue = $1 AND copy_id = $2', [queue, copyId]);
 }
 
@@ -79,7 +79,7 @@ export async function readStaged(client: Queryable, queue: string, copyId: numbe
 }
 
 /** Drops the stages of a queue's copies that no table waits for any more. */
-export async function dropStrayStages(client: Queryable, queue: string): Promise<void> {
+export async function dropStrayCopyStages(client: Queryable, queue: string): Promise<void> {
   const found = await client.query(
     `SELECT substring(c.relname FROM '^copy_(\\d+)_')::bigint AS copy_id
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -88,11 +88,11 @@ export async function dropStrayStages(client: Queryable, queue: string): Promise
          AND t.copy_id = substring(c.relname FROM '^copy_(\\d+)_')::bigint)`,
     [queue, suffixOf(queue)],
   );
-  for (const row of found.rows) await dropStage(client, queue, safeInteger(row.copy_id));
+  for (const row of found.rows) await dropCopyStage(client, queue, safeInteger(row.copy_id));
 }
 
 /** Drops all stages there are. */
-export async function dropAllStages(client: Queryable): Promise<void> {
+export async function dropAllCopyStages(client: Queryable): Promise<void> {
   const found = await client.query(
     `SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = 'millrace' AND c.relkind = 'r' AND c.relname ~ '^copy_\\d+_[0-9a-f]{8}$'`,

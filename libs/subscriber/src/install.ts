@@ -11,7 +11,7 @@ import {
   sqlstateOf,
   withTransaction,
 } from '@millrace/postgres';
-import { dropAllStages } from './copy-stage.ts';
+import { dropAllCopyStages } from './copy-stage.ts';
 
 const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
 const functionFolder = fileURLToPath(new URL('../sql/functions/', import.meta.url));
@@ -68,7 +68,7 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
   try {
     await withTransaction(client, async () => {
       await lockInstall(client);
-      await dropAllStages(client);
+      await dropAllCopyStages(client);
       for (const table of ownTables) await client.query(`DROP TABLE IF EXISTS millrace.${table}`);
       if (!(await exists(client, 'millrace'))) return;
       await client.query(`DROP FUNCTION IF EXISTS millrace.note_subscriber_wish(), millrace.tell_subscriber_wish(),

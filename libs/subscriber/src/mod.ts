@@ -19,7 +19,7 @@ export {
   type TargetTable,
 } from './catalog.ts';
 export {
-  onWish,
+  onDesiredStateChange,
   type ReplayState,
   readControl,
   recordRefused,
@@ -29,15 +29,14 @@ export {
 } from './control.ts';
 export {
   type CopyPart,
-  dropStage,
-  dropStrayStages,
-  makeStage,
+  copyStageOf,
+  dropCopyStage,
+  dropStrayCopyStages,
+  makeCopyStage,
   notePart,
   readStaged,
   type StagedCopy,
-  stageOf,
 } from './copy-stage.ts';
-export { endHold, type Hold, isHeld, listHolds, wishHold } from './holds.ts';
 export { installSubscriber, isSubscriberInstalled, requireInstalled, uninstallSubscriber } from './install.ts';
 export {
   type ReplayOverview,
@@ -48,12 +47,13 @@ export {
   type TableOverview,
 } from './overview.ts';
 export { dropPending, type PendingPiece, readPending, storePending } from './pending.ts';
+export { isPausePinned, listPinnedPauses, type PinnedPause, pinPause, unpinPause } from './pinned-pauses.ts';
 export {
   type BusHint,
   type Control,
   dropPosition,
-  holdPosition,
   initPosition,
+  lockPosition,
   type Move,
   movedGeneration,
   movePositionSql,
@@ -69,17 +69,17 @@ export {
 } from './source-columns.ts';
 export { type ForeignKeyQuestion, subscriberChecks } from './subscriber-checks.ts';
 export {
-  addSequence,
-  addTable,
+  followSequence,
+  followTable,
   listSequences,
   listTables,
   moveTable,
   noteTable,
-  removeSequence,
-  removeTable,
   type SubscribedTable,
   setCopy,
   setSequenceQuery,
   type TableMove,
+  unfollowSequence,
+  unfollowTable,
 } from './tables.ts';
 export { waitForToken } from './tokens.ts';

@@ -143,7 +143,7 @@ export function movedGeneration(result: { rows: { generation: string | null }[];
 }
 
 /** Locks the position row for the rest of the transaction. Throws POSITION when it is not at `at`. */
-export async function holdPosition(client: Queryable, queue: string, at: Position): Promise<void> {
+export async function lockPosition(client: Queryable, queue: string, at: Position): Promise<void> {
   const locked = await client.query(
     'SELECT 1 FROM millrace.position WHERE queue = $1 AND tick = $2 AND fingerprint = $3 FOR UPDATE',
     [queue, at.tick, at.fingerprint],

@@ -3,15 +3,14 @@ import { connect, inSession, type PgClient } from '@millrace/postgres';
 import { createDatabase, query, uniqueName } from '@millrace/testkit';
 import { beforeEach, expect, test } from 'vitest';
 import {
-  addSequence,
-  addTable,
   dropPending,
   dropPosition,
-  endHold,
+  followSequence,
+  followTable,
   initPosition,
   installSubscriber,
-  isHeld,
-  listHolds,
+  isPausePinned,
+  listPinnedPauses,
   listSequences,
   listTables,
   type Move,
@@ -21,19 +20,20 @@ import {
   moveTable,
   noteTable,
   orderByReferences,
+  pinPause,
   readControl,
   readPending,
   readPosition,
   readSubscriberOverview,
   readTarget,
   recordRefused,
-  removeTable,
   requireInstalled,
   setCopy,
   setPaused,
   storePending,
+  unfollowTable,
   uninstallSubscriber,
-  wishHold,
+  unpinPause,
   writeReplayReport,
 } from './mod.ts';
 
@@ -122,11 +122,11 @@ test('every wish changes the generation, in a replica session too', async () => 
   const look = async () => seen.push((await readControl(client, queue))?.generation ?? 0);
   await client.query('SET session_replication_role = replica');
   for (const wish of [
-    () => addTable(client, queue, entry),
+    () => followTable(client, queue, entry),
     () => setCopy(client, queue, entry, 3),
-    () => addSequence(client, queue, { schema: 'public', name: 's' }),
+    () => followSequence(client, queue, { schema: 'public', name: 's' }),
     () => setPaused(client, queue, true),
-    () => removeTable(client, queue, entry),
+    () => unfollowTable(client, queue, entry),
   ]) {
     await wish();
     await look();
@@ -143,20 +143,20 @@ test('a hold is a wish that counts in its time, and only as long as the session 
   const generation = async () => (await readControl(client, queue))?.generation ?? 0;
   const before = await generation();
   const wishing = await connect(url, options);
-  const id = await wishHold(wishing, { queue, tick: 7, forMs: 60_000 });
+  const id = await pinPause(wishing, { queue, tick: 7, forMs: 60_000 });
   expect(await generation()).toBeGreaterThan(before);
-  expect(await listHolds(client, queue)).toEqual([{ id, tick: 7 }]);
-  expect(await isHeld(client, id)).toBe(true);
+  expect(await listPinnedPauses(client, queue)).toEqual([{ id, tick: 7 }]);
+  expect(await isPausePinned(client, id)).toBe(true);
   await wishing.end();
   // The server notices the end of a session a moment after its client.
-  while (await isHeld(client, id));
+  while (await isPausePinned(client, id));
   const late = await connect(url, options);
-  const over = await wishHold(late, { queue, tick: 8, forMs: -1 });
-  expect(await isHeld(client, over)).toBe(false);
-  expect(await listHolds(client, queue)).toEqual([{ id, tick: 7 }]);
-  await endHold(client, id);
-  await endHold(client, id);
-  expect(await listHolds(client, queue)).toEqual([]);
+  const over = await pinPause(late, { queue, tick: 8, forMs: -1 });
+  expect(await isPausePinned(client, over)).toBe(false);
+  expect(await listPinnedPauses(client, queue)).toEqual([{ id, tick: 7 }]);
+  await unpinPause(client, id);
+  await unpinPause(client, id);
+  expect(await listPinnedPauses(client, queue)).toEqual([]);
   await late.end();
   await client.end();
 });
@@ -165,8 +165,8 @@ test('a table moves along the transitions of the model and no others', async () 
   const client = await registered();
   for (const from of tableStates) {
     for (const to of tableStates) {
-      await removeTable(client, queue, entry);
-      await addTable(client, queue, entry);
+      await unfollowTable(client, queue, entry);
+      await followTable(client, queue, entry);
       await client.query('UPDATE millrace.subscribed_table SET state = $1', [from]);
       const moved = moveTable(client, queue, entry, { to, copyTick: 9 });
       if (transitions.some((t) => t.from === from && t.to === to)) await moved;
@@ -180,7 +180,7 @@ test('a table moves along the transitions of the model and no others', async () 
 
 test('kept pieces come back in order, after a tick, and can be dropped', async () => {
   const client = await registered();
-  await addTable(client, queue, entry);
+  await followTable(client, queue, entry);
   for (let n = 0; n < 40; n++) {
     const lines = Buffer.from([n, 0, 255]);
     await storePending(client, queue, entry, {

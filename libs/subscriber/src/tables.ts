@@ -27,7 +27,7 @@ export async function listTables(client: Queryable, queue: string): Promise<Subs
  * Follows a table: `registered` waits for a copy, `ok` takes its changes from the next batch on (no copy).
  * A table that is followed already stays as it is. True when it is new.
  */
-export async function addTable(
+export async function followTable(
   client: Queryable,
   queue: string,
   table: TableName,
@@ -52,7 +52,7 @@ export async function setCopy(client: Queryable, queue: string, table: TableName
 }
 
 /** Follows a table no longer; kept changes go with it, the rows stay. True when it was followed. */
-export async function removeTable(client: Queryable, queue: string, table: TableName): Promise<boolean> {
+export async function unfollowTable(client: Queryable, queue: string, table: TableName): Promise<boolean> {
   const done = await client.query(
     'DELETE FROM millrace.subscribed_table WHERE queue = $1 AND schema_name = $2 AND table_name = $3',
     [queue, table.schema, table.name],
@@ -138,7 +138,7 @@ export async function listSequences(client: Queryable, queue: string): Promise<T
 }
 
 /** Follows a sequence. True when it is new. */
-export async function addSequence(client: Queryable, queue: string, sequence: TableName): Promise<boolean> {
+export async function followSequence(client: Queryable, queue: string, sequence: TableName): Promise<boolean> {
   const done = await client.query(
     `INSERT INTO millrace.subscribed_sequence (queue, schema_name, sequence_name) VALUES ($1, $2, $3)
      ON CONFLICT DO NOTHING`,
@@ -148,7 +148,7 @@ export async function addSequence(client: Queryable, queue: string, sequence: Ta
 }
 
 /** Follows it no longer. True when it was followed. */
-export async function removeSequence(client: Queryable, queue: string, sequence: TableName): Promise<boolean> {
+export async function unfollowSequence(client: Queryable, queue: string, sequence: TableName): Promise<boolean> {
   const done = await client.query(
     'DELETE FROM millrace.subscribed_sequence WHERE queue = $1 AND schema_name = $2 AND sequence_name = $3',
     [queue, sequence.schema, sequence.name],

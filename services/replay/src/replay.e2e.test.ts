@@ -1,6 +1,6 @@
 import { deleteStream, lastMessage } from '@millrace/bus';
 import { armFailpoints, startStopStress } from '@millrace/lifecycle';
-import { addSequence, setPaused } from '@millrace/subscriber';
+import { followSequence, setPaused } from '@millrace/subscriber';
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, streamName } from '@millrace/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => site.close());
 
 test('batches are applied in order, whole, and the position is reported', async () => {
-  await addSequence(site.client, site.queue, { schema: 'public', name: 'Odd seq' });
+  await followSequence(site.client, site.queue, { schema: 'public', name: 'Odd seq' });
   await site.client.query('CREATE SEQUENCE "Odd seq"');
   const service = await site.start();
   await site.publish({ from: 1, sections: [insert('1,a', '2,b')] });

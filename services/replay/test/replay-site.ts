@@ -3,7 +3,7 @@ import { type Bus, connectBus, deleteStream, ensureStream, getKey } from '@millr
 import type { Service } from '@millrace/lifecycle';
 import { busToken } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { addTable, setCopy } from '@millrace/subscriber';
+import { followTable, setCopy } from '@millrace/subscriber';
 import { createDatabase, eventually, query, sharedNatsUrl, uniqueName } from '@millrace/testkit';
 import {
   batchSubject,
@@ -138,7 +138,7 @@ export class ReplaySite {
   /** Follows `t` from the beginning, with this copy. */
   async requestCopy(id: number): Promise<void> {
     await this.client.query('DELETE FROM millrace.subscribed_table');
-    await addTable(this.client, this.queue, t);
+    await followTable(this.client, this.queue, t);
     await setCopy(this.client, this.queue, t, id);
   }
 

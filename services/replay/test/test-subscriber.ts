@@ -2,7 +2,7 @@ import { type TableName, tableKey } from '@millrace/model';
 import { connect, type PgClient } from '@millrace/postgres';
 import {
   type ApplySession,
-  addTable,
+  followTable,
   initPosition,
   installSubscriber,
   listSequences,
@@ -59,7 +59,7 @@ export class TestSubscriber {
   /** Runs SQL and follows the tables it names. */
   async tables(sql: string, ...tables: TableName[]): Promise<void> {
     await this.client.query(sql);
-    for (const table of tables) await addTable(this.client, this.queue, table, 'ok');
+    for (const table of tables) await followTable(this.client, this.queue, table, 'ok');
   }
 
   async followed(): Promise<Followed> {

@@ -14,11 +14,11 @@ import {
 import { lastTick, type PinnedTick, pinTick } from '@millrace/provider';
 import {
   becomeReplica,
-  endHold,
-  holdPosition,
+  lockPosition,
+  pinPause,
   type ReplayStanding,
   readReplayStanding,
-  wishHold,
+  unpinPause,
 } from '@millrace/subscriber';
 import { reachable } from '../sides/choose-subscribers.ts';
 import { beginReadingSql, compareSettings, endReadingSql, lockTableSql } from './plan-compare.ts';
@@ -199,7 +199,7 @@ class SubscriberSnapshot {
     if (session === undefined || this.reason !== undefined) return;
     await this.#attempt(async () => {
       const { queue } = this.#config;
-      const requested = wishHold(session, { queue, tick, forMs: timeoutMs + announceMs });
+      const requested = pinPause(session, { queue, tick, forMs: timeoutMs + announceMs });
       const hold = await Promise.race([requested, delay(announceMs, undefined, { ref: false })]);
       if (hold === undefined) this.reason = 'its database does not answer';
       else this.#hold = hold;
@@ -216,7 +216,7 @@ class SubscriberSnapshot {
       if (Number(at.tick) !== tick) this.reason = 'it went on before its snapshot was taken; try again';
       else if (at.fingerprint !== fingerprint)
         this.reason = `tick ${tick}, where it stands, is not one that this provider made`;
-      else if (this.#plan.writes) await holdPosition(reading, this.#config.queue, { tick, fingerprint });
+      else if (this.#plan.writes) await lockPosition(reading, this.#config.queue, { tick, fingerprint });
     });
     await this.#release();
   }
@@ -253,7 +253,7 @@ class SubscriberSnapshot {
     this.#hold = undefined;
     if (session === undefined || hold === undefined) return;
     try {
-      await endHold(session, hold);
+      await unpinPause(session, hold);
     } catch {
       dropSession(session);
     }

@@ -3,19 +3,19 @@ import { codes, MillraceError } from '@millrace/errors';
 import type { TableName } from '@millrace/model';
 import { applySettings, type PgClient, withTransaction } from '@millrace/postgres';
 import {
-  addSequence,
-  addTable,
   dropPending,
   dropPosition,
+  followSequence,
+  followTable,
   moveTable,
   readControl,
   readPosition,
   readSubscriberOverview,
-  removeSequence,
-  removeTable,
   type SubscriberOverview,
   setCopy,
   setPaused,
+  unfollowSequence,
+  unfollowTable,
   writeAudit,
 } from '@millrace/subscriber';
 import { lockTimeout, Side } from './side.ts';
@@ -51,7 +51,7 @@ export class SubscriberSide {
 
   /** Follows a table that is not followed yet. True when it is new. */
   followTable(table: TableName, state: 'registered' | 'ok'): Promise<boolean> {
-    return this.#do((client) => addTable(client, this.queue, table, state));
+    return this.#do((client) => followTable(client, this.queue, table, state));
   }
 
   /** A table that is followed already waits for a copy again; what an earlier copy kept is dropped. */
@@ -72,17 +72,17 @@ export class SubscriberSide {
 
   /** True when it was followed. Its rows stay. */
   leaveTable(table: TableName): Promise<boolean> {
-    return this.#do((client) => removeTable(client, this.queue, table));
+    return this.#do((client) => unfollowTable(client, this.queue, table));
   }
 
   /** True when it is new here. */
   followSequence(sequence: TableName): Promise<boolean> {
-    return this.#do((client) => addSequence(client, this.queue, sequence));
+    return this.#do((client) => followSequence(client, this.queue, sequence));
   }
 
   /** True when it was followed here. */
   leaveSequence(sequence: TableName): Promise<boolean> {
-    return this.#do((client) => removeSequence(client, this.queue, sequence));
+    return this.#do((client) => unfollowSequence(client, this.queue, sequence));
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import { addSequence } from '@millrace/subscriber';
+import { followSequence } from '@millrace/subscriber';
 import { query } from '@millrace/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -314,7 +314,7 @@ test('sequences that came in several chunks are all set', async () => {
   const names = ['s1', 's2', 's3', 's4', 's5'];
   for (const name of names) {
     await subscriber.client.query(`CREATE SEQUENCE public.${name}`);
-    await addSequence(subscriber.client, subscriber.queue, { schema: 'public', name });
+    await followSequence(subscriber.client, subscriber.queue, { schema: 'public', name });
   }
   const values = names.map((name, n) => ({ schema: 'public', name, last_value: String(10 + n), is_called: true }));
   await subscriber.stream([insert('1,a,b', '2,c,d')], 7, values);
@@ -328,7 +328,7 @@ test('a value beyond the bounds of a sequence is reported as one of the sequence
   const subscriber = await subscribers.open();
   await subscriber.client.query('CREATE SEQUENCE public.small AS smallint');
   const at = { schema: 'public', name: 'small' };
-  await addSequence(subscriber.client, subscriber.queue, at);
+  await followSequence(subscriber.client, subscriber.queue, at);
   await expect(subscriber.stream([], 7, [{ ...at, last_value: '70000', is_called: true }])).rejects.toMatchObject({
     message: expect.stringContaining('sequence public.small is outside its bounds'),
   });

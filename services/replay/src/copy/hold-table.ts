@@ -1,7 +1,7 @@
 import { codes, verdictOf } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
 import { withTransaction } from '@millrace/postgres';
-import { dropPending, dropStage, moveTable } from '@millrace/subscriber';
+import { dropCopyStage, dropPending, moveTable } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { type LoadTarget, openCopySession } from './load.ts';
 
@@ -21,7 +21,7 @@ export async function holdTable(target: LoadTarget, { attempt, error }: RefusedC
     const hold = async () => {
       await moveTable(client, queue, table, { to: 'held', ifCopy: copyId, copyAttempt: attempt, error });
       await dropPending(client, queue, table);
-      await dropStage(client, queue, copyId);
+      await dropCopyStage(client, queue, copyId);
     };
     await withTransaction(client, hold).finally(() => client.end().catch(() => {}));
     log.warn({ table: tableLabel(table) }, 'the table is held: its copy cannot be loaded');

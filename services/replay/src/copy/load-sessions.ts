@@ -1,5 +1,5 @@
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
-import { stageOf } from '@millrace/subscriber';
+import { copyStageOf } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import type { Layout } from '../apply/target/layout.ts';
 import { type LoadTarget, openCopySession } from './load.ts';
@@ -59,7 +59,7 @@ export class LoadSessions {
     if (known !== undefined) return known;
     const { queue, copyId, table } = this.#target;
     const names = this.#layout.columns.map(({ name }) => name);
-    const copy = { sql: copyIntoStageSql(stageOf(queue, copyId), names), table };
+    const copy = { sql: copyIntoStageSql(copyStageOf(queue, copyId), names), table };
     const session = new LoadSession(await openCopySession(this.#target), { queue, copyId, copy });
     this.#sessions[this.#turn] = session;
     return session;

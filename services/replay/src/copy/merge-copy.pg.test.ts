@@ -1,6 +1,6 @@
 // A copy that is loaded beside its table is brought into it: what comes out, and what is left alone.
 import { connect, type PgClient } from '@millrace/postgres';
-import { makeStage, openApplySession, readTarget, stageOf } from '@millrace/subscriber';
+import { copyStageOf, makeCopyStage, openApplySession, readTarget } from '@millrace/subscriber';
 import { createDatabase } from '@millrace/testkit';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { layoutOf } from '../apply/target/layout.ts';
@@ -31,8 +31,8 @@ async function merged(
   const target = await readTarget(client, { schema: 'public', name });
   if (target === undefined) throw new Error('no table');
   const layout = layoutOf(target, columns, []);
-  await makeStage(client, 'q', 1, stageFieldsSql(layout));
-  const stage = stageOf('q', 1);
+  await makeCopyStage(client, 'q', 1, stageFieldsSql(layout));
+  const stage = copyStageOf('q', 1);
   if (rows !== '') await client.query(`INSERT INTO ${stage} VALUES ${rows}`);
   await client.query('BEGIN');
   const there = await mergeCopy(client, { layout, stage, replica: replica && !enforced });

@@ -8,12 +8,12 @@ import {
   type ApplySession,
   beginSql,
   commit,
-  dropStage,
-  makeStage,
+  copyStageOf,
+  dropCopyStage,
+  makeCopyStage,
   planForManyRows,
   rollBack,
   type StagedCopy,
-  stageOf,
 } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
@@ -51,7 +51,7 @@ export class StagedLoad implements Load {
     const { queue, table, copyId } = this.#target;
     const { client } = this.#session;
     try {
-      await withTransaction(client, () => makeStage(client, queue, copyId, stageFieldsSql(this.#layout)));
+      await withTransaction(client, () => makeCopyStage(client, queue, copyId, stageFieldsSql(this.#layout)));
     } catch (error) {
       throw tableError(error, table);
     }
@@ -93,7 +93,7 @@ export class StagedLoad implements Load {
   async #merge(end: CopyEnd): Promise<number> {
     const { queue, copyId, table } = this.#target;
     const { client, replica } = this.#session;
-    const stage = stageOf(queue, copyId);
+    const stage = copyStageOf(queue, copyId);
     await client.query(analyzeStageSql(stage));
     await client.query(beginSql);
     await planForManyRows(client);
@@ -108,7 +108,7 @@ export class StagedLoad implements Load {
       });
     }
     await markLoaded(client, this.#target, { ...end, rows });
-    await dropStage(client, queue, copyId);
+    await dropCopyStage(client, queue, copyId);
     await failpoint(COPY_BEFORE_COMMIT);
     await commit(client);
     return rows;
@@ -118,6 +118,6 @@ export class StagedLoad implements Load {
     const { queue, copyId } = this.#target;
     const { client } = this.#session;
     await rollBack(client);
-    await dropStage(client, queue, copyId);
+    await dropCopyStage(client, queue, copyId);
   }
 }

@@ -1,7 +1,7 @@
 // A replay stops in time whatever its copies are doing, and loses nothing by it.
 import { armFailpoints, type Service, startStopStress } from '@millrace/lifecycle';
 import { connect, type PgClient } from '@millrace/postgres';
-import { removeTable } from '@millrace/subscriber';
+import { unfollowTable } from '@millrace/subscriber';
 import { eventually } from '@millrace/testkit';
 import { batchSubject, encodeMessage } from '@millrace/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -99,7 +99,7 @@ test.each([
   await block(table, mode);
   await site.start({ copies: { ...site.options.copies, ...copies } });
   await isBlocked();
-  await removeTable(site.client, site.queue, t);
+  await unfollowTable(site.client, site.queue, t);
   await site.publish({ from: 1, sections: [insert('1,a')] });
   await site.isAt(2);
 });

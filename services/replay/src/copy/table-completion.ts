@@ -5,7 +5,7 @@ import { tableKey, tableLabel } from '@millrace/model';
 import {
   type ApplySession,
   dropPending,
-  holdPosition,
+  lockPosition,
   moveTable,
   noteTable,
   readPending,
@@ -75,7 +75,7 @@ export class TableCompletion {
     const { client } = session;
     const ifCopy = table.copyId === null ? {} : { ifCopy: table.copyId };
     const { lines } = await applier.applyPieces(table, () => pendingPieces(this.#options, table), {
-      before: () => holdPosition(client, queue, position),
+      before: () => lockPosition(client, queue, position),
       after: async () => {
         await dropPending(client, queue, table);
         await moveTable(client, queue, table, { to: 'ok', ...ifCopy, error: null });
@@ -93,7 +93,7 @@ export class TableCompletion {
     if (first.done === true) return false;
     const { tick } = first.value;
     await applier.applyPieces(table, () => pendingPieces(this.#options, table, tick), {
-      before: () => holdPosition(client, queue, position),
+      before: () => lockPosition(client, queue, position),
       after: async () => {
         await dropPending(client, queue, table, tick);
         await noteTable(client, queue, table, { copyTick: tick, error: null });

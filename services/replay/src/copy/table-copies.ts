@@ -3,7 +3,7 @@ import type { Bus } from '@millrace/bus';
 import { type TableName, tableKey } from '@millrace/model';
 import {
   type ApplySession,
-  dropStrayStages,
+  dropStrayCopyStages,
   noteTable,
   orderByReferences,
   type SubscribedTable,
@@ -57,7 +57,7 @@ export class TableCopies {
     if (source.bus !== this.#bus) await this.stop();
     this.#bus = source.bus;
     await this.#stopUnwanted(followed);
-    if (!this.#isTidy) await dropStrayStages(session.client, queue);
+    if (!this.#isTidy) await dropStrayCopyStages(session.client, queue);
     this.#isTidy = true;
     if (this.#isFull()) return;
     for (const table of await this.#nextUp(followed)) {

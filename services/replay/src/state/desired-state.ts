@@ -2,7 +2,14 @@
 // was missed after a while without batches.
 import { tableKey } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { type Hold, listHolds, listSequences, listTables, onWish, readControl } from '@millrace/subscriber';
+import {
+  listPinnedPauses,
+  listSequences,
+  listTables,
+  onDesiredStateChange,
+  type PinnedPause,
+  readControl,
+} from '@millrace/subscriber';
 import type { Followed } from '../apply/plan/followed.ts';
 import { answerOf } from './answer.ts';
 import { noPosition } from './position-errors.ts';
@@ -10,7 +17,7 @@ import { noPosition } from './position-errors.ts';
 /** What is followed, whether replay pauses, and at which ticks a pause is pinned. */
 export interface Desired extends Followed {
   readonly paused: boolean;
-  readonly holds: readonly Hold[];
+  readonly pinnedPauses: readonly PinnedPause[];
 }
 
 export interface DesiredStateOptions {
@@ -47,10 +54,10 @@ export class DesiredState {
     if (known !== undefined && known.generation === control.generation && known.paused === control.paused) return known;
     const tables = await answerOf(listTables(client, queue));
     const sequences = await answerOf(listSequences(client, queue));
-    const holds = await answerOf(listHolds(client, queue));
+    const pinnedPauses = await answerOf(listPinnedPauses(client, queue));
     const desired = {
       ...control,
-      holds,
+      pinnedPauses,
       tables: new Map(tables.map((table) => [tableKey(table), table])),
       sequences: new Set(sequences.map(tableKey)),
     };
@@ -67,7 +74,7 @@ export class DesiredState {
       this.invalidate();
       onNotified();
     };
-    await answerOf(onWish(client, queue, onNotice));
+    await answerOf(onDesiredStateChange(client, queue, onNotice));
     this.#isListening = true;
   }
 

@@ -13,8 +13,8 @@ import { RefusedMessages } from '../feed/refused-messages.ts';
 import { ReplayReports } from '../report/replay-reports.ts';
 import { answerOf } from '../state/answer.ts';
 import { type Desired, DesiredState } from '../state/desired-state.ts';
-import { PinnedPause } from '../state/pinned-pause.ts';
 import { PositionTracker } from '../state/position-tracker.ts';
+import { TickPause } from '../state/tick-pause.ts';
 import { ApplyStep } from './apply-step.ts';
 
 /** The loop that takes the steps. */
@@ -35,7 +35,7 @@ export class ReplayWork {
   readonly #bus: BusConnection;
   readonly #position: PositionTracker;
   readonly #desired: DesiredState;
-  readonly #pause = new PinnedPause();
+  readonly #pause = new TickPause();
   readonly #feed: BusFeed;
   readonly #refused: RefusedMessages;
   readonly #apply: ApplyStep;
@@ -120,8 +120,8 @@ export class ReplayWork {
   }
 
   /** The pause at a tick that a comparison reads the tables at, ms; undefined when there is none. */
-  async pinnedPause({ holds }: Desired, { tick }: StoredPosition): Promise<number | undefined> {
-    const pauseMs = await this.#pause.pauseAt(this.#session.client, holds, tick);
+  async pinnedPause({ pinnedPauses }: Desired, { tick }: StoredPosition): Promise<number | undefined> {
+    const pauseMs = await this.#pause.pauseAt(this.#session.client, pinnedPauses, tick);
     return pauseMs === 0 ? this.refresh() : pauseMs;
   }
 
@@ -135,13 +135,13 @@ export class ReplayWork {
   }
 
   /** What is to be applied next, or undefined after a while without. */
-  async next({ holds }: Desired, position: StoredPosition): Promise<Ready | undefined> {
+  async next({ pinnedPauses }: Desired, position: StoredPosition): Promise<Ready | undefined> {
     const ready = await this.#feed.next({
       bus: await this.#bus.get(this.#loop.signal),
       position,
       timeoutMs: this.#options.idleMs,
       isOneByOne: this.#apply.isOneByOne(position),
-      upTo: holds.find(({ tick }) => tick > position.tick)?.tick,
+      upTo: pinnedPauses.find(({ tick }) => tick > position.tick)?.tick,
     });
     await answerOf(this.#refused.record(this.#session.client, this.#options.queue));
     return ready;

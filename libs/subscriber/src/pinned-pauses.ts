@@ -2,7 +2,7 @@ import { safeInteger } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
 
 /** A wish that replay stops at a tick, exactly, until the wish is withdrawn. */
-export interface Hold {
+export interface PinnedPause {
   readonly id: number;
   readonly tick: number;
 }
@@ -14,7 +14,7 @@ const lockKey = (id: string) => `hashtextextended('millrace:hold:' || ${id}, 771
  * Asks replay to stop at `tick`. It must be asked before the tick can be seen by anybody: every transaction of replay that
  * reaches it then knows of the wish. Counts for `forMs` at most, and only as long as this session lives. Outside transactions.
  */
-export async function wishHold(
+export async function pinPause(
   client: PgClient,
   { queue, tick, forMs }: { queue: string; tick: number; forMs: number },
 ): Promise<number> {
@@ -30,12 +30,12 @@ export async function wishHold(
 }
 
 /** Withdraws the wish; replay goes on at once. Repeating it changes nothing. */
-export async function endHold(client: Queryable, id: number): Promise<void> {
+export async function unpinPause(client: Queryable, id: number): Promise<void> {
   await client.query('DELETE FROM millrace.hold WHERE id = $1', [id]);
 }
 
 /** The wishes of a queue that count. */
-export async function listHolds(client: Queryable, queue: string): Promise<Hold[]> {
+export async function listPinnedPauses(client: Queryable, queue: string): Promise<PinnedPause[]> {
   const found = await client.query(
     'SELECT id, tick FROM millrace.hold WHERE queue = $1 AND until >= clock_timestamp() ORDER BY tick, id',
     [queue],
@@ -44,7 +44,7 @@ export async function listHolds(client: Queryable, queue: string): Promise<Hold[
 }
 
 /** Whether the wish still counts: it is there, in time, and the session that wished it lives. */
-export async function isHeld(client: Queryable, id: number): Promise<boolean> {
+export async function isPausePinned(client: Queryable, id: number): Promise<boolean> {
   const found = await client.query(
     `SELECT FROM millrace.hold WHERE id = $1 AND until >= clock_timestamp()
        AND NOT pg_try_advisory_xact_lock_shared(${lockKey('id')})`,
