@@ -55,7 +55,7 @@ test('tables are copied again under load: readers never see fewer rows, equal ro
   await eu.run(
     `UPDATE stock SET item = 'wrong' WHERE id % 100 = 7; INSERT INTO stock VALUES (-1, 'extra', 0, 3000000)`,
   );
-  const both = await Promise.all([1, 2].map(() => site.command(['resync', 'stock', '--yes'])));
+  const both = await Promise.all([1, 2].map(() => site.program(['resync', 'stock', '--yes'])));
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   await site.millrace('wait', '--timeout', '60s');
   await site.millrace('resync', '--all', '--subscriber', 'eu', '--yes');

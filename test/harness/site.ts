@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeOptions } from '@millrace/host';
 import { differences, type Named } from './checksum.ts';
 import { type CommandResult, runCommand } from './command-line.ts';
 import type { Database } from './database.ts';
+import { type CommandLine, runInOwnProcess, runsInOwnProcess } from './own-process.ts';
 import { ServiceProcess } from './service-process.ts';
 import { projectRoot, type Standing } from './standing.ts';
 import { waitFor } from './wait-for.ts';
@@ -19,6 +21,13 @@ export interface SitePlan {
   readonly env?: Readonly<Record<string, string>>;
   /** Name of all its databases, where each is on a server of its own; default: the site's and the side's. */
   readonly database?: string;
+}
+
+export interface CommandOptions {
+  /** Milliseconds until it counts as hung. */
+  readonly timeoutMs?: number;
+  /** Another configuration than the site's. */
+  readonly config?: string;
 }
 
 /** What `status --json` has at least. */
@@ -93,15 +102,15 @@ export class Site {
     for (const database of [this.provider, ...this.subscribers.values()]) await database.run(sql);
   }
 
-  /** Runs `bin/millrace`; does not judge the exit code. */
-  async command(args: readonly string[], more: { timeoutMs?: number; config?: string } = {}): Promise<CommandResult> {
-    return runCommand({
-      file: join(projectRoot, 'bin', 'millrace'),
-      args: ['--config', more.config ?? this.configFile, ...args],
-      cwd: this.dir,
-      env: this.#env(),
-      ...(more.timeoutMs === undefined ? {} : { timeoutMs: more.timeoutMs }),
-    });
+  /** Runs a command, in this process where it can be; does not judge the exit code. */
+  async command(args: readonly string[], more: CommandOptions = {}): Promise<CommandResult> {
+    const line = this.#line(args, more);
+    return runsInOwnProcess(line.args) ? runInOwnProcess(line) : this.program(args, more);
+  }
+
+  /** Runs `bin/millrace`, for tests to which it matters that a command is a process of its own. */
+  async program(args: readonly string[], more: CommandOptions = {}): Promise<CommandResult> {
+    return runCommand({ ...this.#line(args, more), file: join(projectRoot, 'bin', 'millrace'), cwd: this.dir });
   }
 
   /** Runs a command that has to succeed. */
@@ -134,8 +143,8 @@ export class Site {
     if (service === undefined) {
       service = new ServiceProcess({
         label,
-        file: join(projectRoot, 'bin', 'millrace'),
-        args: ['--config', more.config ?? this.configFile, 'run', ...kind.split(' ')],
+        file: process.execPath,
+        args: serviceArgs(kind, more.config ?? this.configFile),
         cwd: this.dir,
         env: { ...this.#env(), ...more.env },
         logFile: join(this.dir, `${label.replaceAll(' ', '-')}.log`),
@@ -226,10 +235,22 @@ export class Site {
     return url.href;
   }
 
+  #line(args: readonly string[], { config, timeoutMs }: CommandOptions): CommandLine {
+    const all = ['--config', config ?? this.configFile, ...args];
+    return { args: all, env: this.#env(), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  }
+
   #env(): NodeJS.ProcessEnv {
     const { MILLRACE_CONFIG: _unused, ...env } = process.env;
     return { ...env, ...this.plan.env };
   }
+}
+
+/** What `millrace run KIND [NAME]` becomes, without the start of a process that finds that out. */
+function serviceArgs(kind: string, config: string): string[] {
+  const [service = '', name] = kind.split(' ');
+  const program = join(projectRoot, 'services', service, 'src', 'main.ts');
+  return [...nodeOptions, program, '--config', config, ...(name === undefined ? [] : ['--name', name])];
 }
 
 function named(table: string | Named): Named {

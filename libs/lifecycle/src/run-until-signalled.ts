@@ -1,4 +1,5 @@
 // A process around a service: signals in, exit code out.
+import { flushCompileCache } from 'node:module';
 import { verdictOf } from '@millrace/errors';
 import { logger } from '@millrace/telemetry';
 import { listenForEnd } from './ending.ts';
@@ -34,6 +35,8 @@ export async function runUntilSignalled(service: Service, options: RunUntilSigna
 async function begin(service: Service): Promise<void> {
   checkFailpoints();
   await service.start();
+  // What was compiled is otherwise kept at the exit only, which a process that is killed never reaches.
+  flushCompileCache();
 }
 
 /** What ends this process, and with which exit code. */
