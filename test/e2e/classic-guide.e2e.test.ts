@@ -1,14 +1,15 @@
 // The classic guide's commands in its order, from two empty clusters: what people who met pgq and londiste learned to type.
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences } from '../harness/checksum.ts';
 import { type CommandResult, runCommand } from '../harness/command-line.ts';
 import { Database } from '../harness/database.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 const dir = join(projectRoot, '.tools', 'test-runs', `classic-${process.pid}-${randomBytes(3).toString('hex')}`);
 const work = join(dir, 'work');

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alarms, busy, type Compared, load, repeated, rounds } from '../harness/comparing.ts';
 import { Ground } from '../harness/ground.ts';
 import { expectEqual, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 interface ScheduledStatus {
   readonly subscribers: readonly {

@@ -1,10 +1,10 @@
 // A copy that takes a while, and what it keeps when a part of Millrace or a server dies in the middle of it.
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { expectEqual } from '../harness/scenario.ts';
 import type { ServiceProcess } from '../harness/service-process.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

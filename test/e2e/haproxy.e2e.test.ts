@@ -1,7 +1,9 @@
 // The example of infra/examples/haproxy with the real haproxy: writes to the provider, reads from whoever is fresh enough.
+
 import { readdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { freePort, postgresTool } from '@millrace/embedded';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../harness/command-line.ts';
 import { Database } from '../harness/database.ts';
@@ -10,7 +12,6 @@ import { Ground } from '../harness/ground.ts';
 import { ServiceProcess } from '../harness/service-process.ts';
 import type { Site } from '../harness/site.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 const example = join(projectRoot, 'infra', 'examples', 'haproxy');
 const program = fetched('haproxy');

@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copyFolder } from '../harness/files.ts';
 import { Ground } from '../harness/ground.ts';
 import { JetStreamHand } from '../harness/jetstream.ts';
 import { expectEqual, play, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

@@ -1,13 +1,14 @@
 // Everything an operator does day by day, over HTTP alone, while services replicate; and the same on a terminal.
+
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { expectEqual } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { report } from '../harness/report.ts';
+import { figure, scaled } from '../harness/scale.ts';
 import { expectEqual, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
+
+const batchRows = scaled(2_000_000);
+const copyRows = scaled(1_000_000);
+const valueMegabytes = scaled(100);
 
 let ground: Ground;
 let site: Site;
@@ -22,11 +27,11 @@ function memory(): Record<string, number> {
 }
 
 describe('much at once', () => {
-  test('a transaction of two million rows and more arrives whole, in bounded memory', {
+  test(`a transaction of ${figure(batchRows)} rows and more arrives whole, in bounded memory`, {
     timeout: 300_000,
   }, async () => {
     await stage(site, { schema: 'CREATE TABLE many (id int PRIMARY KEY, a text, n int)', tables: ['many'] });
-    await site.provider.run(`BEGIN; INSERT INTO many SELECT i, 'row ' || i, 0 FROM generate_series(1, 2000000) i;
+    await site.provider.run(`BEGIN; INSERT INTO many SELECT i, 'row ' || i, 0 FROM generate_series(1, ${batchRows}) i;
       UPDATE many SET n = 1 WHERE id % 10 = 0; DELETE FROM many WHERE id % 100 = 7; COMMIT`);
     await expectEqual(site, ['many'], 240_000);
     const peaks = memory();
@@ -34,23 +39,27 @@ describe('much at once', () => {
     for (const [service, megabytes] of Object.entries(peaks)) expect(megabytes, service).toBeLessThan(512);
   });
 
-  test('a table of a million rows is copied while it is written to', { timeout: 300_000 }, async () => {
+  test(`a table of ${figure(copyRows)} rows is copied while it is written to`, { timeout: 300_000 }, async () => {
     await site.everywhere('CREATE TABLE big (id int PRIMARY KEY, a text, n int)');
-    await site.provider.run("INSERT INTO big SELECT i, repeat('x', i % 60), 0 FROM generate_series(1, 1000000) i");
+    await site.provider.run(`INSERT INTO big SELECT i, repeat('x', i % 60), 0 FROM generate_series(1, ${copyRows}) i`);
     await site.millrace('add', 'big');
     for (let i = 1; i <= 40; i += 1) {
-      await site.provider.run(`UPDATE big SET n = n + 1 WHERE id % 5000 = ${i}; DELETE FROM big WHERE id = ${i * 20000};
-        INSERT INTO big VALUES (${2_000_000 + i}, 'new', 0); UPDATE big SET id = -id WHERE id = ${i * 10 + 1}`);
+      await site.provider.run(`UPDATE big SET n = n + 1 WHERE id % 5000 = ${i}; DELETE FROM big WHERE id = ${(i * copyRows) / 50};
+        INSERT INTO big VALUES (${2 * copyRows + i}, 'new', 0); UPDATE big SET id = -id WHERE id = ${i * 10 + 1}`);
     }
     await site.millrace('wait', '--timeout', '120s');
     await expectEqual(site, ['big'], 60_000);
   });
 
-  test('values of a hundred megabytes, text and bytes, arrive', { timeout: 300_000 }, async () => {
+  test(`values of ${valueMegabytes} megabytes, text and bytes, arrive`, { timeout: 300_000 }, async () => {
     await stage(site, { schema: 'CREATE TABLE huge (id int PRIMARY KEY, t text, b bytea)', tables: ['huge'] });
-    await site.provider.run(`INSERT INTO huge VALUES (1, repeat(E'0123"\\\\,\\n(', 10000000), NULL)`);
+    await site.provider.run(
+      `INSERT INTO huge VALUES (1, repeat(E'0123"\\\\,\\n(', ${valueMegabytes * 100_000}), NULL)`,
+    );
     await expectEqual(site, ['huge'], 120_000);
-    await site.provider.run("INSERT INTO huge SELECT 2, NULL, decode(repeat('00ff5c22', 25000000), 'hex')");
+    await site.provider.run(
+      `INSERT INTO huge SELECT 2, NULL, decode(repeat('00ff5c22', ${valueMegabytes * 250_000}), 'hex')`,
+    );
     await expectEqual(site, ['huge'], 120_000);
     await site.provider.run('UPDATE huge SET id = id + 10');
     await expectEqual(site, ['huge'], 120_000);

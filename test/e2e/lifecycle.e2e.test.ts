@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
 import { JetStreamHand } from '../harness/jetstream.ts';
 import { expectEqual, play } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { expectEqual, play, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

@@ -1,6 +1,8 @@
 // The example of infra/examples/plproxy with the real PL/Proxy: a front before two partitions, each replicated.
+
 import { join } from 'node:path';
 import { postgresTool } from '@millrace/embedded';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../harness/command-line.ts';
 import type { Database } from '../harness/database.ts';
@@ -8,7 +10,6 @@ import { fetched, skipped } from '../harness/fetched.ts';
 import { Ground } from '../harness/ground.ts';
 import { ServiceProcess } from '../harness/service-process.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 const example = join(projectRoot, 'infra', 'examples', 'plproxy');
 const program = fetched('plproxy');

@@ -1,13 +1,14 @@
 // Queues without replication: `millrace up` with nothing but databases, as an operator of pgqd would use it.
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CommandResult, runCommand } from '../harness/command-line.ts';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
 import { ServiceProcess } from '../harness/service-process.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 const launcher = join(projectRoot, 'bin', 'millrace');
 const { MILLRACE_CONFIG: _unused, ...env } = process.env;

@@ -1,14 +1,15 @@
 // A token taken at the provider, waited for at subscribers that real services fill.
+
 import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PgClient } from '@millrace/postgres';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Database, sqlstate } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
 import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

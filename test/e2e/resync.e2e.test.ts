@@ -1,9 +1,10 @@
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
+import { pause } from '../harness/pause.ts';
 import { expectEqual, stage } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { pause, waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

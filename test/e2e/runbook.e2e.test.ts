@@ -1,6 +1,8 @@
 // The commands of docs/operations.md, typed as they stand there, situation by situation; none of them may be left out.
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CommandResult, runCommand } from '../harness/command-line.ts';
 import type { Database } from '../harness/database.ts';
@@ -8,7 +10,6 @@ import { Ground } from '../harness/ground.ts';
 import { ServiceProcess } from '../harness/service-process.ts';
 import type { Site } from '../harness/site.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

@@ -1,12 +1,13 @@
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EmbeddedPostgres } from '@millrace/embedded';
+import { waitFor } from '@millrace/testkit';
 import type { Database } from '../harness/database.ts';
 import { JetStreamHand } from '../harness/jetstream.ts';
+import { pause } from '../harness/pause.ts';
 import type { Random } from '../harness/random.ts';
 import type { ServiceProcess } from '../harness/service-process.ts';
 import type { Site } from '../harness/site.ts';
-import { pause, waitFor } from '../harness/wait-for.ts';
 
 /** Where actions happen. `busy` holds what some action has in its hands, so that two never pull at one thing. */
 export interface Scene {

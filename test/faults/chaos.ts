@@ -1,8 +1,9 @@
+import { waitFor } from '@millrace/testkit';
 import { Ground } from '../harness/ground.ts';
 import { type Finding, isEqual, judge, type Question } from '../harness/oracle.ts';
+import { pause } from '../harness/pause.ts';
 import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
-import { pause, waitFor } from '../harness/wait-for.ts';
 import { Watcher } from '../harness/watcher.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 import { type ActionName, actions, chaosWeights, rememberStore, restore, type Scene } from './chaos-actions.ts';

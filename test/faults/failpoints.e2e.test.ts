@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { isEqual, judge, type Question } from '../harness/oracle.ts';
 import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 import { Watcher } from '../harness/watcher.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 
@@ -27,6 +27,9 @@ function declaredFailpoints(): string[] {
 }
 
 const names = declaredFailpoints();
+
+/** On a busy machine the clients write more than is applied meanwhile; a point or a state that is not reached is a failure. */
+const limitMs = 120_000;
 
 let ground: Ground;
 let site: Site;
@@ -50,30 +53,30 @@ beforeAll(async () => {
 
 afterAll(() => ground.stop());
 
-/** Copies a table anew, so that what only copies pass is passed. */
-async function copyAgain(): Promise<void> {
+/** Points that only some work passes, once each time: a crash comes at the first pass, elsewhere at the second. */
+const seldom = /copy|finish|maintenance/;
+
+/** Copies a table again, so that what only copies pass is passed; over rows that are there, the copy is made beside them. */
+async function copyAgain(over: 'no rows' | 'rows'): Promise<void> {
   await site.command(['remove', 'copied']);
-  await site.subscriber('eu').run('TRUNCATE public.copied');
+  if (over === 'no rows') await site.subscriber('eu').run('TRUNCATE public.copied');
   await site.command(['add', 'copied']);
 }
 
 describe('a crash at every named point', () => {
-  test.each(names)('%s: dies there, and the next one goes on', async (name) => {
+  test.each(names)('%s: dies there, and the next one goes on', { timeout: 300_000 }, async (name) => {
     const prefix = name.split(/[.:]/)[0] ?? '';
     const kind = prefix === 'replay' ? 'replay eu' : prefix;
     await site.service(kind).kill();
-    const armed = site.serviceWith(kind, `armed ${name}`, { env: { MILLRACE_FAILPOINTS: `${name}=exit@2` } });
+    const action = seldom.test(name) ? 'exit@1' : 'exit@2';
+    const armed = site.serviceWith(kind, `armed ${name}`, { env: { MILLRACE_FAILPOINTS: `${name}=${action}` } });
     armed.start();
-    if (/copy/.test(name)) await copyAgain();
-    // A point that is passed only in need (a gap, a lost lead) is not reached here; the chaos test passes there.
-    const reached = await armed.ended(8000).then(
-      () => true,
-      () => false,
-    );
-    await armed.kill();
-    if (reached) expect(armed.log).toContain(name);
+    const needsCopy = /copy|finish/.test(name);
+    if (needsCopy) await copyAgain(name === 'replay.copy-part' ? 'rows' : 'no rows');
+    await armed.ended(limitMs);
+    expect(armed.log).toContain(`"failpoint":"${name}"`);
     site.service(kind).start();
-    await site.sync(undefined, 30_000);
+    await site.sync(undefined, limitMs);
   });
 
   test('leaves all equal, with nothing lost, twice or torn', async () => {

@@ -1,6 +1,6 @@
+import { waitFor } from '@millrace/testkit';
 import type { Finding } from '../harness/oracle.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 /** What must not be left behind when all is quiet; each query gives rows only when there is something. */
 const atProvider: Readonly<Record<string, string>> = {

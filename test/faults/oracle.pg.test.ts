@@ -2,9 +2,9 @@ import { createDatabase } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { Database } from '../harness/database.ts';
 import { type Finding, judge } from '../harness/oracle.ts';
+import { pause } from '../harness/pause.ts';
 import { Random } from '../harness/random.ts';
 import { type Mutation, SnapshotCopier } from '../harness/snapshot-copier.ts';
-import { pause } from '../harness/wait-for.ts';
 import { Watcher } from '../harness/watcher.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 

@@ -1,10 +1,11 @@
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
 import { isEqual, judge, type Question } from '../harness/oracle.ts';
+import { pause } from '../harness/pause.ts';
 import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
-import { pause, waitFor } from '../harness/wait-for.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 
 /** The short form's patience with a product that does not heal, and with one that has to. */

@@ -1,14 +1,16 @@
 // A queue with everything against it: a hundred sessions that hold transactions open, two tickers, rotation every second, and
 // consumers that are killed. What was committed must reach every consumer, and nothing else.
+
 import { join } from 'node:path';
 import type { PgClient } from '@millrace/postgres';
 import { installProvider, runMaintenance } from '@millrace/provider';
+import { waitFor } from '@millrace/testkit';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
+import { pause } from '../harness/pause.ts';
 import { Random } from '../harness/random.ts';
 import { ServiceProcess } from '../harness/service-process.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { pause, waitFor } from '../harness/wait-for.ts';
 import { type Written, write } from './queue-writers.ts';
 import { RawConsumer } from './raw-consumer.ts';
 

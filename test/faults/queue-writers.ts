@@ -1,6 +1,6 @@
 import type { PgClient } from '@millrace/postgres';
+import { pause } from '../harness/pause.ts';
 import type { Random } from '../harness/random.ts';
-import { pause } from '../harness/wait-for.ts';
 
 export interface Written {
   /** Data of the events whose transactions were committed. */

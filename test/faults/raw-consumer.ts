@@ -1,6 +1,6 @@
 import type { PgClient } from '@millrace/postgres';
 import type { Database } from '../harness/database.ts';
-import { pause } from '../harness/wait-for.ts';
+import { pause } from '../harness/pause.ts';
 
 export interface RawConsumerPlan {
   readonly source: Database;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { waitFor } from './wait-for.ts';
+import { waitFor } from '@millrace/testkit';
 
 export interface ProcessPlan {
   /** For messages: "capture", "replay eu, twin". */

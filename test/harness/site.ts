@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeOptions } from '@millrace/host';
+import { waitFor } from '@millrace/testkit';
 import { differences, type Named } from './checksum.ts';
 import { type CommandResult, runCommand } from './command-line.ts';
 import type { Database } from './database.ts';
 import { type CommandLine, runInOwnProcess, runsInOwnProcess } from './own-process.ts';
 import { ServiceProcess } from './service-process.ts';
 import { projectRoot, type Standing } from './standing.ts';
-import { waitFor } from './wait-for.ts';
 
 export interface SitePlan {
   /** Its queue, and the first part of its databases' names. */

@@ -1,7 +1,7 @@
 import type { PgClient } from '@millrace/postgres';
 import { pinSettings } from '@millrace/postgres';
 import type { Database } from './database.ts';
-import { pause } from './wait-for.ts';
+import { pause } from './pause.ts';
 
 /** Ways to be wrong on purpose. */
 export type Mutation =

@@ -1,6 +1,6 @@
+import { waitFor } from '@millrace/testkit';
 import { expect } from 'vitest';
 import type { Site } from './site.ts';
-import { waitFor } from './wait-for.ts';
 
 /** The sentence that `status` shows for a subscriber; empty when there is none. */
 export async function errorOf(site: Site, name: string): Promise<string> {

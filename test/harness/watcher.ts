@@ -1,7 +1,7 @@
 import type { PgClient } from '@millrace/postgres';
 import type { Database } from './database.ts';
 import type { Finding } from './oracle.ts';
-import { pause } from './wait-for.ts';
+import { pause } from './pause.ts';
 
 const torn = `
   SELECT txno::text, count(*)::int AS n, max(of_k)::int AS k FROM (

@@ -1,7 +1,9 @@
 // A provider that has the real pgq extension: it is used as it is, and left as it was.
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineQueue } from '@millrace/queue';
+import { waitFor } from '@millrace/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
@@ -10,7 +12,6 @@ import { Ground } from '../harness/ground.ts';
 import { extensionServer, pgqPrograms } from '../harness/pgq-programs.ts';
 import { expectEqual, play } from '../harness/scenario.ts';
 import type { Site } from '../harness/site.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 let ground: Ground;
 let site: Site;

@@ -1,12 +1,13 @@
 // The real pgqd at work on our schema pgq: it knows nothing of us and calls what it has always called.
+
 import { installProvider } from '@millrace/provider';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { skipped } from '../harness/fetched.ts';
 import { Ground } from '../harness/ground.ts';
 import { pgqDaemon, pgqPrograms } from '../harness/pgq-programs.ts';
 import type { ServiceProcess } from '../harness/service-process.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 /** The events of the consumer's next batch that has any; the batch stays open. */
 async function nextEvents(database: Database) {

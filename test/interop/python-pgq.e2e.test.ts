@@ -1,7 +1,9 @@
 // Consumers written with the real python-pgq read from our schema pgq; none of them knows of us.
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { installProvider } from '@millrace/provider';
+import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Database } from '../harness/database.ts';
 import { skipped } from '../harness/fetched.ts';
@@ -9,7 +11,6 @@ import { Ground } from '../harness/ground.ts';
 import { connstr, pgqDaemon, pgqPrograms, pythonConsumer } from '../harness/pgq-programs.ts';
 import type { ServiceProcess } from '../harness/service-process.ts';
 import { projectRoot } from '../harness/standing.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 const script = join(projectRoot, 'test', 'interop', 'consumers.py');
 

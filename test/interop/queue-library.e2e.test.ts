@@ -2,6 +2,7 @@
 
 import { installPgqExt } from '@millrace/pgq-ext';
 import { type ConsumerOptions, defineQueue, queueCodes, runTicker } from '@millrace/queue';
+import { waitFor } from '@millrace/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -9,7 +10,6 @@ import type { Database } from '../harness/database.ts';
 import { skipped } from '../harness/fetched.ts';
 import { Ground } from '../harness/ground.ts';
 import { extensionServer, pgqPrograms } from '../harness/pgq-programs.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 const jobs = defineQueue({ name: 'jobs', events: { add: z.object({ n: z.int() }), note: z.string() } });
 

@@ -2,10 +2,13 @@ import type { PgClient } from '@millrace/postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { Random } from '../harness/random.ts';
+import { scaled } from '../harness/scale.ts';
 import type { Site } from '../harness/site.ts';
 import { propertySchema, propertyTables, randomStatement, randomTrigger } from './statements.ts';
 
 const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 1e9));
+
+const triggerSets = scaled(12, 3);
 
 let ground: Ground;
 let site: Site;
@@ -56,9 +59,11 @@ describe(`random transactions, seed ${seed}`, () => {
     await rounds(new Random(seed), 25);
   });
 
-  test('also with random triggers of the application that change the same tables', { timeout: 240_000 }, async () => {
+  test(`also with ${triggerSets} sets of random triggers of the application that change the same tables`, {
+    timeout: 240_000,
+  }, async () => {
     const random = new Random(seed + 1);
-    for (let set = 0; set < 12; set += 1) {
+    for (let set = 0; set < triggerSets; set += 1) {
       const triggers = Array.from({ length: random.int(1, 3) }, (_, at) => randomTrigger(random, set * 10 + at));
       for (const trigger of triggers) await site.provider.run(trigger);
       await rounds(random, 3).catch((error: unknown) => {

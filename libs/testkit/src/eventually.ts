@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long and how often to look. */
+/** How long and how often to try. */
 export interface EventuallyOptions {
   /** Deadline in ms, default 15,000. */
   readonly timeoutMs?: number;
@@ -34,4 +34,18 @@ export async function eventually<T>(
     }
     await delay(everyMs);
   }
+}
+
+/**
+ * The same for an answer that is looked up: not there while it is undefined, false or null. An error counts as "not yet", since
+ * servers are down now and then. The default deadline is 30,000 ms.
+ */
+export async function waitFor<T>(
+  what: string,
+  look: () => T | undefined | false | null | Promise<T | undefined | false | null>,
+  options: Omit<EventuallyOptions, 'what'> = {},
+): Promise<T> {
+  const { timeoutMs = 30_000, everyMs = 50 } = options;
+  const found = await eventually(async () => (await look()) ?? null, { timeoutMs, everyMs, what });
+  return found as T;
 }

@@ -1,7 +1,7 @@
 import type { PgClient } from '@millrace/postgres';
 import { type Database, sqlstate } from '../database.ts';
+import { pause } from '../pause.ts';
 import type { Random } from '../random.ts';
-import { pause } from '../wait-for.ts';
 import type { Ledger } from './ledger.ts';
 import { type BodyName, bodies, laneBase } from './transactions.ts';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { waitFor } from '@millrace/testkit';
 import type { Database } from '../database.ts';
+import { pause } from '../pause.ts';
 import type { Random } from '../random.ts';
-import { pause, waitFor } from '../wait-for.ts';
 import { Client, type ClientPlan, settlePrepared } from './client.ts';
 import { hostileSettings } from './hostile-values.ts';
 import { Ledger } from './ledger.ts';
