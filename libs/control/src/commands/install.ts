@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { z } from 'zod';
 import type { Command, Context } from '../command/command.ts';
-import { installDatabases, installParts, type Part } from '../install/install-parts.ts';
+import { type InstalledPart, installDatabases, installParts } from '../install/install-parts.ts';
 
 const part = z.strictObject({
   part: z.string().describe('`provider`, `subscriber eu`, `database jobs` or `bus`'),
@@ -41,7 +41,7 @@ async function runInstall(context: Context): Promise<number> {
 }
 
 /** Throws when a part failed: the first one's code, a line for each. */
-export function refuseFailed(parts: readonly Part[]): void {
+export function refuseFailed(parts: readonly InstalledPart[]): void {
   const failed = parts.filter(({ state }) => state === 'failed');
   if (failed.length === 0) return;
   throw new MillraceError(failed[0]?.code ?? codes.INTERNAL, failed.map(({ detail }) => detail).join('\n'));

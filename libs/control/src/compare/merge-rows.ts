@@ -38,9 +38,9 @@ interface Group {
   readonly rows: readonly HashedRow[];
 }
 
-type Step = IteratorResult<Group, undefined>;
+type MergeStep = IteratorResult<Group, undefined>;
 
-function compareGroups(l: Step, r: Step): number {
+function compareGroups(l: MergeStep, r: MergeStep): number {
   if (l.done) return 1;
   if (r.done) return -1;
   if (l.value.h === r.value.h) return 0;

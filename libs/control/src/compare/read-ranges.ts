@@ -22,7 +22,9 @@ export interface OpenTable {
 /** The sums of all ranges of `bits` that have rows, within the ranges of `from`. */
 export async function readSums(open: OpenTable, bits: number, from: Ranges): Promise<RangeSum[]> {
   const sql = rangeSumsSql(open.reading, bits, from);
-  const { rows } = await labelled(open, () => open.client.query<Record<'range' | 'rows' | 'a' | 'b', string>>(sql));
+  const { rows } = await labelled(open.label, () =>
+    open.client.query<Record<'range' | 'rows' | 'a' | 'b', string>>(sql),
+  );
   return rows.map(({ range, rows: count, a, b }) => ({ range: Number(range), rows: Number(count), a, b }));
 }
 
@@ -30,7 +32,7 @@ const rowsPerFetch = 5000;
 
 /** The rows of some ranges in order of their hash, in portions. A reader that gives up must end the transaction. */
 export async function* readRows(open: OpenTable, from: Ranges): AsyncGenerator<HashedRow> {
-  const query = async (sql: string) => (await labelled(open, () => open.client.query<HashedRow>(sql))).rows;
+  const query = async (sql: string) => (await labelled(open.label, () => open.client.query<HashedRow>(sql))).rows;
   await query(openRowsSql(rangeRowsSql(open.reading, from)));
   for (;;) {
     const rows = await query(fetchRowsSql(rowsPerFetch));
@@ -40,7 +42,8 @@ export async function* readRows(open: OpenTable, from: Ranges): AsyncGenerator<H
   await query(closeRowsSql);
 }
 
-async function labelled<T>({ label }: OpenTable, work: () => Promise<T>): Promise<T> {
+/** Does work; an error of the database names `label`. */
+export async function labelled<T>(label: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

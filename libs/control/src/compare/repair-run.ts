@@ -14,6 +14,7 @@ import {
   type TableResult,
 } from './comparison-run.ts';
 import { commitSql, scriptEnd, scriptHead } from './plan-repair.ts';
+import { labelled } from './read-ranges.ts';
 import { executeRepair, type RepairCounts, repairTable } from './repair-table.ts';
 import { NotComparable } from './table-shape.ts';
 
@@ -94,7 +95,7 @@ async function repairAt(config: Config, alignment: Alignment, { name, results, s
     if (script === undefined)
       await writeAudit(client, 'repair rows', auditDetail(config, { ...result, tick, ...counts }));
   }
-  if (script === undefined) await labelled(name, () => client.query(commitSql));
+  if (script === undefined) await labelled(`subscriber ${name}`, () => client.query(commitSql));
   else if (statements.length > 0) script.push(...scriptFor(name, tick, statements));
   return repaired;
 }
@@ -188,12 +189,4 @@ function severalSubscribers(names: readonly string[]): MillraceError {
   return new MillraceError(codes.USAGE, `repair: ${names.join(' and ')} differ, and a script is for one database`, {
     advice: 'name one with --subscriber, or let --apply do it',
   });
-}
-
-async function labelled<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw databaseError(error, `subscriber ${name}`);
-  }
 }

@@ -1,7 +1,7 @@
 // What can only be found by comparing several databases.
 import { fixes } from '../preflight/fixes.ts';
 import type { DatabaseFacts } from './database-checks.ts';
-import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
+import { type BareFinding, found, joinOutcomes, type Outcome } from './report.ts';
 
 /** A database of this configuration. */
 export interface Examined {
@@ -12,8 +12,6 @@ export interface Examined {
 
 /** Clocks that differ by more make the shown lag wrong. Nothing else depends on them. Milliseconds. */
 const clockTolerance = 5_000;
-
-type Found = Omit<DoctorFinding, 'check' | 'side'>;
 
 /** Compares clocks, encodings and identities of these databases. */
 export function compareDatabases(provider: Examined | undefined, subscribers: readonly Examined[]): Outcome {
@@ -27,14 +25,14 @@ export function compareDatabases(provider: Examined | undefined, subscribers: re
   ]);
 }
 
-function clockFindings({ clock: { server, ours, roundTrip } }: DatabaseFacts): Found[] {
+function clockFindings({ clock: { server, ours, roundTrip } }: DatabaseFacts): BareFinding[] {
   const apart = server - ours;
   if (Math.abs(apart) - roundTrip / 2 <= clockTolerance) return [];
   const message = `is ${Math.round(Math.abs(apart) / 1_000)} s ${apart > 0 ? 'ahead of' : 'behind'} this host's: the lag that is shown is wrong by as much`;
   return [{ level: 'warning', object: 'its clock', message, fix: 'timedatectl set-ntp true' }];
 }
 
-function encodingFindings(provider: DatabaseFacts, subscriber: DatabaseFacts): Found[] {
+function encodingFindings(provider: DatabaseFacts, subscriber: DatabaseFacts): BareFinding[] {
   const [from, to] = [provider.encoding, subscriber.encoding];
   if (from === 'SQL_ASCII') {
     const message =
@@ -60,7 +58,7 @@ function encodingFindings(provider: DatabaseFacts, subscriber: DatabaseFacts): F
   ];
 }
 
-function sameDatabaseFindings({ facts, side }: Examined, earlier: readonly Examined[]): Found[] {
+function sameDatabaseFindings({ facts, side }: Examined, earlier: readonly Examined[]): BareFinding[] {
   const same = earlier.find((one) => facts.identity !== undefined && one.facts.identity === facts.identity);
   if (same === undefined) return [];
   const message = `is the database of ${same.side}: changes applied there would be captured again; correct one of the urls in the configuration`;

@@ -1,15 +1,13 @@
 import { alteredSettings, busLimits } from '@millrace/bus';
 import { copyStreamName, streamName } from '@millrace/wire';
 import type { BusSide } from '../sides/bus-side.ts';
-import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
+import { type BareFinding, found, joinOutcomes, type Outcome } from './report.ts';
 
 /** Below this a batch of small rows is cut into very many messages. Bytes. */
 const smallPayload = 256 * 1024;
 
 /** Settings that capture cannot correct; it makes the stream again when it is gone, and nothing is lost by that. */
 const lasting = new Set(['sealed', 'storage', 'retention']);
-
-type Found = Omit<DoctorFinding, 'check' | 'side'>;
 
 /** Inspects the bus: its limits, and the streams of this queue. Throws when it cannot be reached. */
 export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
@@ -21,7 +19,7 @@ export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
   ];
   if (!jetStream) return joinOutcomes(outcomes);
   outcomes.push(found('bus-storage', 'bus', storageFindings(storage)));
-  const streams: Found[] = [];
+  const streams: BareFinding[] = [];
   for (const name of [streamName(queue), copyStreamName(queue)]) {
     const altered = (await alteredSettings(bus, name)) ?? [];
     if (altered.length > 0) streams.push(stream(name, altered));
@@ -30,26 +28,26 @@ export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
   return joinOutcomes(outcomes);
 }
 
-function noJetStream(version: string): Found {
+function noJetStream(version: string): BareFinding {
   const message = 'has no JetStream, or our account may not use it: nothing can be stored there';
   return { level: 'error', object: `nats-server ${version}`, message, fix: 'nats-server --jetstream' };
 }
 
-function payload(bytes: number): Found {
+function payload(bytes: number): BareFinding {
   const message = `is ${bytes} bytes: batches are cut into many small messages, and are slow`;
   const fix = "echo 'max_payload: 1MB' >> /etc/nats-server.conf && nats-server --signal reload";
   return { level: 'warning', object: 'max_payload', message, fix };
 }
 
 /** Only for an account with a limit is it known how full it is; else the server's disk is the limit. */
-export function storageFindings({ used, limit }: { used: number; limit: number | undefined }): Found[] {
+export function storageFindings({ used, limit }: { used: number; limit: number | undefined }): BareFinding[] {
   if (limit === undefined || used <= 0.9 * limit) return [];
   const message = `takes ${used} of the ${limit} bytes it may have: publishing waits until there is space`;
   const fix = 'nats auth account edit --js-disk 4GB';
   return [{ level: 'warning', object: 'our JetStream account', message, fix }];
 }
 
-function stream(name: string, altered: readonly string[]): Found {
+function stream(name: string, altered: readonly string[]): BareFinding {
   const what = altered.join(', ');
   const isLasting = altered.some((setting) => lasting.has(setting));
   if (!isLasting) {

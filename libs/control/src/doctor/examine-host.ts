@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { type Config, makeFolder } from '@millrace/config';
 import { showBytes } from '../command/show.ts';
-import { type DoctorFinding, found, type Outcome } from './report.ts';
+import { type BareFinding, found, type Outcome } from './report.ts';
 
 /** What streams, logs and a growing JetStream store may need. */
 const minFreeBytes = 2 * 1024 * 1024 * 1024;
@@ -26,7 +26,7 @@ async function freeOf(dir: string): Promise<number> {
   return bavail * bsize;
 }
 
-function full(dir: string, free: number, isOwn: boolean): Omit<DoctorFinding, 'check' | 'side'> {
+function full(dir: string, free: number, isOwn: boolean): BareFinding {
   const what = isOwn ? 'the store of the own nats-server and the logs' : 'the logs';
   const message = `has ${showBytes(free)} left for ${what}; a full disk stops the bus`;
   return { level: 'warning', object: dir, message, fix: `du -xh --max-depth=2 ${dir} | sort -h | tail` };

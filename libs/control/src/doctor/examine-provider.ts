@@ -6,7 +6,7 @@ import { tableDescriptions } from '../preflight/table-description.ts';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import { type DatabaseFacts, readDatabaseFacts, runChecks } from './database-checks.ts';
 import { found, joinOutcomes, type Outcome } from './report.ts';
-import type { CheckValues, SqlCheck } from './sql-checks.ts';
+import type { CheckBounds, SqlCheck } from './sql-checks.ts';
 
 /** The provider as the doctor knows it after its inspection. */
 export interface ExaminedProvider {
@@ -24,12 +24,10 @@ export interface ProviderTable {
   readonly key: readonly string[];
 }
 
-type Bounds = Pick<CheckValues, 'longSeconds' | 'largeQueue'>;
-
 /** Inspects the provider. Throws when it cannot be reached. */
 export async function examineProvider(
   provider: ProviderSide,
-  { checks, bounds }: { checks: readonly SqlCheck[]; bounds: Bounds },
+  { checks, bounds }: { checks: readonly SqlCheck[]; bounds: CheckBounds },
 ): Promise<ExaminedProvider> {
   const { side, queue } = provider;
   const facts = await readDatabaseFacts(side);

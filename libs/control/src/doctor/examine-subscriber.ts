@@ -7,7 +7,7 @@ import type { SubscriberSide } from '../sides/subscriber-side.ts';
 import { type DatabaseFacts, readDatabaseFacts, runChecks } from './database-checks.ts';
 import type { ProviderTable } from './examine-provider.ts';
 import { type DoctorFinding, found, joinOutcomes, type Outcome } from './report.ts';
-import type { CheckValues, SqlCheck } from './sql-checks.ts';
+import type { CheckBounds, SqlCheck } from './sql-checks.ts';
 
 /** A subscriber as the doctor knows it after its inspection. */
 export interface ExaminedSubscriber {
@@ -20,7 +20,7 @@ export interface ExaminedSubscriber {
 
 export interface SubscriberQuestion {
   readonly checks: readonly SqlCheck[];
-  readonly bounds: Pick<CheckValues, 'longSeconds' | 'largeQueue'>;
+  readonly bounds: CheckBounds;
   /** The provider's tables by `tableKey`, as far as they are known; undefined: nothing is. */
   readonly source: ReadonlyMap<string, ProviderTable> | undefined;
 }
@@ -35,7 +35,7 @@ export async function examineSubscriber(
 ): Promise<ExaminedSubscriber> {
   const { side, queue, name } = subscriber;
   const facts = await readDatabaseFacts(side);
-  const overview = facts.installed.subscriber ? await standingOf(subscriber) : undefined;
+  const overview = facts.installed.subscriber ? await overviewOf(subscriber) : undefined;
   const tables = overview?.tables ?? [];
   const wanted = checks.filter(
     (one) => one.at !== 'provider' && (facts.installed.subscriber || one.installed !== true),
@@ -49,7 +49,7 @@ export async function examineSubscriber(
   return { name, facts, overview, outcome };
 }
 
-async function standingOf(subscriber: SubscriberSide): Promise<SubscriberOverview | undefined> {
+async function overviewOf(subscriber: SubscriberSide): Promise<SubscriberOverview | undefined> {
   try {
     return await subscriber.overview();
   } catch (error) {

@@ -21,7 +21,7 @@ import {
   reportOf,
 } from './report.ts';
 import { compareSequences } from './sequence-ranges.ts';
-import { type CheckValues, type SqlCheck, sqlChecks } from './sql-checks.ts';
+import { type CheckBounds, type SqlCheck, sqlChecks } from './sql-checks.ts';
 
 export interface ExamineOptions {
   /** Only these subscribers; empty: all. */
@@ -30,13 +30,11 @@ export interface ExamineOptions {
   readonly drift?: boolean;
   /** Of the checks that one database can answer alone only these. */
   readonly only?: ReadonlySet<string>;
-  readonly bounds?: Partial<Bounds>;
+  readonly bounds?: Partial<CheckBounds>;
 }
 
-type Bounds = Pick<CheckValues, 'longSeconds' | 'largeQueue'>;
-
 /** A transaction open for longer keeps event tables from being emptied; smaller queues are no concern. */
-const usual: Bounds = { longSeconds: 600, largeQueue: 1024 * 1024 * 1024 };
+const usual: CheckBounds = { longSeconds: 600, largeQueue: 1024 * 1024 * 1024 };
 
 const connectMs = 3_000;
 
@@ -73,7 +71,7 @@ class Inspection {
   readonly #config: Config;
   readonly #drift: boolean;
   readonly #named: readonly string[];
-  readonly #bounds: Bounds;
+  readonly #bounds: CheckBounds;
   readonly #checks: readonly SqlCheck[];
   readonly #closing: (() => Promise<void>)[] = [];
 

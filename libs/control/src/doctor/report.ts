@@ -53,12 +53,11 @@ export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
   };
 }
 
+/** A finding before it is known which check found it, and where. */
+export type BareFinding = Omit<DoctorFinding, 'check' | 'side'>;
+
 /** A check that inspected a side and found these; with none of them it reports `ok` for that side. */
-export function found(
-  check: string,
-  side: string,
-  findings: readonly Omit<DoctorFinding, 'check' | 'side'>[],
-): Outcome {
+export function found(check: string, side: string, findings: readonly BareFinding[]): Outcome {
   if (findings.length > 0) return { findings: findings.map((one) => ({ check, side, ...one })), notChecked: [] };
   return {
     findings: [{ check, level: 'ok', side, object: side, message: 'is as it should be', fix: null }],

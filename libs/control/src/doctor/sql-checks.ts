@@ -18,6 +18,9 @@ export interface CheckValues {
   readonly largeQueue: number;
 }
 
+/** What counts as long and large. */
+export type CheckBounds = Pick<CheckValues, 'longSeconds' | 'largeQueue'>;
+
 export interface SqlCheck {
   readonly check: string;
   readonly at: 'provider' | 'subscriber' | 'both';

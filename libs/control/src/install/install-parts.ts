@@ -25,7 +25,7 @@ import { startOver } from '../status/explain.ts';
 import { findSameDatabases, refuseSameDatabase } from './same-database.ts';
 
 /** The outcome of one part of the installation. */
-export interface Part {
+export interface InstalledPart {
   /** `provider`, `subscriber eu`, `bus`. */
   readonly part: string;
   /** done: all is as it should be. waiting: its own part is done, another host has to do something first. */
@@ -38,8 +38,8 @@ export interface Part {
  * Installs all that this configuration names and can reach. One part that fails does not keep the others from being
  * done. Repeatable, and safe when several do it concurrently.
  */
-export async function installParts(config: Config): Promise<Part[]> {
-  const parts: Part[] = [];
+export async function installParts(config: Config): Promise<InstalledPart[]> {
+  const parts: InstalledPart[] = [];
   const starts = new Map<string, Start>();
   const stale = new Map<string, number>();
   const duplicates = await findSameDatabases(config);
@@ -64,8 +64,8 @@ export async function installParts(config: Config): Promise<Part[]> {
  * The schemas in every database below `databases`, for `install` alone: the ticker waits for them, and `up` does not make them. Where
  * the pgq extension is, that is what the queues live in, and nothing is made.
  */
-export async function installDatabases(config: Config): Promise<Part[]> {
-  const parts: Part[] = [];
+export async function installDatabases(config: Config): Promise<InstalledPart[]> {
+  const parts: InstalledPart[] = [];
   for (const [name, { url }] of Object.entries(config.databases)) {
     const label = `database ${name}`;
     parts.push(await part(label, () => inSide(url, label, (side) => installQueues(side))));
@@ -86,9 +86,9 @@ export async function installQueues(side: Side): Promise<PartOutcome> {
   return { state: 'done', detail: migrations.length === 0 ? 'schema is up to date' : 'schema installed' };
 }
 
-type PartOutcome = Pick<Part, 'state' | 'detail'>;
+type PartOutcome = Pick<InstalledPart, 'state' | 'detail'>;
 
-async function part(name: string, work: () => Promise<PartOutcome>): Promise<Part> {
+async function part(name: string, work: () => Promise<PartOutcome>): Promise<InstalledPart> {
   try {
     return { part: name, ...(await work()) };
   } catch (error) {

@@ -65,7 +65,7 @@ export async function gather(config: Config, only?: string): Promise<Gathered> {
       Promise.all(known.map((name) => readSides(config, name, { bus, near: near.has(name) }))),
     ]);
     const aged: GatheredSubscriber[] = [];
-    for (const one of subscribers) aged.push({ ...one, ...(await standing(provider, overview, one)) });
+    for (const one of subscribers) aged.push({ ...one, ...(await relationToQueue(provider, overview, one)) });
     return { queue: config.queue, provider: overview, bus: streams, subscribers: aged };
   } finally {
     await Promise.all([provider, bus].map((side) => (side.kind === 'answer' ? side.value.close() : undefined)));
@@ -126,7 +126,7 @@ async function readSubscriber(config: Config, name: string): Promise<Answer<Subs
 }
 
 /** How it stands to the queue. Its position was read after the provider's record, so it is never behind it in order. */
-async function standing(
+async function relationToQueue(
   provider: Answer<ProviderSide>,
   overview: Answer<ProviderOverview>,
   { name, database, report }: ReadSubscriber,

@@ -185,14 +185,14 @@ function lagOf(
   return { lag_ms: waiting ? Math.max(0, Date.parse(provider.now) - Date.parse(newest.time)) : 0, lag_ticks: 0 };
 }
 
-type TableFacts = Pick<
+type FollowedTable = Pick<
   TableOverview,
   'schema' | 'name' | 'state' | 'copiedRows' | 'copiedBytes' | 'error' | 'altered'
 > &
   Partial<Pick<CopyFacts, 'estimate' | 'rowsPerS'>>;
 
 /** From its database, with the progress of copies that only replay itself knows; else from what it reports. */
-export function tablesOf({ database, report }: GatheredSubscriber): TableFacts[] {
+export function tablesOf({ database, report }: GatheredSubscriber): FollowedTable[] {
   if (database.kind === 'answer') {
     return database.value.tables.map((table) => {
       const said = report?.tables.find((t) => sameTable(t, table));
@@ -220,14 +220,14 @@ function copyFactsOf(said: Report['tables'][number]) {
 }
 
 /** How the copy of a table stands that is on its way. `estimate`: rows, by the provider's statistics now. */
-export function outlookOf(table: TableFacts, estimate: number): CopyOutlook {
+export function outlookOf(table: FollowedTable, estimate: number): CopyOutlook {
   if (table.state !== 'copying') return noOutlook;
   const { copiedRows, copiedBytes, rowsPerS } = table;
   const known = table.estimate ?? { rows: estimate, bytes: 0 };
   return copyOutlook({ rows: copiedRows, bytes: copiedBytes, estimate: known, rowsPerS });
 }
 
-function tableStatus(subscriber: string, table: TableFacts, provider: ProviderOverview | undefined): TableStatus {
+function tableStatus(subscriber: string, table: FollowedTable, provider: ProviderOverview | undefined): TableStatus {
   const compared = provider?.comparisons.find((c) => c.subscriber === subscriber && sameTable(c, table));
   const estimate = provider?.tables.find((t) => sameTable(t, table))?.estimate ?? 0;
   return {
@@ -251,7 +251,7 @@ function comparisonStatus(noted: NotedComparison): TableStatus['comparison'] {
   return { state, compared_at: comparedAt, tick, rows, missing, extra, different, reason };
 }
 
-function progress({ state, copiedRows }: TableFacts, estimate: number): number | null {
+function progress({ state, copiedRows }: FollowedTable, estimate: number): number | null {
   if (state === 'catching-up') return 100;
   if (state !== 'copying' && state !== 'registered') return null;
   return estimate === 0 ? 0 : Math.min(99, Math.floor((100 * copiedRows) / estimate));

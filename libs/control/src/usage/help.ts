@@ -36,7 +36,7 @@ export async function helpOfAll(list: CommandList): Promise<string> {
   return [
     'millrace [--config FILE] COMMAND',
     '',
-    'Copies tables from one PostgreSQL to others and keeps them the same; and serves queues in any PostgreSQL.',
+    'Replicates tables from one PostgreSQL to others, and serves queues in any PostgreSQL.',
     '',
     alignColumns(commands.map((command) => [`  ${command.name}`, command.summary])),
     '',

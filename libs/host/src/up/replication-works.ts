@@ -68,7 +68,7 @@ function pollTick(config: Config, names: readonly string[]): () => Promise<strin
       return [toMillraceError(error).sentence];
     }
     const tick = goal;
-    return (await Promise.all(names.map((name) => standing(config, name, { tick, begin })))).flat();
+    return (await Promise.all(names.map((name) => pollSubscriber(config, name, { tick, begin })))).flat();
   };
 }
 
@@ -80,7 +80,7 @@ async function makeTick(config: Config): Promise<number> {
     .finally(() => provider.close());
 }
 
-async function standing(
+async function pollSubscriber(
   config: Config,
   name: string,
   { tick, begin }: { tick: number; begin: number },

@@ -79,7 +79,7 @@ export const queueVerbs: Readonly<Record<string, Verb<TickerSettings>>> = {
     changes: false,
     summary: 'show queues and consumers',
     words: [0, 0],
-    run: (job) => withDatabase(job, async (side) => job.print(await statusOf(side))),
+    run: (job) => withDatabase(job, async (side) => job.print(await statusText(side))),
   },
 };
 
@@ -149,7 +149,7 @@ async function config({ words, print, log }: QueueJob, side: Side): Promise<void
   log.info(`queue ${queue}: ${wanted.map(([key, value]) => `${key} = ${value}`).join(', ')}`);
 }
 
-async function statusOf(side: Side): Promise<string> {
+async function statusText(side: Side): Promise<string> {
   const versions = await side.run(readVersions);
   const queues = await side.run((client) => queueStatus(client, null));
   const consumers = await side.run((client) => consumerStatus(client, null));

@@ -61,7 +61,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     summary: 'replicate sequences of the set',
     words: [1, many],
     check: checkNames,
-    run: addSequences,
+    run: followSequences,
   },
   'subscriber remove-seq': {
     usage: 'subscriber remove-seq SEQ…',
@@ -123,7 +123,7 @@ export const subscriberVerbs: Readonly<Record<string, Verb<ReplicaSettings>>> = 
     summary: 'compare tables, or all, with the provider; exit code 1 when they differ',
     words: [0, many],
     check: checkNames,
-    run: runCompare,
+    run: compareWithProvider,
   },
   repair: {
     usage: 'repair [TABLE…] [--apply]',
@@ -160,7 +160,7 @@ async function addTables(job: ReplicaJob): Promise<void> {
   await runMillrace(job, add, { config: await configFor(job, true), argv });
 }
 
-async function addSequences(job: ReplicaJob): Promise<void> {
+async function followSequences(job: ReplicaJob): Promise<void> {
   await ensureRegistered(job);
   const sequences = namesIn(job.words);
   refuseMissing(sequences, await atProvider(job, async ({ overview }) => overview.sequences), notInSet);
@@ -227,7 +227,7 @@ async function copyAgain(job: ReplicaJob): Promise<void> {
   await runMillrace(job, resync, { config: await configFor(job, true), argv });
 }
 
-async function runCompare(job: ReplicaJob): Promise<number> {
+async function compareWithProvider(job: ReplicaJob): Promise<number> {
   const argv = [...namesIn(job.words).map(tableLabel), '--subscriber', job.settings.subscriber];
   return runMillrace(job, compare, { config: await configFor(job, true), argv });
 }

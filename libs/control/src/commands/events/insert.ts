@@ -16,7 +16,7 @@ const maxDataLength = 900_000;
 
 export const eventsInsert: Command = {
   name: 'events insert',
-  summary: 'Put events into a queue.',
+  summary: 'Insert events into a queue.',
   usage: 'QUEUE TYPE DATA [--extra1 TEXT] … | QUEUE --stdin [--database NAME]',
   example: `millrace events insert jobs mail '{"to":"a@example.com"}'`,
   more:
