@@ -59,7 +59,7 @@ async function leaveSubscribers({ targets, note }: RemovalWork, table: TableName
   return changed;
 }
 
-/** A subscriber whose database is out of reach and that says it follows the table must do so on its own host. */
+/** Throws CONFIG for a subscriber that reports to follow a table and whose database is out of reach from here. */
 function refuseRemote(targets: readonly Target[], tables: readonly TableName[]): void {
   for (const { name, side, tables: followed } of targets) {
     if (side !== undefined) continue;
