@@ -5,16 +5,16 @@ import { forceTick, readProviderOverview, requestCopy } from '@millrace/provider
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, sha256Hex, streamName } from '@millrace/wire';
 import { expect, test } from 'vitest';
-import { makeBench, recordedTick, register, sendReport, storedBatches, writeBatch, writeEvent } from '../test/bench.ts';
-
-/** Waits until the stream ends with this tick, whole. */
-async function untilStored(bench: Awaited<ReturnType<typeof makeBench>>, tick: number) {
-  return eventually(async () => {
-    const batches = await storedBatches(bench);
-    expect(batches.at(-1)?.header).toMatchObject({ tick: { tick }, last: true });
-    return batches;
-  });
-}
+import {
+  makeBench,
+  recordedTick,
+  register,
+  sendReport,
+  storedBatches,
+  untilStored,
+  writeBatch,
+  writeEvent,
+} from '../test/bench.ts';
 
 test.each([15, 18])('every tick interval becomes one batch, in an unbroken chain (PostgreSQL %i)', async (major) => {
   const bench = await makeBench({ major });
@@ -59,7 +59,7 @@ test('capture works whatever its role prefers for transactions and limits', asyn
   await eventually(async () => expect(await recordedTick(bench, 'eu')).toBe(tick.tick));
 });
 
-test('nothing is published for nobody, and a new subscriber begins at its own tick', async () => {
+test('nothing is published without subscribers, and a new subscriber begins at its own tick', async () => {
   const bench = await makeBench();
   const capture = bench.start();
   await capture.start();
@@ -184,7 +184,7 @@ test('of two captures one leads; a frozen writer that returns is fenced off by t
   expect(two.ready().role).toBe('leader');
 });
 
-test('rubbish and forged batches on the stream are passed over', async () => {
+test('rubbish and forged batches on the stream are skipped', async () => {
   const bench = await makeBench();
   await register(bench, 'eu');
   await bench.start().start();
@@ -228,7 +228,7 @@ test('a provider that forgot ticks which subscribers have is a stop with a plain
   await eventually(async () => expect((await storedBatches(bench)).length).toBeGreaterThan(before.length));
 });
 
-test('one subscriber with another history does not stop the line for those that fit', async () => {
+test('one subscriber with another history does not stop the batches for those that fit', async () => {
   const bench = await makeBench();
   for (const name of ['eu', 'us']) await register(bench, name);
   const capture = bench.start();
@@ -275,7 +275,7 @@ test('start and stop in any order leave nothing behind', async () => {
   await startStopStress(() => bench.start());
 });
 
-test('a stream that somebody alters while capture runs is set right', async () => {
+test('a stream whose settings are altered while capture runs is repaired', async () => {
   const bench = await makeBench();
   await register(bench, 'eu');
   await bench.start().start();
@@ -288,7 +288,7 @@ test('a stream that somebody alters while capture runs is set right', async () =
   });
 });
 
-test('a copy that the provider refuses is told in the report of capture, and the batches go on', async () => {
+test('a copy that the provider refuses is in the report of capture, and the batches continue', async () => {
   const bench = await makeBench();
   const from = await register(bench, 'eu');
   await bench.client.query('CREATE TABLE gone (id int PRIMARY KEY)');

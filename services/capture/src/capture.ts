@@ -1,4 +1,4 @@
-// Capture: leads or stands by. As leader it publishes batches from the queue, copies tables, sends again what a subscriber
+// Capture: leader or standby. The leader publishes batches from the queue, copies tables, sends again what a subscriber
 // lacks, and releases the queue up to what all have applied.
 import { BusConnection } from '@millrace/bus';
 import { leadOrStandby, type Service, ServiceGroup } from '@millrace/lifecycle';

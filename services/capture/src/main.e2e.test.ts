@@ -5,19 +5,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openReader, streamState } from '@millrace/bus';
-import { forceTick, requestCopy } from '@millrace/provider';
+import { forceTick } from '@millrace/provider';
 import { eventually, makeScratchDir } from '@millrace/testkit';
 import { batchSubject, decodeMessage, streamName } from '@millrace/wire';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Bench, makeBench, register, sendReport, storedBatches, writeBatch } from '../test/bench.ts';
+import { type Bench, makeBench, register, storedBatches, writeBatch } from '../test/bench.ts';
+import { makeCopyBench } from '../test/copy-bench.ts';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const program = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 function run(bench: Bench, url = bench.url) {
   const file = join(makeScratchDir('capture'), 'millrace.yaml');
   const text = `queue: ${bench.queue}\nprovider: { url: "${url}" }\nbus: { url: "${bench.busUrl}" }\ndata_dir: data\n`;
   writeFileSync(file, text);
-  const child = spawn(process.execPath, [MAIN, '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [program, '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let log = '';
   child.stderr.on('data', (part: Buffer) => {
@@ -42,27 +43,19 @@ async function captureRole(bench: Bench): Promise<string> {
 }
 
 test('a role of few rights is enough for batches and copies, and SIGTERM ends the process with 0', async () => {
-  const bench = await makeBench();
+  const sql = 'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)';
+  const copy = await makeCopyBench({ name: 't', sql });
+  const { bench } = copy;
   const url = await captureRole(bench);
-  await bench.client.query(`CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);
-    GRANT SELECT ON t TO ${new URL(url).username}`);
-  const from = await register(bench, 'eu');
-  const id = await requestCopy(bench.client, {
-    queue: bench.queue,
-    table: { schema: 'public', name: 't' },
-    subscribers: ['eu'],
-  });
-  await sendReport(bench, 'eu', from);
+  await bench.client.query(`GRANT SELECT ON t TO ${new URL(url).username}`);
+  await copy.report();
   const { child, exit, ready } = run(bench, url);
   await ready();
   const tick = await writeBatch(bench, ['1']);
   await eventually(async () =>
     expect((await storedBatches(bench)).at(-1)?.header.tick.tick).toBeGreaterThanOrEqual(tick.tick),
   );
-  await eventually(async () => {
-    const { rows } = await bench.client.query('SELECT rows FROM millrace.copy_request WHERE copy_id = $1', [id]);
-    expect(rows[0].rows).toBe('1');
-  });
+  await eventually(async () => expect((await copy.state()).rows).toBe('1'));
   child.kill('SIGTERM');
   expect(await exit).toBe(0);
 });

@@ -3,7 +3,7 @@ import { type Bus, connectBus, putKey } from '@millrace/bus';
 import type { Position, TableName } from '@millrace/model';
 import { connect, type PgClient } from '@millrace/postgres';
 import { createSet, forceTick, installProvider, registerSubscriber } from '@millrace/provider';
-import { createDatabase, sharedNatsUrl, uniqueName } from '@millrace/testkit';
+import { createDatabase, eventually, sharedNatsUrl, uniqueName } from '@millrace/testkit';
 import {
   type BatchHeader,
   batchSubject,
@@ -13,7 +13,7 @@ import {
   type Report,
   streamName,
 } from '@millrace/wire';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { makeCapture } from '../src/capture.ts';
 import { type CaptureOptions, captureDefaults } from '../src/config.ts';
 
@@ -99,9 +99,37 @@ export async function storedBatches(bench: Bench, subject = batchSubject(bench.q
   return found;
 }
 
+/** Waits until the stream ends with this tick, whole; gives all batches. */
+export async function untilStored(bench: Bench, tick: number): Promise<BatchMessage[]> {
+  return eventually(async () => {
+    const batches = await storedBatches(bench);
+    expect(batches.at(-1)?.header).toMatchObject({ tick: { tick }, last: true });
+    return batches;
+  });
+}
+
+/** Waits until every tick from a position on is in the stream, whole, each behind the one before it. */
+export async function untilUnbroken(bench: Bench, from: number, to: number): Promise<void> {
+  await eventually(
+    async () => {
+      const whole = (await storedBatches(bench)).map((one) => one.header).filter((header) => header.last);
+      let at = from;
+      for (const header of whole) if (header.prev.tick === at) at = header.tick.tick;
+      expect(at).toBeGreaterThanOrEqual(to);
+    },
+    { timeoutMs: 30_000, everyMs: 200, what: 'the chain' },
+  );
+}
+
+/** False when the service is not stopped in this time. */
+export async function stopsWithin(capture: ReturnType<typeof makeCapture>, ms: number): Promise<boolean> {
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, ms, false).unref());
+  return Promise.race([capture.stop().then(() => true), late]);
+}
+
 export const register = (bench: Bench, name: string) => registerSubscriber(bench.client, bench.queue, name);
 
-/** Says what a replay would say. */
+/** Reports what a replay would report. */
 export async function sendReport(
   bench: Bench,
   subscriber: string,

@@ -21,7 +21,7 @@ function regroup(...events: string[]): string[] {
   return regrouper.take().map(({ kind }) => `${kind.columns.map((name) => name ?? '-').join()} ${kind.key.join()}`);
 }
 
-test('lines of other types stand in a section of their own; a renaming alone parts nothing', () => {
+test('lines of other types are in a section of their own; a renaming alone starts no new one', () => {
   const sources = (...events: [columns: string, source: string][]) => {
     const regrouper = new Regrouper();
     for (const [columns, source] of events) {
@@ -50,7 +50,7 @@ test('lines from before a renaming get the name that the column has behind it', 
   expect(regroup('U id,a 1,2', 'U id,b 1,2', 'U id,c 1,2')).toEqual(['id,c id', 'id,c id', 'id,c id']);
 });
 
-test('names that change places, and columns that changed their place, are told apart by number', () => {
+test('names that change places, and columns that changed their place, are distinguished by number', () => {
   expect(regroup('U id,a,b 1,2,3', 'U id,b,a 1,2,3')).toEqual(['id,b,a id', 'id,b,a id']);
   expect(regroup('U b,id 2,1', 'U id,c 1,2')).toEqual(['c,id id', 'id,c id']);
 });

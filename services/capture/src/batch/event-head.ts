@@ -9,7 +9,7 @@ import { type SequenceValue, sequenceValue } from '@millrace/wire';
  */
 export type EventType = 'I' | 'U' | 'D' | 'X' | 'T' | 'S' | 'other';
 
-/** The descriptive columns of an event, as they stand in the queue. */
+/** The descriptive columns of an event, as they are in the queue. */
 export interface EventDescription {
   /** ev_extra1: `["schema","table"]`. */
   readonly table: string;
@@ -69,7 +69,7 @@ export function unreadable(part: string): MillraceError {
     codes.INTERNAL,
     `an event of the queue cannot be read: the capture triggers do not write such ${part}`,
     {
-      advice: 'look for other programs that write into this queue',
+      advice: 'find the program that writes into this queue beside the triggers',
     },
   );
 }

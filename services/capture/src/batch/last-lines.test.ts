@@ -66,18 +66,18 @@ function parse(text: string, from: ReadonlyMap<string, Line>): Line[] {
   return found;
 }
 
-/** What a subscriber makes of the lines: for each key what is expected before, what is there afterwards, whether it is vague. */
+/** What a subscriber makes of the lines: for each key what is expected before, what is there afterwards, whether the order of its lines is unknown. */
 function netOf(lines: readonly Line[]) {
-  const net = new Map<string, { before: boolean; after: string | null; vague: boolean }>();
+  const net = new Map<string, { before: boolean; after: string | null; isOrderUnknown: boolean }>();
   for (const { op, key, value } of lines) {
     const id = JSON.stringify(key);
-    const known = net.get(id) ?? { before: op !== 'I', after: null, vague: false };
+    const known = net.get(id) ?? { before: op !== 'I', after: null, isOrderUnknown: false };
     known.after = op === 'D' || op === 'A' ? null : value;
-    known.vague ||= op === 'R' || op === 'A';
+    known.isOrderUnknown ||= op === 'R' || op === 'A';
     net.set(id, known);
   }
-  const told = [...net].map(([id, one]) => [id, one.vague ? { ...one, before: null } : one] as const);
-  return new Map(told.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const known = [...net].map(([id, one]) => [id, one.isOrderUnknown ? { ...one, before: null } : one] as const);
+  return new Map(known.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const texts = fc.oneof(
@@ -126,19 +126,19 @@ const updates = (count: number, of: (n: number) => Partial<Line>) =>
 test('of many updates of few rows one line each is left, and no more is kept in memory', () => {
   const events = updates(50_000, (n) => ({ key: [String(n % 10), '1'], value: 'x'.repeat(n % 97) }));
   const regrouper = new Regrouper(new SectionKinds());
-  let most = 0;
+  let maxBytes = 0;
   for (const [one] of events) {
     if (one === undefined) continue;
     const data = Buffer.from(inEvent(one));
     regrouper.begin({ type: 'U', id: 't', describe, lines: 1 });
     regrouper.write(data, 0, data.length);
     regrouper.end();
-    most = Math.max(most, regrouper.bytes);
+    maxBytes = Math.max(maxBytes, regrouper.bytes);
   }
   const [section] = regrouper.take();
   expect(section?.lines).toBe(10);
   expect(section?.bytes.toString('utf8', 0, section.length).split('\n').length).toBe(11);
-  expect(most).toBeLessThan(2000);
+  expect(maxBytes).toBeLessThan(2000);
   expect(section?.bytes.length).toBeLessThan(512 * 1024);
 });
 
@@ -152,7 +152,7 @@ test('an update stays where another line of its key lies behind it, or a stateme
   expect(feed([update, [other], update], { window: 1e9, cut: 1e9 }).lines).toBe(2);
 });
 
-test('a key that is the first field is told from others by its text, be it a number or not', () => {
+test('a key that is the first field is distinguished from others by its text, be it a number or not', () => {
   const keys = ['1', '01', '1.0', '12', '', '0', '00', '-1', '123456789012345678', '123456789012345679', '1a', '12,3'];
   const regrouper = new Regrouper(new SectionKinds());
   for (const value of [...keys, ...keys]) {
@@ -166,14 +166,14 @@ test('a key that is the first field is told from others by its text, be it a num
   expect(section?.bytes.toString('utf8', 0, section.length)).toBe(expected);
 });
 
-test('a table of which hardly a row comes twice is not looked at for long', () => {
+test('a table of which hardly a row comes twice is not examined for long', () => {
   const events = updates(20_000, (n) => ({ key: [String(n % 8000), '1'] }));
   expect(feed(events, { window: 1e9, cut: 1e9 }).lines).toBe(20_000);
   const often = updates(20_000, (n) => ({ key: [String(n % 2000), '1'] }));
   expect(feed(often, { window: 1e9, cut: 1e9 }).lines).toBe(2000);
 });
 
-test('a line whose key is not all told is never left out', () => {
+test('a line whose key is incomplete is never left out', () => {
   expect(kindOf({ table: '["public","t"]', columns: '["v"]', key: '["k"]' }, 'change').keyAt).toBeUndefined();
   expect(kindOf({ table: '["public","t"]', columns: '["v"]', key: '[]' }, 'change').keyAt).toBeUndefined();
   expect(kindOf({ table: '["public","t"]', columns, key: '["l","k"]' }, 'change').keyAt).toEqual([2, 3]);

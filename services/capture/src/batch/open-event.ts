@@ -74,14 +74,14 @@ export class OpenEvent {
   split(): SectionBuffer {
     const part = this.section;
     if (!this.#strip) this.#countWhole();
-    const keep = this.#strip ? Math.min(suffix, part.length - this.#recordAt) : 0;
-    const kept = Buffer.from(part.bytes.subarray(part.length - keep, part.length));
-    part.length -= keep;
+    const carry = this.#strip ? Math.min(suffix, part.length - this.#recordAt) : 0;
+    const carried = Buffer.from(part.bytes.subarray(part.length - carry, part.length));
+    part.length -= carry;
     if (this.#strip && part.length > this.#recordAt) this.#continued = true;
-    const rest = new SectionBuffer(part.kind, { cont: this.#continued, quoted: this.#quoted !== oddQuotes(kept) });
-    rest.reserve(kept.length);
-    kept.copy(rest.bytes, 0);
-    rest.length = kept.length;
+    const rest = new SectionBuffer(part.kind, { cont: this.#continued, quoted: this.#quoted !== oddQuotes(carried) });
+    rest.reserve(carried.length);
+    carried.copy(rest.bytes, 0);
+    rest.length = carried.length;
     this.section = rest;
     this.#wholeFrom = undefined;
     this.#from = 0;

@@ -1,4 +1,4 @@
-// What tells the rows of one section apart: the key's fields of a change line.
+// What distinguishes the rows of one section: the key's fields of a change line.
 
 const quote = 0x22;
 const comma = 0x2c;

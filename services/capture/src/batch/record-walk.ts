@@ -3,7 +3,7 @@
 const newline = 0x0a;
 const quote = 0x22;
 
-/** Where a walk over records stands. */
+/** Where a walk over records is. */
 export interface RecordWalk {
   readonly lines: number;
   readonly quoted: boolean;

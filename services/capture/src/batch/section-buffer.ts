@@ -15,7 +15,7 @@ export class SectionBuffer {
   kind: SectionKind;
   /** The first bytes continue a record that began in an earlier section of the same kind. */
   readonly cont: boolean;
-  /** The first byte stands inside quotes. */
+  /** The first byte is inside quotes. */
   readonly quoted: boolean;
   bytes: Buffer;
   length = 0;

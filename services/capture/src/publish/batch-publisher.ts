@@ -58,7 +58,7 @@ export class BatchPublisher {
     return (await this.#open.publishNext(client)) ? 0 : this.#notices.pauseMs();
   }
 
-  /** At a stop nobody waits for the rest of a batch that is being read, or for a bus that does not answer. */
+  /** A stop does not wait for the rest of a batch that is being read, or for a bus that does not answer. */
   #abort(): void {
     this.#session.drop();
     this.#open?.close();

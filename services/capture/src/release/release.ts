@@ -30,7 +30,7 @@ export interface ReleaseNeighbours {
   readonly backfills: Backfills;
 }
 
-/** Least pause after a pass that found that all have everything, ms; news end it. */
+/** Minimal pause after a pass that found that all have everything, ms; news end it. */
 const quietMs = 3000;
 
 export class Release {
