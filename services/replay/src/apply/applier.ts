@@ -1,4 +1,8 @@
 // Applies batches to rows. Each call is one transaction, attempted again in other modes where that may help.
+//
+// plan: the steps of batches, the layout of their sections on tables. target: what is known of those tables.
+// few, staged: the two ways of rows into a table. net-change: which of several changes of a row counts, for both.
+// transaction: the steps of one transaction. session: how statements and bytes are sent. errors: what can stand in the way.
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import type { TableName } from '@millrace/model';
 import type { ApplySession, Move } from '@millrace/subscriber';

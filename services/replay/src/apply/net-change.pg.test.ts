@@ -17,8 +17,8 @@ import {
   surveyAndFillSql,
   surveySql,
 } from './net-change.ts';
-import { createStageSql, stageNames } from './statements/stage-statements.ts';
-import { type Layout, layoutOf } from './target/layout.ts';
+import { type Layout, layoutOf } from './plan/layout.ts';
+import { batchStage, createStageSql } from './statements/stage-statements.ts';
 
 interface StagedNet {
   readonly counts: NetCounts;
@@ -27,7 +27,7 @@ interface StagedNet {
   readonly before: { readonly kind: NetKind | null; readonly before: string }[];
 }
 
-const names = stageNames(1);
+const names = batchStage(1);
 let client: PgClient;
 let layout: Layout;
 

@@ -2,8 +2,7 @@
 // renderings: in TypeScript for few rows, in SQL for staged rows. net-change.pg.test.ts compares the two.
 import type { Op } from '@millrace/model';
 import { quoteIdent } from '@millrace/postgres';
-import type { StageNames } from './statements/stage-statements.ts';
-import type { Layout } from './target/layout.ts';
+import type { Layout } from './plan/layout.ts';
 
 /** insert, update and delete expect the row to be absent, there, there; the other two do not know whether it is there. */
 export const netKinds = ['insert', 'update', 'delete', 'upsert', 'deleteIfPresent'] as const;
@@ -104,8 +103,16 @@ const unknownOpBit = 1 << unknownOpNumber;
 // In the order of how frequent they are.
 const opSql = `CASE _op ${(['U', 'I', 'D', 'R', 'A'] as const).map((op) => `WHEN '(${op}' THEN ${opNumbers[op]}`).join(' ')} ELSE ${unknownOpNumber} END`;
 
+/** Where the server nets row changes. */
+export interface NetTables {
+  /** Row changes as they came: `_op`, fields, `_end`, `_seq`. */
+  readonly stage: string;
+  /** The net change: one row for each key that has something to do. */
+  readonly net: string;
+}
+
 /** One row for each key of the stage. f: its first op, l: its last mark, ops: set of its ops, n: number of its changes. */
-function perKey({ key }: Layout, { stage }: StageNames): string {
+function perKey({ key }: Layout, { stage }: NetTables): string {
   const keys = key.map(({ column }) => quoteIdent(column.name)).join(', ');
   return `SELECT min(_seq * ${1 << opBits} + op) & ${opMask} AS f, max(_seq * ${1 << opBits} + op) AS l, bit_or(1 << op) AS ops, count(*) AS n
     FROM (SELECT ${keys}, _seq, ${opSql} AS op FROM ${stage}) m GROUP BY ${keys}`;
@@ -130,26 +137,26 @@ const countsSql = `SELECT count(*) AS keys, coalesce(sum(n), 0) AS lines, count(
 export type NetCounts = Readonly<Record<NetKind | 'keys' | 'lines' | 'bad', number>>;
 
 /** Counts what is staged, in one row: `NetCounts`. */
-export function surveySql(layout: Layout, names: StageNames): string {
-  return `${countsSql} FROM (SELECT ops, n, ${kindSql} AS k FROM (${perKey(layout, names)}) g) g`;
+export function surveySql(layout: Layout, tables: NetTables): string {
+  return `${countsSql} FROM (SELECT ops, n, ${kindSql} AS k FROM (${perKey(layout, tables)}) g) g`;
 }
 
 /** The same, and fills the net table if some key has several row changes: the keys are gathered once for both. */
-export function surveyAndFillSql(layout: Layout, names: StageNames): string {
-  return `WITH g AS MATERIALIZED (SELECT *, ${kindSql} AS k FROM (${perKey(layout, names)}) g),
-      filled AS (INSERT INTO ${names.net} (_seq, _kind, _before) SELECT l >> ${opBits}, k, ${beforeSql} FROM g
+export function surveyAndFillSql(layout: Layout, tables: NetTables): string {
+  return `WITH g AS MATERIALIZED (SELECT *, ${kindSql} AS k FROM (${perKey(layout, tables)}) g),
+      filled AS (INSERT INTO ${tables.net} (_seq, _kind, _before) SELECT l >> ${opBits}, k, ${beforeSql} FROM g
         WHERE (SELECT count(*) < sum(n) FROM g))
     ${countsSql} FROM g`;
 }
 
 /** Fills the net table from the stage. `_before`: yes, no or unknown. */
-export function fillNetSql(layout: Layout, names: StageNames): string {
-  return `INSERT INTO ${names.net} (_seq, _kind, _before)
+export function fillNetSql(layout: Layout, tables: NetTables): string {
+  return `INSERT INTO ${tables.net} (_seq, _kind, _before)
     SELECT l >> ${opBits}, ${kindSql}, ${beforeSql}
-    FROM (${perKey(layout, names)}) g`;
+    FROM (${perKey(layout, tables)}) g`;
 }
 
 /** Empties what a survey filled. */
-export function emptyNetSql({ net }: StageNames): string {
+export function emptyNetSql({ net }: NetTables): string {
   return `TRUNCATE ${net}`;
 }

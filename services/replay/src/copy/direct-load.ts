@@ -3,9 +3,9 @@ import { failpoint } from '@millrace/lifecycle';
 import { type ApplySession, beginSql, commit, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
+import type { Layout } from '../apply/plan/layout.ts';
 import { CopyStream } from '../apply/session/copy-stream.ts';
 import { copyWholeSql } from '../apply/statements/table-statements.ts';
-import type { Layout } from '../apply/target/layout.ts';
 import { COPY_BEFORE_COMMIT, type CopyEnd, type Load, type LoadTarget, markLoaded, RowCountMismatch } from './load.ts';
 
 export class DirectLoad implements Load {

@@ -1,7 +1,7 @@
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
 import { copyStageOf } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
-import type { Layout } from '../apply/target/layout.ts';
+import type { Layout } from '../apply/plan/layout.ts';
 import { type LoadTarget, openCopySession } from './load.ts';
 import { LoadSession } from './load-session.ts';
 import { copyIntoStageSql } from './plan-copy.ts';

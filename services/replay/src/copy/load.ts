@@ -5,8 +5,8 @@ import { type TableName, tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { type ApplySession, moveTable, openBoundSession, readTarget, writeSourceColumns } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
+import { lacksTable } from '../apply/plan/layout.ts';
 import { copiedColumns, type ReportedColumns } from '../apply/target/columns/match-columns.ts';
-import { lacksTable } from '../apply/target/layout.ts';
 
 export const [COPY_BEFORE_COMMIT] = defineFailpoints('replay.copy-before-commit');
 

@@ -3,7 +3,7 @@ import { connect, type PgClient } from '@millrace/postgres';
 import { copyStageOf, makeCopyStage, openApplySession, readTarget } from '@millrace/subscriber';
 import { createDatabase } from '@millrace/testkit';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { layoutOf } from '../apply/target/layout.ts';
+import { layoutOf } from '../apply/plan/layout.ts';
 import { mergeCopy } from './merge-copy.ts';
 import { stageFieldsSql } from './plan-copy.ts';
 

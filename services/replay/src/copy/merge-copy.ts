@@ -1,7 +1,7 @@
 import type { PgClient } from '@millrace/postgres';
 import { replicaRoleRequired } from '../apply/errors/impossible-change.ts';
 import { isUniquenessConflict } from '../apply/errors/uniqueness-conflict.ts';
-import type { Layout } from '../apply/target/layout.ts';
+import type { Layout } from '../apply/plan/layout.ts';
 import {
   backToSavepointSql,
   fixedDiffersSql,

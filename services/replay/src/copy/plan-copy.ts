@@ -1,7 +1,7 @@
 // The statements that bring a copy which is loaded beside its table into it.
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import type { TargetColumn, TargetIndex, TargetTable } from '@millrace/subscriber';
-import type { Layout } from '../apply/target/layout.ts';
+import type { Layout } from '../apply/plan/layout.ts';
 
 /** How a copy is merged: what is there already and equal, bit for bit, is not touched. */
 export interface MergeSql {

@@ -17,7 +17,7 @@ import {
 } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
-import type { Layout } from '../apply/target/layout.ts';
+import type { Layout } from '../apply/plan/layout.ts';
 import { COPY_BEFORE_COMMIT, type CopyEnd, type Load, type LoadTarget, markLoaded, RowCountMismatch } from './load.ts';
 import { LoadSessions, type LoadSessionsOptions } from './load-sessions.ts';
 import { mergeCopy } from './merge-copy.ts';

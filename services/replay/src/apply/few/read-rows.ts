@@ -2,8 +2,8 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { Op } from '@millrace/model';
 import type { RowChange } from '../net-change.ts';
+import { carriedColumns, type Layout } from '../plan/layout.ts';
 import type { Piece } from '../plan/piece.ts';
-import { carriedColumns, type Layout } from '../target/layout.ts';
 import { parseRecords, type RawRecord } from './csv-lines.ts';
 
 /** Fields in the order of `carriedColumns`. Undefined when the bytes are not UTF-8. */

@@ -4,9 +4,9 @@ import { RetryWithRowReplacement } from '../errors/retry-signals.ts';
 import { expectRows } from '../errors/row-conflict.ts';
 import { writeError } from '../errors/uniqueness-conflict.ts';
 import type { NetKind } from '../net-change.ts';
+import type { Layout } from '../plan/layout.ts';
 import type { Pipeline } from '../session/pipeline.ts';
 import { deleteSql, identityDiffersSql, insertSql, type RowSource, updateSql } from '../statements/row-statements.ts';
-import type { Layout } from '../target/layout.ts';
 import { arrayOf } from './csv-lines.ts';
 import type { FewRows } from './prepare-few.ts';
 

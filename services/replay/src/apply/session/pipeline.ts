@@ -1,3 +1,4 @@
+// Several statements are sent together, so that a transaction costs few round trips.
 import type { PgClient } from '@millrace/postgres';
 
 export interface PipelinedQuery {

@@ -1,7 +1,7 @@
 // Parts that several statements have in common.
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import type { TargetColumn, TargetTable } from '@millrace/subscriber';
-import type { Layout } from '../target/layout.ts';
+import type { Layout } from '../plan/layout.ts';
 
 /** Names of columns, each behind an alias such as `s.`. */
 export function columnList(columns: readonly TargetColumn[], alias = ''): string {

@@ -2,9 +2,9 @@
 import { quoteTable } from '@millrace/postgres';
 import type { TargetColumn } from '@millrace/subscriber';
 import { presentKinds } from '../net-change.ts';
-import type { Layout } from '../target/layout.ts';
+import type { Layout } from '../plan/layout.ts';
 import { columnList, keyColumns, onlyTable, sameKey } from './fragments.ts';
-import type { StageNames } from './stage-statements.ts';
+import type { BatchStage } from './stage-statements.ts';
 
 export interface ReplaceStatements {
   /** Saves the extra columns of rows that will be there again. */
@@ -16,7 +16,7 @@ export interface ReplaceStatements {
   readonly insertNew: string;
 }
 
-export function replaceStatements(layout: Layout, names: StageNames): ReplaceStatements {
+export function replaceStatements(layout: Layout, names: BatchStage): ReplaceStatements {
   const { table, extras } = layout;
   const changed = `(SELECT s.*, n._kind, n._before FROM ${names.stage} AS s JOIN ${names.net} AS n ON n._seq = s._seq) AS s`;
   const isPresent = `s._kind IN (${presentKinds.map((kind) => `'${kind}'`).join(', ')})`;
@@ -36,7 +36,7 @@ export function replaceStatements(layout: Layout, names: StageNames): ReplaceSta
 }
 
 /** How many keys of the net change had a row before it. */
-export function expectedBeforeSql(names: StageNames): string {
+export function expectedBeforeSql(names: BatchStage): string {
   return `SELECT count(*) FILTER (WHERE _before = 'yes') AS yes FROM ${names.net}`;
 }
 

@@ -1,18 +1,18 @@
 // The set statements that bring a net change into a table, one kind at a time.
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import { type NetKind, onlyOpOf } from '../net-change.ts';
-import type { Layout } from '../target/layout.ts';
+import type { Layout } from '../plan/layout.ts';
 import { columnList, keyColumns, onlyTable, sameKey } from './fragments.ts';
-import type { StageNames } from './stage-statements.ts';
+import type { BatchStage } from './stage-statements.ts';
 
 /** Where a statement takes its rows from. */
 export type RowSource =
   /** The stage, whose keys are all different; `all`: all its row changes are of this kind. */
-  | { readonly from: 'stage'; readonly names: StageNames; readonly all: boolean }
+  | { readonly from: 'stage'; readonly names: BatchStage; readonly all: boolean }
   /** The stage with several row changes for a key: the net table names those that count. */
-  | { readonly from: 'net'; readonly names: StageNames }
+  | { readonly from: 'net'; readonly names: BatchStage }
   /** `$1`: array of row values. */
-  | { readonly from: 'parameter'; readonly names: StageNames };
+  | { readonly from: 'parameter'; readonly names: BatchStage };
 
 /** Deletes the rows of the source's keys. */
 export function deleteSql(layout: Layout, source: RowSource, kind: NetKind): string {
@@ -44,7 +44,7 @@ export function insertSql(layout: Layout, source: RowSource, kind: NetKind, abse
 }
 
 /** Inserts everything staged, for a table without a key: it takes inserts only. */
-export function insertAllSql(layout: Layout, names: StageNames): string {
+export function insertAllSql(layout: Layout, names: BatchStage): string {
   return insertSql(layout, { from: 'stage', names, all: true }, 'insert');
 }
 

@@ -1,21 +1,18 @@
 // Statements on a batch's stage: the temporary tables that take row changes before they are applied.
 import { quoteIdent } from '@millrace/postgres';
-import { carriedColumns, type Layout } from '../target/layout.ts';
+import type { NetTables } from '../net-change.ts';
+import { carriedColumns, type Layout } from '../plan/layout.ts';
 import { declarations, keyColumns } from './fragments.ts';
 
 /** Names of the temporary objects that belong to one layout. They live as long as the session. */
-export interface StageNames {
-  /** Row changes as they came: `_op`, fields, `_end`, `_seq`. */
-  readonly stage: string;
-  /** The net change: one row for each key that has something to do. */
-  readonly net: string;
+export interface BatchStage extends NetTables {
   /** Extra columns of rows that are deleted and inserted again. */
   readonly kept: string;
   /** The columns of a row change as a type, for few rows in one parameter. */
   readonly rowType: string;
 }
 
-export function stageNames(number: number): StageNames {
+export function batchStage(number: number): BatchStage {
   return {
     stage: `pg_temp.millrace_stage_${number}`,
     net: `pg_temp.millrace_net_${number}`,
@@ -30,12 +27,12 @@ export function stageFields(layout: Layout): string[] {
 }
 
 /** The row type: one statement, made outside transactions so that prepared statements may rely on it. */
-export function createRowTypeSql(layout: Layout, names: StageNames): string {
+export function createRowTypeSql(layout: Layout, names: BatchStage): string {
   return `CREATE TYPE ${names.rowType} AS (${declarations(carriedColumns(layout)).join(', ')})`;
 }
 
 /** The stage and the tables that go with it. The server empties them at every commit. */
-export function createStageSql(layout: Layout, names: StageNames): string[] {
+export function createStageSql(layout: Layout, names: BatchStage): string[] {
   const skipped = layout.fields.flatMap((column, at) => (column === null ? [`${quoteIdent(`_skip_${at}`)} text`] : []));
   const fields = [
     `_op text DEFAULT '(I'`,
@@ -53,22 +50,22 @@ export function createStageSql(layout: Layout, names: StageNames): string[] {
   ];
 }
 
-export function dropStageSql(names: StageNames): string[] {
+export function dropStageSql(names: BatchStage): string[] {
   return [`DROP TABLE IF EXISTS ${names.stage}, ${names.net}, ${names.kept}`, `DROP TYPE IF EXISTS ${names.rowType}`];
 }
 
 /** COPY of a section's records into the stage: whole rows, key-only rows or insert records. */
-export function copyStageSql(names: StageNames, fields: readonly string[], form: 'insert' | 'change'): string {
+export function copyStageSql(names: BatchStage, fields: readonly string[], form: 'insert' | 'change'): string {
   const columns = form === 'insert' ? fields : ['_op', ...fields, '_end'];
   return `COPY ${names.stage} (${columns.join(', ')}) FROM STDIN (FORMAT csv)`;
 }
 
 /** Empties a stage for more row changes in the same transaction. */
-export function emptyStageSql({ stage, net, kept }: StageNames): string {
+export function emptyStageSql({ stage, net, kept }: BatchStage): string {
   return `TRUNCATE ${stage}, ${net}, ${kept}`;
 }
 
 /** Finds a staged row change that is not an insert. */
-export function otherThanInsertSql({ stage }: StageNames): string {
+export function otherThanInsertSql({ stage }: BatchStage): string {
   return `SELECT 1 FROM ${stage} WHERE _op <> '(I' LIMIT 1`;
 }

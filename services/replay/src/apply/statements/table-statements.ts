@@ -1,7 +1,7 @@
 // Statements on whole tables: COPY into them and emptying them.
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import type { TargetTable } from '@millrace/subscriber';
-import type { Layout } from '../target/layout.ts';
+import type { Layout } from '../plan/layout.ts';
 import { columnList, onlyTable } from './fragments.ts';
 
 /** COPY of an insert section straight into the table. Only for layouts in which every field has a column. */

@@ -1,7 +1,7 @@
 import { type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { readTarget, readVersion, type TargetTable } from '@millrace/subscriber';
-import { lacksTable } from './layout.ts';
+import { lacksTable } from '../plan/layout.ts';
 
 const checkIntervalMs = 2000;
 

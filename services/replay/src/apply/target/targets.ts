@@ -1,21 +1,22 @@
+// Where row changes go: the subscriber's tables, the layouts of sections on them, and the temporary objects that serve those.
 import { type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
+import { type Layout, layoutOf } from '../plan/layout.ts';
 import { type SectionShape, shapeText } from '../plan/piece.ts';
 import {
+  type BatchStage,
+  batchStage,
   createRowTypeSql,
   createStageSql,
   dropStageSql,
-  type StageNames,
-  stageNames,
 } from '../statements/stage-statements.ts';
 import { ColumnCheck } from './columns/column-check.ts';
-import { type Layout, layoutOf } from './layout.ts';
 import { TableCache } from './table-cache.ts';
 
 /** A layout with the temporary objects that serve it in this session. */
 export interface PreparedLayout {
   readonly layout: Layout;
-  readonly names: StageNames;
+  readonly names: BatchStage;
   /** Names of prepared statements begin with this. */
   readonly prefix: string;
   hasStage: boolean;
@@ -54,7 +55,7 @@ export class Targets {
     const number = this.#lastNumber;
     const prepared = {
       layout,
-      names: stageNames(number),
+      names: batchStage(number),
       prefix: `millrace_${number}`,
       hasStage: false,
       hasRowType: false,
