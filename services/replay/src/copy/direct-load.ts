@@ -1,5 +1,6 @@
 // The short way of a copy: into an empty table, in one transaction. When it is aborted, it begins again with the first chunk.
 import { failpoint } from '@millrace/lifecycle';
+import { disconnect } from '@millrace/postgres';
 import { type ApplySession, beginSql, commit, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
@@ -46,7 +47,7 @@ export class DirectLoad implements Load {
       await failpoint(COPY_BEFORE_COMMIT);
       await commit(client);
       this.#isOver = true;
-      await client.end().catch(() => {});
+      await disconnect(client);
       return rows;
     } catch (error) {
       throw tableError(error, table);
@@ -58,7 +59,7 @@ export class DirectLoad implements Load {
     this.#isOver = true;
     await this.#stream.abort();
     await rollBack(this.#session.client).catch(() => {});
-    await this.#session.client.end().catch(() => {});
+    await disconnect(this.#session.client);
   }
 
   async #write(bytes: Buffer, lines: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { codes, verdictOf } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
-import { withTransaction } from '@millrace/postgres';
+import { disconnect, withTransaction } from '@millrace/postgres';
 import { dropCopyStage, dropPending, moveTable } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { type LoadTarget, openCopySession } from './load.ts';
@@ -23,7 +23,11 @@ export async function holdTable(target: LoadTarget, { attempt, error }: RefusedC
       await dropPending(client, queue, table);
       await dropCopyStage(client, queue, copyId);
     };
-    await withTransaction(client, hold).finally(() => client.end().catch(() => {}));
+    try {
+      await withTransaction(client, hold);
+    } finally {
+      await disconnect(client);
+    }
     log.warn({ table: tableLabel(table) }, 'the table is held: its copy cannot be loaded');
     return true;
   } catch (fault) {

@@ -1,5 +1,6 @@
 // Decides how a copy is loaded, and continues what an earlier session has loaded.
 import { defineFailpoints, failpoint } from '@millrace/lifecycle';
+import { disconnect } from '@millrace/postgres';
 import { type ApplySession, moveTable, readStaged, readTarget, type StagedCopy } from '@millrace/subscriber';
 import type { CopyHeader } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
@@ -43,7 +44,7 @@ export class LoadOpener {
     return this.#inSession(async (session) => {
       const staged = await readStaged(session.client, queue, copyId);
       if (staged === undefined || staged.attempt < attempt || this.#isNew) {
-        await session.client.end();
+        await disconnect(session.client);
         return undefined;
       }
       const layout = await this.#layout(session, staged);
@@ -77,7 +78,7 @@ export class LoadOpener {
     try {
       return await work(session);
     } catch (error) {
-      await session.client.end().catch(() => {});
+      await disconnect(session.client);
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import { disconnect } from '@millrace/postgres';
 import { type ApplySession, beginSql, commit, notePart, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { CopyStream, type CopyTarget } from '../apply/session/copy-stream.ts';
@@ -64,6 +65,6 @@ export class LoadSession {
   async close(): Promise<void> {
     await this.#stream.abort();
     await rollBack(this.#session.client).catch(() => {});
-    await this.#session.client.end().catch(() => {});
+    await disconnect(this.#session.client);
   }
 }

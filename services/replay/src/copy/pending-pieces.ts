@@ -1,4 +1,4 @@
-import { connect } from '@millrace/postgres';
+import { connect, disconnect } from '@millrace/postgres';
 import { endWithSignal, readPending, type SubscribedTable } from '@millrace/subscriber';
 import type { Piece } from '../apply/plan/piece.ts';
 
@@ -30,6 +30,6 @@ export async function* pendingPieces(
       yield { piece: { form, columns, key, source: piece.source ?? undefined, cont, lines: n, body: lines } };
     }
   } finally {
-    await client.end().catch(() => {});
+    await disconnect(client);
   }
 }

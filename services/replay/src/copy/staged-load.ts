@@ -3,7 +3,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { failpoint } from '@millrace/lifecycle';
 import { tableLabel } from '@millrace/model';
-import { withTransaction } from '@millrace/postgres';
+import { disconnect, withTransaction } from '@millrace/postgres';
 import {
   type ApplySession,
   beginSql,
@@ -74,7 +74,7 @@ export class StagedLoad implements Load {
       await this.#sessions.close();
       const rows = await this.#merge(end);
       this.#isOver = true;
-      await this.#session.client.end().catch(() => {});
+      await disconnect(this.#session.client);
       return rows;
     } catch (error) {
       if (error instanceof RowCountMismatch) await this.#dropStage();
@@ -87,7 +87,7 @@ export class StagedLoad implements Load {
     this.#isOver = true;
     await this.#sessions.close();
     await rollBack(this.#session.client).catch(() => {});
-    await this.#session.client.end().catch(() => {});
+    await disconnect(this.#session.client);
   }
 
   async #merge(end: CopyEnd): Promise<number> {
