@@ -93,16 +93,16 @@ const ticker = z
   .strictObject({
     active_ms: integer(1, 10_000)
       .default(10)
-      .describe('Pause between looks while changes arrive, milliseconds. Smaller: less lag, more ticks.'),
+      .describe('Pause between polls while changes arrive, milliseconds. Smaller: less lag, more ticks.'),
     idle_ms: integer(1, 60_000)
       .default(500)
       .describe(
-        'Longest pause between looks while nothing arrives, milliseconds; it is reached after a silence of 40 times as long. Bounds the lag of the first change after a rest; larger: less idle CPU.',
+        'Maximal pause between polls while nothing arrives, milliseconds; it is reached after a silence of 40 times as long. Bounds the lag of the first change after a rest; larger: less idle CPU.',
       ),
     queues_ms: integer(10, 60_000)
       .default(500)
       .describe(
-        'Pause between looks at the queues that carry no tables, of the provider and of `databases`, milliseconds. Each queue ticks by its own rule; new ones are noticed by the next look.',
+        'Pause between polls of the queues that carry no tables, of the provider and of `databases`, milliseconds. Each queue ticks by its own rule; new ones are noticed by the next poll.',
       ),
     retry_ms: integer(100, 3_600_000)
       .default(5_000)

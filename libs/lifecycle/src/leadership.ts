@@ -1,4 +1,4 @@
-// Leadership: of several instances one leads, the others stand by. Who leads is decided by whoever grants the lease (an advisory
+// Leadership: of several instances one leads, the others are standbys. Who leads is decided by whoever grants the lease (an advisory
 // lock held by a database session, see session-lead.ts of libs/postgres); this file requests it, starts the work when it is
 // granted and stops the work when it is lost.
 //

@@ -33,7 +33,7 @@ export interface HealthServer {
 
 /**
  * Serves GET /live, /ready and /ready?max_lag_ms=N (200 or 503, JSON `{ok, role?, reasons}`) and /metrics (Prometheus text).
- * Throws the system's error (EADDRINUSE, …) when it cannot listen. It never keeps a process alive by itself.
+ * Throws the system's error (EADDRINUSE, …) when it cannot listen. It does not keep a process alive.
  */
 export async function startHealth(options: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {

@@ -23,7 +23,7 @@ export interface TableShape {
   readonly columns: readonly ShapeColumn[];
 }
 
-/** With what tells whether its rows can be read. */
+/** With the facts that decide whether its rows can be read. */
 export interface ReadableShape extends TableShape {
   /** The files that hold the rows in the snapshot, and now; others: it was truncated or written again since. */
   readonly filesThen: string | null;

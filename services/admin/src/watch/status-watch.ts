@@ -11,8 +11,8 @@ const freshMs = 1_000;
 const interestMs = 10 * 60_000;
 const ownPaceMs = 5_000;
 
-const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last looked');
-const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last looked');
+const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last read it');
+const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last read it');
 
 const differing = gauge(
   'millrace_admin_differing_rows',

@@ -24,10 +24,10 @@ export function forgetFigures(database: string): void {
 observedGauge('millrace_queue_tick_age_seconds', 'Age of the newest tick of a queue', () =>
   ofQueues(({ tickAgeMs }) => seconds(tickAgeMs)),
 );
-observedGauge('millrace_queue_new_events', 'Events of a queue since its newest tick, as event ids tell', () =>
+observedGauge('millrace_queue_new_events', 'Events of a queue since its newest tick, estimated from event ids', () =>
   ofQueues(({ newEvents }) => newEvents),
 );
-observedGauge('millrace_queue_events_per_second', 'Events put into a queue between the last two looks', () =>
+observedGauge('millrace_queue_events_per_second', 'Events put into a queue between the last two readings', () =>
   ofQueues(({ name }, rates) => rates.queue(name)),
 );
 observedGauge('millrace_consumer_lag_seconds', 'Age of the last tick that a consumer has', () =>
@@ -35,13 +35,13 @@ observedGauge('millrace_consumer_lag_seconds', 'Age of the last tick that a cons
 );
 observedGauge(
   'millrace_consumer_pending_events',
-  'Events between a consumer and the newest tick, as event ids tell',
+  'Events between a consumer and the newest tick, estimated from event ids',
   () => ofConsumers(({ pendingEvents }) => pendingEvents),
 );
 observedGauge('millrace_consumer_seen_seconds', 'Time since a consumer took or finished a batch', () =>
   ofConsumers(({ seenMs }) => seconds(seenMs)),
 );
-observedGauge('millrace_consumer_events_per_second', 'Events a consumer got between the last two looks', () =>
+observedGauge('millrace_consumer_events_per_second', 'Events a consumer got between the last two readings', () =>
   ofConsumers(({ queue, name }, rates) => rates.consumer(queue, name)),
 );
 

@@ -18,7 +18,7 @@ export interface QueueLoopOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
-const problems = gauge('millrace_queue_problems', 'Queues without tables that could not be ticked at the last look');
+const problems = gauge('millrace_queue_problems', 'Queues without tables that could not be ticked at the last pass');
 
 /** How long it is taken as known that a database has queues, and what of PgQ it has. */
 const dutyMs = 5_000;

@@ -22,7 +22,7 @@ export interface TickLoopOptions {
 
 const [beforeTick, afterTick] = defineFailpoints('ticker.before-tick', 'ticker.after-tick');
 
-const checks = counter('millrace_tick_checks', 'How often the database was asked whether a tick is due');
+const checks = counter('millrace_tick_checks', 'Polls of the database for a tick that is due');
 const ticks = counter('millrace_ticks', 'Ticks made');
 const events = counter('millrace_tick_events', 'Events that the ticks made found in the queue');
 const seconds = histogram('millrace_tick_seconds', 'Time of a question that made a tick');
