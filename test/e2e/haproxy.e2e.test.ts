@@ -2,7 +2,8 @@
 
 import { readdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { freePort, postgresTool } from '@millrace/embedded';
+import { freePort } from '@millrace/embedded';
+import { postgresTool } from '@millrace/embedded/testing';
 import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../harness/command-line.ts';

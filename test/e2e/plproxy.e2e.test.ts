@@ -1,7 +1,7 @@
 // The example of infra/examples/plproxy with the real PL/Proxy: a front before two partitions, each replicated.
 
 import { join } from 'node:path';
-import { postgresTool } from '@millrace/embedded';
+import { postgresTool } from '@millrace/embedded/testing';
 import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../harness/command-line.ts';

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBus } from '@millrace/bus';
 import { loadConfig } from '@millrace/config';
-import { postgresTool } from '@millrace/embedded';
+import { postgresTool } from '@millrace/embedded/testing';
 import { projectRoot, startEmbedded } from '@millrace/host';
 import { eventually, makeScratchDir, query } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';

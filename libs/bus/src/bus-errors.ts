@@ -33,12 +33,6 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
-/** The stream's end is not where the writer left it: somebody else wrote, or messages were lost. */
-export function isWrongSequence(error: unknown): boolean {
-  const code = apiCodeOf(error);
-  return code === apiCodes.wrongLastSequence || code === apiCodes.wrongLastSequenceUnknown;
-}
-
 /** Gives every error of the bus a code and a sentence. `doing` completes "while …". */
 export function busError(error: unknown, doing: string): MillraceError {
   if (error instanceof MillraceError) return error;

@@ -10,8 +10,6 @@ export {
   watchBucket,
 } from './bucket.ts';
 export { BusConnection } from './bus-connection.ts';
-export { apiCodeOf, apiCodes, busError, isMissing, isWrongSequence } from './bus-errors.ts';
-export { type BusAddress, parseBusUrl } from './bus-url.ts';
 export { type Bus, type BusOptions, connectBus } from './connect.ts';
 export { type BusLimits, busLimits } from './limits.ts';
 export { onNotice, sendNotice } from './notices.ts';

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly code: number;
   /** Its document; undefined when it failed. */
   readonly document: unknown;
+  /** Its result for people; empty when it failed. */
+  readonly text: string;
   /** Lines for people. */
   readonly notes: readonly string[];
   /** Error code and sentence; undefined when it succeeded. */
@@ -128,6 +130,7 @@ export async function runInProcess(
 ): Promise<Outcome> {
   const notes: string[] = [];
   let document: unknown;
+  let text = '';
   const context: Context = {
     configFile,
     json: true,
@@ -138,8 +141,9 @@ export async function runInProcess(
     },
     config: async () => loadConfig({ flag: configFile }),
     note: (line) => void notes.push(line),
-    result: (found) => {
+    result: (found, shown) => {
       document = found;
+      text = shown;
     },
   };
   try {
@@ -147,9 +151,9 @@ export async function runInProcess(
     const code = await runCommand(command, context, parseArguments(command, words));
     // What is promised over HTTP and in the OpenAPI document is what the command gives.
     if (document !== undefined) command.api?.result.parse(document);
-    return { code, document, notes, error: undefined };
+    return { code, document, text, notes, error: undefined };
   } catch (error) {
     const { code, sentence } = toMillraceError(error);
-    return { code: 1, document, notes, error: { code, message: sentence } };
+    return { code: 1, document, text, notes, error: { code, message: sentence } };
   }
 }

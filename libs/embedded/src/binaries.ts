@@ -34,7 +34,10 @@ export function postgresBinaries(major: number = defaultMajor, givenDir?: string
   return { major, binDir, initdb: join(binDir, 'initdb'), postgres: join(binDir, 'postgres') };
 }
 
-/** A client program (`psql`, `pgbench`, `pg_dump` …) from any installation, the newest first; undefined if there is none. */
+/**
+ * A client program (`psql`, `pgbench`, `pg_dump` …) from any installation, the newest first; undefined if there is none.
+ * @internal for tests
+ */
 export function postgresTool(name: string): string | undefined {
   for (let major = defaultMajor; major >= 14; major -= 1) {
     const found = [...ourBinDirs(major), ...systemBinDirs(major)].map((dir) => join(dir, name)).find(isProgram);

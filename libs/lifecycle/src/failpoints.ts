@@ -15,17 +15,12 @@ let environmentFault: unknown;
 let armed: Map<string, Action> | undefined = fromEnvironment();
 
 /**
- * Registers names at module load, so that a chaos test can list them all. Returns them unchanged:
+ * Registers names at module load, so that a misspelt one in the environment is reported. Returns them unchanged:
  * `const [read, published] = defineFailpoints('capture.read', 'capture.published')`.
  */
 export function defineFailpoints<const N extends readonly string[]>(...names: N): N {
   for (const name of names) registered.add(name);
   return names;
-}
-
-/** All names that loaded modules have registered, sorted. */
-export function failpointNames(): string[] {
-  return [...registered].toSorted();
 }
 
 /** Throws USAGE when MILLRACE_FAILPOINTS cannot be read; warns of names that no loaded module has. */
@@ -49,7 +44,10 @@ export function failpoint(name: string): Promise<void> | undefined {
   return act(name, action);
 }
 
-/** Arms failpoints in this process (replaces those armed before); returns the function that disarms them. Throws USAGE. */
+/**
+ * Arms failpoints in this process (replaces those armed before); returns the function that disarms them. Throws USAGE.
+ * @internal for tests
+ */
 export function armFailpoints(text: string): () => void {
   const mine = parse(text);
   armed = mine;

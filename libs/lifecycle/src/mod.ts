@@ -1,12 +1,9 @@
 export { Backoff, type BackoffBounds } from './backoff.ts';
-export { type Ending, listenForEnd } from './ending.ts';
-export { armFailpoints, defineFailpoints, failpoint, failpointNames } from './failpoints.ts';
+export { defineFailpoints, failpoint } from './failpoints.ts';
 export { type LeadershipOptions, type Lease, leadOrStandby } from './leadership.ts';
 export { pause } from './pause.ts';
 export { RunLoop, type RunLoopOptions } from './run-loop.ts';
 export { type RunProcessOptions, runMain, runProcess } from './run-process.ts';
 export { type RunUntilSignalledOptions, runUntilSignalled } from './run-until-signalled.ts';
-export { RunningState, type RunningStateOptions } from './running-state.ts';
 export { notReady, readyReport, type Service } from './service.ts';
 export { ServiceGroup } from './service-group.ts';
-export { type StressOptions, startStopStress } from './start-stop-stress.ts';

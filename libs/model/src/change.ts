@@ -3,6 +3,4 @@
  * I inserted (was not there), U updated (was and is there), D deleted (was there),
  * R is now so (whether it was there is not known), A is absent now (whether it was there is not known).
  */
-export const ops = ['I', 'U', 'D', 'R', 'A'] as const;
-
-export type Op = (typeof ops)[number];
+export type Op = 'I' | 'U' | 'D' | 'R' | 'A';

@@ -1,4 +1,4 @@
-export { type Op, ops } from './change.ts';
+export type { Op } from './change.ts';
 export { type ColumnSource, parseSource, type SourceColumn, splitColumns } from './column-source.ts';
 export { busToken, parseTableName, sameTable, type TableName, tableKey, tableLabel } from './names.ts';
 export { isSameTick, type Position, safeInteger, type Tick } from './positions.ts';

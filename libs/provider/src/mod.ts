@@ -39,7 +39,6 @@ export {
   hasConsumers,
   type Place,
   type QueueParameter,
-  queueExists,
   queueParameters,
   registerConsumer,
   setQueueParameter,

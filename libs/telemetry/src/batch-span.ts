@@ -37,11 +37,6 @@ export function setTracer(next: Tracer | undefined): void {
   tracer = next;
 }
 
-/** True when spans go somewhere; lets a caller leave out attributes that are dear to compute. */
-export function tracingIsOn(): boolean {
-  return tracer !== undefined;
-}
-
 /** Runs `fn` in a span of the batch's trace. Errors are recorded (without row values) and thrown on unchanged. */
 export async function batchSpan<T>(
   name: string,

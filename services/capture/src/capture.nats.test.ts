@@ -1,5 +1,5 @@
 import { deleteStream, getBySequence, streamState } from '@millrace/bus';
-import { startStopStress } from '@millrace/lifecycle';
+import { startStopStress } from '@millrace/lifecycle/testing';
 import type { Position } from '@millrace/model';
 import { forceTick, readProviderOverview, requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';

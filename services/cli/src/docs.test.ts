@@ -1,7 +1,6 @@
 // The documents cannot drift from the program: every command, file, metric and error code they name exists.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseBusUrl } from '@millrace/bus';
 import { parseConfig } from '@millrace/config';
 import { parseArguments, splitCommand } from '@millrace/control';
 import { codes } from '@millrace/errors';
@@ -140,7 +139,7 @@ test('error codes that are explained exist', () => {
   expect(named.filter((code) => !known.includes(code ?? ''))).toEqual([]);
 });
 
-test('every configuration and bus URL that is shown is accepted', () => {
+test('every configuration that is shown is accepted', () => {
   const secrets = {
     PROVIDER_PASSWORD: 'a',
     EU_PASSWORD: 'b',
@@ -153,7 +152,4 @@ test('every configuration and bus URL that is shown is accepted', () => {
   expect(files.length).toBeGreaterThan(1);
   files.push(textOf('infra/compose/millrace.yaml'));
   for (const text of files) expect(() => parseConfig(text, '/srv/millrace.yaml', secrets)).not.toThrow();
-  const urls = [...textOf('docs/operations.md').matchAll(/`((?:nats|tls):\/\/[^`]+)`/g)].map((match) => match[1] ?? '');
-  expect(urls.length).toBeGreaterThan(3);
-  for (const url of urls) expect(() => parseBusUrl(url)).not.toThrow();
 });

@@ -1,5 +1,5 @@
 import { deleteStream, lastMessage } from '@millrace/bus';
-import { armFailpoints, startStopStress } from '@millrace/lifecycle';
+import { armFailpoints, startStopStress } from '@millrace/lifecycle/testing';
 import { followSequence, setPaused } from '@millrace/subscriber';
 import { eventually } from '@millrace/testkit';
 import { backfillSubject, batchSubject, encodeMessage, streamName } from '@millrace/wire';

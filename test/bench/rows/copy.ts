@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { postgresTool } from '@millrace/embedded';
+import { postgresTool } from '@millrace/embedded/testing';
 import { bulkInsert, createBulk } from '../bulk.ts';
 import { now, seconds } from '../numbers.ts';
 import { MillraceRig, NativeRig, sql, until } from '../rig.ts';

@@ -1,9 +1,7 @@
 export { add } from './add.ts';
 export { addSeq } from './add-seq.ts';
-export { audit } from './audit.ts';
 export { compare } from './compare.ts';
 export { refuseFailed } from './install.ts';
-export { pause } from './pause.ts';
 export { remove } from './remove.ts';
 export { removeSeq } from './remove-seq.ts';
 export { repair } from './repair.ts';

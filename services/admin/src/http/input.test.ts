@@ -1,7 +1,12 @@
-import { add, audit, pause, remove } from '@millrace/control/commands';
+import { controlCommands } from '@millrace/control';
 import { codes } from '@millrace/errors';
 import { expect, test } from 'vitest';
 import { argumentsFrom, checkInput, inputSchema, queryInput } from './input.ts';
+
+const add = await controlCommands.load('add');
+const audit = await controlCommands.load('audit');
+const pause = await controlCommands.load('pause');
+const remove = await controlCommands.load('remove');
 
 test('a request has the properties of the command line', () => {
   const schema = inputSchema(add);

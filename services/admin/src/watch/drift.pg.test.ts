@@ -1,8 +1,6 @@
 // The doctor where nobody called it: in `add`, at the start of `up`, in `status` and in the admin service.
 import { readFileSync } from 'node:fs';
 import { loadConfig, parseConfig, runFile } from '@millrace/config';
-import { driftOf } from '@millrace/control/doctor';
-import { gather, showStatus, statusOf } from '@millrace/control/status';
 import { type CommandSite, makeSite } from '@millrace/control/testing';
 import { refuseFatal, reportFindings } from '@millrace/host';
 import { eventually, query } from '@millrace/testkit';
@@ -29,8 +27,7 @@ test('status and admin show a trigger switched off and a table altered, and noth
       { check: 'columns', level: 'error', side: 'subscriber eu', object: 'public.entry' },
     ],
   });
-  const text = showStatus(statusOf(await gather(site.config), new Date(), await driftOf(site.config)));
-  expect(text).toMatch(
+  expect((await site.run('status')).text).toMatch(
     /^error: subscriber eu: public\.entry has no column "price"; fix: ALTER TABLE public\.entry ADD COLUMN "price" numeric$/m,
   );
   const admin = new Admin({ config: loadConfig({ flag: site.config.file }), http: { host: '127.0.0.1', port: 0 } });

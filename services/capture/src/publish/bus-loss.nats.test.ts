@@ -1,5 +1,5 @@
 import { cpSync, rmSync } from 'node:fs';
-import { armFailpoints } from '@millrace/lifecycle';
+import { armFailpoints } from '@millrace/lifecycle/testing';
 import { eventually, startOwnNats } from '@millrace/testkit';
 import { copyStreamName } from '@millrace/wire';
 import { expect, test } from 'vitest';

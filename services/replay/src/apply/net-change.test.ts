@@ -1,4 +1,4 @@
-import { type Op, ops } from '@millrace/model';
+import type { Op } from '@millrace/model';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type NetKind, netKinds, netRows, presentKinds, type RowChange } from './net-change.ts';
@@ -31,7 +31,7 @@ test('keys of several columns are distinguished, wherever their columns stand', 
 });
 
 describe('of any sequence of changes', () => {
-  const sequences = fc.array(fc.constantFrom(...ops), { minLength: 1, maxLength: 8 });
+  const sequences = fc.array(fc.constantFrom<Op[]>('I', 'U', 'D', 'R', 'A'), { minLength: 1, maxLength: 8 });
 
   test('the net change leaves the row as the last one does', () => {
     fc.assert(

@@ -1,4 +1,4 @@
-import { armFailpoints } from '@millrace/lifecycle';
+import { armFailpoints } from '@millrace/lifecycle/testing';
 import { moveTable, setCopy } from '@millrace/subscriber';
 import { eventually } from '@millrace/testkit';
 import { copyStreamName } from '@millrace/wire';

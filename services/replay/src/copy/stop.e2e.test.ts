@@ -1,5 +1,6 @@
 // A replay stops in time whatever its copies are doing, and loses nothing by it.
-import { armFailpoints, type Service, startStopStress } from '@millrace/lifecycle';
+import type { Service } from '@millrace/lifecycle';
+import { armFailpoints, startStopStress } from '@millrace/lifecycle/testing';
 import { connect, type PgClient } from '@millrace/postgres';
 import { unfollowTable } from '@millrace/subscriber';
 import { eventually } from '@millrace/testkit';

@@ -1,5 +1,6 @@
 // The ticker of a database's queues, on a real schema.
-import { type Service, startStopStress } from '@millrace/lifecycle';
+import type { Service } from '@millrace/lifecycle';
+import { startStopStress } from '@millrace/lifecycle/testing';
 import { connect } from '@millrace/postgres';
 import { installProvider } from '@millrace/provider';
 import { createDatabase, eventually, query, startOwnPostgres } from '@millrace/testkit';

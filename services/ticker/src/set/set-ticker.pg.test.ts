@@ -1,6 +1,7 @@
 // The ticker against a real server and a stand-in for the provider's schema, whose answers the tests steer.
 import { connectBus, onNotice } from '@millrace/bus';
-import { type Service, startStopStress } from '@millrace/lifecycle';
+import type { Service } from '@millrace/lifecycle';
+import { startStopStress } from '@millrace/lifecycle/testing';
 import {
   createDatabase,
   eventually,

@@ -1,5 +1,5 @@
 // The test every service must pass: start and stop in any order, twice, concurrently.
-import type { Service } from './service.ts';
+import type { Service } from '../src/service.ts';
 
 export interface StressOptions {
   /** Random sequences to run. Default 20. */

@@ -1,0 +1,1 @@
+export { postgresTool } from '../src/binaries.ts';
