@@ -1,5 +1,5 @@
 -- pgq_ext.set_batch_done(consumer, subconsumer, batch)
--- Purpose:    notes that a consumer has applied a batch here. Two sessions that do the same: the second waits, and is told.
+-- Purpose:    notes that a consumer has applied a batch here. Two sessions that do the same: the second waits and returns false.
 -- Returns:    true, false when it was done already.
 -- Tables:     pgq_ext.completed_batch (write).
 CREATE FUNCTION pgq_ext.set_batch_done(a_consumer text, a_subconsumer text, a_batch_id bigint) RETURNS boolean

@@ -1,6 +1,6 @@
 -- pgq_ext.set_event_done(consumer, subconsumer, batch, event)
 -- Purpose:    notes that a consumer has applied an event of its batch here. The first event of another batch forgets those of
---             the one before, which is finished then. Two sessions that do the same: the second waits, and is told.
+--             the one before, which is finished then. Two sessions that do the same: the second waits and returns false.
 -- Returns:    true, false when it was done already.
 -- Tables:     pgq_ext.partial_batch, pgq_ext.completed_event (write).
 CREATE FUNCTION pgq_ext.set_event_done(a_consumer text, a_subconsumer text, a_batch_id bigint, a_event_id bigint) RETURNS boolean

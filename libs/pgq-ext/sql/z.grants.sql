@@ -1,4 +1,4 @@
--- Whoever may write events may note them as done; anybody may ask for the version. Tables are the functions' alone.
+-- Whoever may write events may note them as done; anybody may read the version. Only the functions use the tables.
 DO $grants$
 BEGIN
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA pgq_ext FROM PUBLIC;

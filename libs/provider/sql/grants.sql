@@ -5,9 +5,9 @@
 -- millrace_owner   all verbs of admin: sets, tables, sequences, subscribers, copies, status
 -- millrace_capture read events and ticks, pin a tick, report positions, do copies (SELECT on the copied tables is the
 --                  table owner's to give)
--- millrace_ticker  tick, also queues without tables; rotate, look after triggers
+-- millrace_ticker  tick, also queues without tables; rotate, maintain triggers
 -- millrace_app     write to the replicated tables needs nothing of us; see the last tick and the state of the set
--- everybody        ask for a token of what was committed (millrace.token); see the queues of schema pgq
+-- everybody        get a token of what was committed (millrace.token); see the queues of schema pgq
 -- pgq_reader       consume            pgq_writer  produce            pgq_admin  all of pgq (member of both)
 DO $grants$
 DECLARE
@@ -68,13 +68,13 @@ BEGIN
                 GRANT pgq_reader, pgq_writer TO pgq_admin;
             END IF;
         EXCEPTION
-            WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of the cluster was quicker
+            WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of the cluster did it first
             WHEN insufficient_privilege OR undefined_object THEN
                 RAISE NOTICE 'role % is left out: %', v_role, SQLERRM;
         END;
     END LOOP;
 
-    -- Nothing of ours is for everybody unless it says so below. Marked functions are those of this installation.
+    -- PUBLIC may call none of these functions unless it is listed below. Marked functions are those of this installation.
     FOR v_func IN
         SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass

@@ -74,7 +74,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       'U v,n,code code',
       'D code code',
     ]);
-    expect((await refreshTriggers(at.client, queue))[0]?.action).toMatch(/made anew/);
+    expect((await refreshTriggers(at.client, queue))[0]?.action).toMatch(/generated again/);
     expect(await value(at.client, `SELECT millrace.clear_problem('main', 'public', 't')`)).toBe(true);
     expect(await refreshTriggers(at.client, queue)).toEqual([]);
   });

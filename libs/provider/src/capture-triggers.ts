@@ -6,7 +6,7 @@ import { runQuery } from './statements.ts';
 
 /** What a look after the capture triggers found for one table. */
 export interface TriggerFinding extends TableName {
-  /** What was done ("code of public.t made anew", "partition … added", "in use, later"); null when nothing. */
+  /** What was done ("code of public.t generated again", "partition … added", "in use, later"); null when nothing. */
   readonly action: string | null;
   /** Why changes of the table may be missing, and what to do; null when all is well. */
   readonly problem: string | null;

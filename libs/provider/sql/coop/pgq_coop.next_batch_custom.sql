@@ -1,8 +1,8 @@
 -- pgq_coop.next_batch_custom(queue, consumer, subconsumer, min_lag, min_count, min_interval, dead_interval)
--- Purpose:    gives a subconsumer its open batch again, or one of a subconsumer that has been silent for long, or the
---             consumer's next, at which the consumer moves on at once. Registers whoever is missing.
+-- Purpose:    gives a subconsumer its open batch again, or one of a subconsumer that has been inactive for long, or the
+--             consumer's next, at which the consumer moves on immediately. Registers whoever is missing.
 --             The consumer's row is locked first: subconsumers of one consumer come one after another.
--- Parameters: i_dead_interval - how long another may be silent before its batch is taken over, under a new number: when it
+-- Parameters: i_dead_interval - how long another may be inactive before its batch is taken over, under a new number: when it
 --             comes back its own number is not found. NULL: never. The rest as pgq.next_batch_custom.
 -- Returns:    batch id, or NULL when there is nothing (yet).
 -- Errors:     main consumer has batch open?; as pgq.next_batch_custom.

@@ -48,7 +48,7 @@ BEGIN
     VALUES (i_queue_id, v_number, clock_timestamp(), o_snapshot, v_event_seq)
     RETURNING t.tick_id, t.tick_time INTO o_tick, o_time;
     -- Whoever listens holds this lock, shared (pgq.listen_ticks).
-    IF NOT pg_try_advisory_xact_lock(1886873970, i_queue_id) THEN
+    IF NOT pg_try_advisory_xact_lock(1886873970, i_queue_id) THEN  -- "pgq2": README.md
         PERFORM pg_notify('pgq_tick_' || i_queue_id, o_tick::text);
     END IF;
     o_new_events := v_event_seq - coalesce(v_last.tick_event_seq, 0);

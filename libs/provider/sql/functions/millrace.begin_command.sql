@@ -1,6 +1,6 @@
 -- millrace.begin_command(queue, actor, command, arguments)
--- Purpose:    writes into the audit that a command begins, and lets go of lines that are older than the newest 10,000.
--- Returns:    the line's id, for millrace.end_command.
+-- Purpose:    writes into the audit that a command begins, and deletes entries older than the newest 10,000.
+-- Returns:    the entry's id, for millrace.end_command.
 -- Tables:     millrace.audit (insert, delete).
 CREATE OR REPLACE FUNCTION millrace.begin_command(i_queue text, i_actor text, i_command text, i_arguments text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,6 +1,6 @@
 -- millrace.create_set(queue)
--- Purpose:    makes a set of replicated tables and its queue, or leaves an existing one as it is. The queue's own
---             ticking rule is "any event, at once": how often to ask is the ticker service's policy.
+-- Purpose:    makes a set of replicated tables and its queue, or leaves an existing one unchanged. The queue's own
+--             ticking rule is "any event, immediately": how often to check is the ticker service's policy.
 -- Parameters: i_queue - the set's name.
 -- Returns:    true made, false was there. Errors: the set's name is empty (22023).
 -- Tables:     millrace.set (insert); as pgq.create_queue.

@@ -1,5 +1,5 @@
 -- millrace.drop_set(queue)
--- Purpose:    removes a set: its tables' triggers, subscribers, wishes, and its queue with all events.
+-- Purpose:    removes a set: its tables' triggers, subscribers, copy requests, and its queue with all events.
 -- Returns:    true removed, false was not there.
 -- Tables:     all of schema millrace for this queue (delete); as millrace.remove_table, pgq.drop_queue.
 CREATE OR REPLACE FUNCTION millrace.drop_set(i_queue text) RETURNS boolean
@@ -22,7 +22,7 @@ BEGIN
     DELETE FROM millrace.service_report r WHERE r.queue = i_queue;
     DELETE FROM millrace.set s WHERE s.queue = i_queue;
     EXECUTE format('DROP FUNCTION IF EXISTS millrace.unread_%s(bigint, bigint[])', v_id);
-    -- A rotation makes it anew in a set without tables too.
+    -- A rotation makes it again, also in a set without tables.
     EXECUTE format('DROP FUNCTION IF EXISTS millrace.%I()', 'current_table_' || v_id);
     IF EXISTS (SELECT FROM pgq.queue q WHERE q.queue_name = i_queue) THEN
         PERFORM pgq.drop_queue(i_queue, true);

@@ -1,6 +1,6 @@
 -- millrace.end_command(id, outcome, error)
--- Purpose:    completes the line of a command that this role began. A line is completed once.
--- Returns:    true completed, false there is no such line.
+-- Purpose:    completes the audit entry of a command that this role began. An entry is completed once.
+-- Returns:    true completed, false there is no such entry.
 -- Tables:     millrace.audit (update).
 CREATE OR REPLACE FUNCTION millrace.end_command(i_id bigint, i_outcome text, i_error text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

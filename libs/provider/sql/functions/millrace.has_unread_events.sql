@@ -1,7 +1,7 @@
 -- millrace.has_unread_events(queue_id, snapshot)
 -- Purpose:    whether a committed event is not in any tick yet. Needed because an event takes its id when it is
---             written and may be committed after a tick has counted that id: the sequence no longer tells of it.
---             Asked only when the sequence stands still and other transactions have ended since the last tick.
+--             written and may be committed after a tick has counted that id: the sequence no longer shows it.
+--             Checked only when the sequence stands still and other transactions have ended since the last tick.
 -- Parameters: i_snapshot - of the last tick.
 -- Returns:    boolean.
 -- Tables:     the event tables, through the queue's own function: see millrace.make_probe.

@@ -1,7 +1,7 @@
 -- millrace.insert_pinned_tick(queue, snapshot)
 -- Purpose:    makes a tick whose snapshot is one that another session has exported, so that this session sees every
 --             table exactly as of the tick for as long as it likes. The order that makes it so: this transaction calls
---             millrace.lock_ticks; the other session opens a REPEATABLE READ transaction and tells its snapshot; this
+--             millrace.lock_ticks; the other session opens a REPEATABLE READ transaction and exports its snapshot; this
 --             transaction calls here and commits.
 -- Parameters: i_snapshot - pg_current_snapshot() of the other session.
 -- Returns:    one row, as millrace.tick. Errors: the snapshot is older than the last tick or not of the past (MR004).

@@ -7,7 +7,7 @@
 --                were running in prev and have ended since. These are few: they are named one by one, and need no
 --                visibility test. A long transaction so costs one index probe, not a scan back to its start.
 --             2. Those of them that are close below the range (100, walking down) just lower its start.
---             All event tables of the queue are asked (through their parent): a REPEATABLE READ writer may write to
+--             All event tables of the queue are read (through their parent): a REPEATABLE READ writer may write to
 --             the table that was current when its snapshot was taken, any number of rotations ago.
 -- Parameters: i_data_pfx - pgq.event_N; i_prev, i_cur - snapshots; i_columns - the list to select, ev_id first;
 --             i_owner - condition on ev_owner, SQL. Literals only: the text runs in any session.

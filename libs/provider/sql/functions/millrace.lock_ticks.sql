@@ -17,6 +17,6 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such queue: %', coalesce(i_queue, 'NULL') USING ERRCODE = 'MR001';
     END IF;
-    PERFORM pg_advisory_xact_lock(1886873969, v_id);  -- "pgq1"
+    PERFORM pg_advisory_xact_lock(1886873969, v_id);  -- "pgq1": README.md
     RETURN v_id;
 END $$;

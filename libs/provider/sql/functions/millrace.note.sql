@@ -1,5 +1,5 @@
 -- millrace.note(queue, what, detail)
--- Purpose:    writes who asked for what into the audit. Names and numbers only, never a row's values.
+-- Purpose:    writes an entry (who requested what) into the audit. Names and numbers only, never a row's values.
 -- Returns:    nothing.
 -- Tables:     millrace.audit (insert).
 CREATE OR REPLACE FUNCTION millrace.note(i_queue text, i_what text, i_detail jsonb) RETURNS void

@@ -3,9 +3,9 @@
 --             sequence's value is read without regard to transactions: it may be ahead of what is committed.
 --             A sequence that was dropped and made again is followed again under its name. Does not wait for one that
 --             somebody alters: then all of them wait for a later tick. One that was dropped or that the caller may not
---             read is left out, and keeps nobody else waiting; the doctor tells.
+--             read is left out, and delays no other; the doctor reports it.
 -- Parameters: i_thorough - read also those that were not used when last seen and are not used now: only a read of the
---             sequence itself tells whether setval(..., false) has moved one.
+--             sequence itself shows whether setval(..., false) has moved one.
 -- Returns:    number of sequences in the event; 0: none moved, no event.
 -- Tables:     millrace.set_sequence (update), the sequences (read), the event table (insert).
 CREATE OR REPLACE FUNCTION millrace.publish_sequences(i_queue text, i_thorough boolean) RETURNS integer

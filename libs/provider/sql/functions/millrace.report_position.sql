@@ -1,5 +1,5 @@
 -- millrace.report_position(queue, name, tick, fingerprint)
--- Purpose:    takes a subscriber's report of what it has durably applied, and lets the queue go up to there. The record
+-- Purpose:    takes a subscriber's report of what it has durably applied, and releases the queue up to there. The record
 --             only moves forward: a late or repeated report changes nothing.
 -- Returns:    ok           the report fits our history; the record is at or beyond it;
 --             ahead        newer than our last tick: our history is not the one it followed;

@@ -1,5 +1,5 @@
 -- millrace.report_service(queue, service, instance, state, error_code, error_message)
--- Purpose:    a provider-side service (its leading instance) says how it is.
+-- Purpose:    a provider-side service (its leader) reports its state.
 -- Returns:    nothing.
 -- Tables:     millrace.service_report (upsert).
 CREATE OR REPLACE FUNCTION millrace.report_service(

@@ -14,7 +14,7 @@ BEGIN
     IF v_reason IS NULL THEN
         RETURN;
     END IF;
-    -- Due by an unlocked look. Another ticker may be making that very tick: look again when it is our turn.
+    -- Due by a check without the lock. Another ticker may be making that tick: check again with the lock.
     PERFORM millrace.lock_ticks(i_queue);
     v_reason := millrace.tick_reason(i_queue);
     IF v_reason IS NOT NULL THEN

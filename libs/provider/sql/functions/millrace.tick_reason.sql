@@ -1,5 +1,5 @@
 -- millrace.tick_reason(queue)
--- Purpose:    why a tick is due, if one is. Cheap: the ticker asks many times a second.
+-- Purpose:    why a tick is due, if one is. Cheap: the ticker calls it many times a second.
 -- Returns:    events    new events, or one that was committed after the tick that counted its id;
 --             sequence  a sequence of the set moved (one that was never used and is set without being called is
 --                       noticed by an idle or forced tick only: telling it needs a read of each);

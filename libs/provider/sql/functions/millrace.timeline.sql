@@ -1,6 +1,6 @@
 -- millrace.timeline()
 -- Purpose:    the history this cluster writes: the number grows whenever a copy of it is promoted or restored, so that what
---             was committed before and lost by that is told from what is committed now under the same transaction ids.
+--             was committed before and lost by that differs from what is committed now under the same transaction ids.
 -- Returns:    1 for a cluster that was never promoted. Errors: of a standby, that recovery is in progress.
 -- Tables:     none.
 CREATE OR REPLACE FUNCTION millrace.timeline() RETURNS integer

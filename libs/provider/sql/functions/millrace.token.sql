@@ -1,5 +1,5 @@
 -- millrace.token(queue)
--- Purpose:    tells what a subscriber must have applied so that a read there sees every change of the replicated tables
+-- Purpose:    returns what a subscriber must have applied so that a read there sees every change of the replicated tables
 --             that this session can see now, its own included; millrace.wait_for waits for it at the subscriber. Called in
 --             the transaction that made the changes, after them, the token stands for that transaction whole, and is
 --             reached only once it is committed. Where the newest tick has it all already, the token just names that

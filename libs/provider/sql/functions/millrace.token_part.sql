@@ -1,5 +1,5 @@
 -- millrace.token_part(queue, queue_id, snapshot, own)
--- Purpose:    what millrace.token says of one queue. The events are looked for after the newest tick was read, by a later
+-- Purpose:    the part of a token for one queue. Events are searched after the newest tick was read, by a later
 --             or the same snapshot: an event that is not found is in that tick.
 -- Parameters: i_seen - what the caller sees; i_own - the caller's transaction, if it has an id.
 --             A ticker that rests, because nothing happened for long, is woken: only from a statement that is a transaction

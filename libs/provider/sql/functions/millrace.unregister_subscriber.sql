@@ -1,5 +1,5 @@
 -- millrace.unregister_subscriber(queue, name)
--- Purpose:    forgets a subscriber: the queue keeps nothing for it any more, copies wished for it alone are cancelled.
+-- Purpose:    forgets a subscriber: the queue keeps nothing for it any more, copies requested for it alone are cancelled.
 -- Returns:    true forgotten, false was not there.
 -- Tables:     millrace.subscriber, millrace.copy_request (write); as pgq.unregister_consumer.
 CREATE OR REPLACE FUNCTION millrace.unregister_subscriber(i_queue text, i_name text) RETURNS boolean

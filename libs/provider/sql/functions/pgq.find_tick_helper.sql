@@ -1,6 +1,6 @@
 -- pgq.find_tick_helper(queue_id, prev_tick, prev_time, prev_seq, min_count, min_interval)
 -- Purpose:    chooses the tick that ends a custom batch: the newest one when that is enough and not too far (more than
---             twice the wish), else the first that is enough.
+--             twice the requested size), else the first that is enough.
 -- Returns:    the tick's id, time and event sequence; NULLs when nothing fits yet.
 -- Tables:     pgq.tick (read).
 CREATE OR REPLACE FUNCTION pgq.find_tick_helper(

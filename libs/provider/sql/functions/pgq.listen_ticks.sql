@@ -1,6 +1,6 @@
 -- pgq.listen_ticks(queue)
--- Purpose:    from now on this session is told of the queue's ticks (NOTIFY pgq_tick_N, N the queue's id), until it ends or calls
---             pgq.unlisten_ticks. It holds a shared lock that says so: a tick notifies only while somebody does, because a
+-- Purpose:    from now on this session is notified of the queue's ticks (NOTIFY pgq_tick_N, N the queue's id), until it ends or calls
+--             pgq.unlisten_ticks. It holds a shared lock: a tick notifies only while a session holds it, because a
 --             NOTIFY makes all commits that notify, the application's too, wait for one another.
 -- Returns:    the channel. Errors: no such queue (MR001).
 -- Tables:     pgq.queue (read).
@@ -14,6 +14,6 @@ BEGIN
         RAISE EXCEPTION 'no such queue: %', coalesce(i_queue, 'NULL') USING ERRCODE = 'MR001';
     END IF;
     EXECUTE format('LISTEN %I', 'pgq_tick_' || v_id);
-    PERFORM pg_advisory_lock_shared(1886873970, v_id);  -- "pgq2"
+    PERFORM pg_advisory_lock_shared(1886873970, v_id);  -- "pgq2": README.md
     RETURN 'pgq_tick_' || v_id;
 END $$;

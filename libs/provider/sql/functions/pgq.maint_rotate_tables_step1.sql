@@ -1,12 +1,12 @@
 -- pgq.maint_rotate_tables_step1(queue)
 -- Purpose:    switches a queue to its next event table, after emptying it, when the rotation period is over and no
 --             consumer needs what is in there.
---             "Needs" is asked twice. First PgQ's rule: the slowest consumer's snapshot must show the last switch. (PgQ
+--             "Needs" is checked twice. First PgQ's rule: the slowest consumer's snapshot must show the last switch. (PgQ
 --             compares xmin, so that any long transaction in the cluster stops rotation; visibility is what is meant.)
 --             That is not enough: a long transaction, or a REPEATABLE READ one that saw an older current table, has
 --             rows where the rule does not expect them. So, under the exclusive lock that lets no writer be half-way,
---             the rows themselves are asked: one that the slowest consumer's snapshot does not show has not been read,
---             and the table stays as it is until it has.
+--             the rows themselves are checked: one that the slowest consumer's snapshot does not show has not been read,
+--             and the table stays unchanged until it has.
 --             Never waits for a reader or writer: a lock that is not free means "later".
 -- Returns:    0. Errors: queue ... maint failure (transaction ids went back); tick ... not found; not READ COMMITTED (MR003).
 -- Tables:     pgq.queue (update), pgq.subscription (read), pgq.tick (delete old ones), event table (truncate).

@@ -1,6 +1,6 @@
 -- pgq.next_batch_custom(queue, consumer, min_lag, min_count, min_interval)
 -- Purpose:    opens the consumer's next batch, or gives the open one again.
--- Parameters: the three wishes; all NULL: up to the next tick.
+-- Parameters: the three limits; all NULL: up to the next tick.
 -- Returns:    one row; all NULL when there is nothing (yet).
 -- Errors:     Not subscriber to queue: q/c; PgQ corruption: Consumer c on queue q does not see tick N.
 -- Tables:     pgq.subscription (update), pgq.tick, pgq.queue, pgq.consumer (read).

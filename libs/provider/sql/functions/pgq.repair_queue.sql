@@ -1,12 +1,12 @@
 -- pgq.repair_queue(queue)
--- Purpose:    lets a queue go on that was restored from a dump into a cluster whose transaction ids are lower than the queue's:
+-- Purpose:    makes a queue usable again that was restored from a dump into a cluster whose transaction ids are lower than the queue's:
 --             there its ticker fails with "Invalid PgQ state". Events and ticks get small ids that stand in the same order:
 --             every batch, open or to come, has the events it would have had.
 --             Only ticks that a consumer stands on, and the last one, are kept: a batch then reaches to the next of those.
 -- Parameters: i_queue_name - the queue. Nobody may write to it meanwhile: its event tables are locked.
 -- Returns:    ticks kept; 0 when nothing is wrong with the queue.
 -- Errors:     no such queue; not READ COMMITTED (MR003); carries a set (MR004): subscribers know the old history, their tables
---             have to be copied anew.
+--             have to be copied again.
 -- Tables:     pgq.queue, pgq.tick, event tables (write), pgq.subscription, millrace.set (read).
 CREATE OR REPLACE FUNCTION pgq.repair_queue(i_queue_name text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -26,7 +26,7 @@ BEGIN
         RETURN 0;
     ELSIF EXISTS (SELECT FROM millrace.set s WHERE s.queue = i_queue_name) THEN
         RAISE EXCEPTION 'queue % carries a set, whose subscribers know another history', i_queue_name
-            USING ERRCODE = 'MR004', HINT = 'make the set anew and copy its tables';
+            USING ERRCODE = 'MR004', HINT = 'create the set again and copy its tables';
     END IF;
     DELETE FROM pgq.tick t
     WHERE t.tick_queue = v_queue AND t.tick_id < (SELECT max(l.tick_id) FROM pgq.tick l WHERE l.tick_queue = v_queue)

@@ -1,7 +1,7 @@
 -- pgq.tune_storage(queue)
 -- Purpose:    storage of the event tables: rows are written once, read for a while and truncated. So no vacuum, full
---             pages, and ev_data compressed by lz4 where the server has it, else not at all: pglz is several times
---             dearer, in the application's own statement (measured: sql/storage.md).
+--             pages, and ev_data compressed by lz4 where the server has it, else not at all: pglz costs several times
+--             more, in the application's own statement (measured: sql/storage.md).
 -- Parameters: i_queue_name - the queue.
 -- Returns:    1, or 0 when there is no such queue.
 -- Tables:     pgq.queue (read), the event tables (storage options).

@@ -12,5 +12,5 @@ BEGIN
         RETURN false;
     END IF;
     EXECUTE format('UNLISTEN %I', 'pgq_tick_' || v_id);
-    RETURN pg_advisory_unlock_shared(1886873970, v_id);
+    RETURN pg_advisory_unlock_shared(1886873970, v_id);  -- "pgq2": README.md
 END $$;

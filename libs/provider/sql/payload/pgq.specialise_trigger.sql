@@ -1,5 +1,5 @@
 -- pgq.specialise_trigger(relation, trigger)
--- Purpose:    makes a jsontriga, logutriga or sqltriga trigger two to three times quicker: it gets a function written for its
+-- Purpose:    makes a jsontriga, logutriga or sqltriga trigger two to three times faster: it gets a function written for its
 --             table (pgq.write_trigger). After ALTER TABLE it still gives the right events, as slowly as before, until this is
 --             called again. Locks the table as CREATE TRIGGER does.
 -- Parameters: i_trigger - the trigger's name.
@@ -14,7 +14,7 @@ BEGIN
     SELECT pg_get_triggerdef(t.oid) AS def, t.tgenabled, 'EXECUTE FUNCTION ' || t.tgfoid::regproc || '(' AS calls INTO v_trigger
     FROM pg_trigger t WHERE t.tgrelid = i_relation AND t.tgname = i_trigger;
     IF v_trigger.calls LIKE 'EXECUTE FUNCTION pgq.payload%' THEN
-        RAISE EXCEPTION 'trigger % on % is specialised: create it anew, then call this again', i_trigger, i_relation
+        RAISE EXCEPTION 'trigger % on % is specialised: create it again, then call this function again', i_trigger, i_relation
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     v_function := pgq.write_trigger(i_relation, i_trigger);

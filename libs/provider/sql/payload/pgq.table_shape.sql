@@ -1,7 +1,7 @@
 -- pgq.table_shape(relation)
--- Purpose:    tells one state of a table's columns and key from another: code made for one shape must not run with another.
---             Asked at every row, so it must be quick: without seqscan the planner cannot take the small catalog for one
---             to be read whole.
+-- Purpose:    identifies a state of a table's columns and key: code made for one shape must not run with another.
+--             Called at every row, so it must be fast: with enable_seqscan = off the planner does not choose to read the
+--             small catalog whole.
 -- Parameters: i_relation - the table.
 -- Returns:    its name, a hash of its columns' names, types and places, its primary key's index (whose columns never change).
 -- Tables:     pg_attribute, pg_index (read).

@@ -1,5 +1,5 @@
 -- pgq.update_sql(kind, rows, relation, ignore, pkey)
--- Purpose:    SQL that says whether an update makes an event: not when it changes ignored columns only. One that
+-- Purpose:    the condition under which an update makes an event: not when it changes ignored columns only. One that
 --             changes nothing does. One that changes the key is refused; keys are compared as the table's own index does,
 --             or, where their type has no equality, by their text.
 -- Parameters: i_kind - sql: columns that give a field are as good as ignored; i_rows - how the new row and the old one are

@@ -1,8 +1,8 @@
 -- millrace.capture_columns(rel)
--- Purpose:    a table's columns as an event tells them (ev_extra2): a JSON array in the order of the row, null for a
---             generated column, whose value nobody must use; behind it the columns' numbers and types
+-- Purpose:    a table's columns as in an event (ev_extra2): a JSON array in the order of the row, null for a
+--             generated column, whose value must not be used; behind it the columns' numbers and types
 --             (millrace.capture_numbers).
---             IMMUTABLE is a deliberate untruth: called with a constant in a statement that reads the table's transition
+--             It is declared IMMUTABLE, although it reads the catalogs: called with a constant in a statement that reads the table's transition
 --             rows, it is evaluated when that statement is planned and costs nothing afterwards, and every ALTER TABLE
 --             makes every session plan that statement again. Never call it with a constant anywhere else.
 -- Parameters: i_rel - the table.

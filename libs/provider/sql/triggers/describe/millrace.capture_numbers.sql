@@ -1,8 +1,8 @@
 -- millrace.capture_numbers(rel, names)
 -- Purpose:    the numbers of columns, which a renaming leaves alone, and their types: behind their names in an event (ev_extra2,
---             ev_extra3) they let everybody see that lines written before and after an ALTER TABLE speak of the same column,
+--             ev_extra3) they show that row changes written before and after an ALTER TABLE mean the same column,
 --             and of what type its values are. Looked up in the
---             system caches (the reason is in millrace.capture_names), without a lock on any table: a partition's lines
+--             system caches (the reason is in millrace.capture_names), without a lock on any table: a partition's row changes
 --             have the numbers of the root's columns, and must not wait for the root.
 -- Parameters: i_rel - the table; i_names - its columns' names, in any order.
 -- Returns:    ' <oid of the root, or of the table>:<number and type code of each name, in order>', as ' 16421:1i,2v20'; 0 for a name

@@ -1,7 +1,7 @@
 -- millrace.capture_shape(rel, root)
--- Purpose:    everything that the generated code of one table takes for granted, as one text; where it differs from the
---             text the code was made with, the code takes its slow, never failing path until refresh_triggers makes it
---             anew. IMMUTABLE for the reason and with the warning in millrace.capture_columns.
+-- Purpose:    everything that the generated code of one table depends on, as one text; where it differs from the
+--             text the code was generated with, the code takes its slow path, which never fails, until refresh_triggers
+--             generates it again. IMMUTABLE for the reason and with the warning in millrace.capture_columns.
 -- Parameters: i_rel - the table; i_root - the registered table: itself, or its root when it is a partition.
 -- Returns:    'key=<places of the key columns in the row>;[virtual;]pins=<capture_pins>' (virtual: it has virtual generated
 --             columns), or 'detached' for what is no longer a

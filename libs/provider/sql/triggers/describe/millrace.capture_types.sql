@@ -1,6 +1,6 @@
 -- millrace.capture_types(rel, names)
--- Purpose:    the types of columns, with their modifiers, as codes (millrace.type_code). Asked of the server's caches, like
---             names and for the same reason: the planner is told to explain a query that reads nothing, whose output are
+-- Purpose:    the types of columns, with their modifiers, as codes (millrace.type_code). Read from the server's caches, like
+--             names and for the same reason: from the plan (EXPLAIN) of a query that reads nothing and whose output is
 --             NULLs of these types. A partitioned table is looked up in pg_attribute instead: its partitions' lines must not
 --             wait for a lock on it, which the caches might take.
 -- Parameters: i_rel - the table; i_names - some of its columns.

@@ -1,5 +1,5 @@
 -- millrace.copy_source(rel, names)
--- Purpose:    numbers and types of columns for the header of a copy, as events tell them: for a role that may read tables only.
+-- Purpose:    numbers and types of columns for the header of a copy, as in events: for a role that may read tables only.
 -- Parameters: i_rel - the table; i_names - its columns in the order of the copy.
 -- Returns:    as millrace.capture_numbers, without the blank before it.
 -- Tables:     as millrace.capture_types.

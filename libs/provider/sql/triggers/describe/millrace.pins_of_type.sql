@@ -2,7 +2,7 @@
 -- Purpose:    millrace.capture_pins for one type.
 -- Parameters: i_type - a type; an array or domain counts as what it is made of.
 -- Returns:    letters, as millrace.capture_pins.
--- Tables:     pg_type (read), for types not known by heart.
+-- Tables:     pg_type (read), for types not listed here.
 CREATE OR REPLACE FUNCTION millrace.pins_of_type(i_type oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,6 +1,6 @@
 -- millrace.table_key(rel)
 -- Purpose:    the columns by which a row of a table is found: of the primary key, else of the best unique index that is
---             checked at once, covers every row and has no column that may be NULL. Names come from the system caches (the
+--             checked immediately, covers every row and has no column that may be NULL. Names come from the system caches (the
 --             reason is in millrace.capture_names). Runs in every session's first write to a table: kept short.
 -- Parameters: i_rel - the table.
 -- Returns:    the index and the names in its order; NULLs when there is no such key.

@@ -1,5 +1,5 @@
 -- millrace.table_storage(root)
--- Purpose:    what lets millrace.was_rewritten see an ALTER TABLE that wrote all rows anew.
+-- Purpose:    the state by which millrace.was_rewritten detects an ALTER TABLE that rewrote all rows.
 -- Parameters: i_root - the registered table.
 -- Returns:    for each table of its tree that has rows of its own, by oid: node - its file; types - of its columns, by number,
 --             and whether older rows lack them: the first rewriting afterwards, of any kind, touches the column.

@@ -1,5 +1,5 @@
 -- millrace.type_code(type)
--- Purpose:    a type as an event tells it: every event stores those of its columns, so what is common is one letter.
+-- Purpose:    the code of a type in an event: every event stores those of its columns, so a common type is one letter.
 -- Parameters: i_type - as format_type gives it, under the search path of this function.
 -- Returns:    a letter, with the modifier behind it: i, v20, n10.2; any other type as a JSON string, "public.grade"; a
 --             domain also what it is made of, "public.amount"=n10.2. libs/model/src/column-source.ts reads it.

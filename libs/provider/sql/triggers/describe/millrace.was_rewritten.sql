@@ -1,10 +1,10 @@
 -- millrace.was_rewritten(root, storage)
--- Purpose:    whether ALTER TABLE wrote a table's rows anew in a way that no event can tell: USING with the type that the column
+-- Purpose:    whether ALTER TABLE rewrote a table's rows in a way that no event contains: USING with the type that the column
 --             had, or a new column with a default that differs from row to row. A column that gets another type is not
---             meant: events tell that, and the subscriber goes after it.
--- Parameters: i_root - the registered table; i_storage - millrace.table_storage of when we last looked.
+--             meant: events contain it, and the subscriber handles it.
+-- Parameters: i_root - the registered table; i_storage - millrace.table_storage at the last check.
 -- Returns:    true when it was; other things that move rows (VACUUM FULL, CLUSTER, TRUNCATE) do not count: they leave
---             columns alone. A second ALTER TABLE before we look may hide the first.
+--             columns alone. A second ALTER TABLE before the next check may hide the first.
 -- Tables:     pg_class, pg_attribute (read).
 CREATE OR REPLACE FUNCTION millrace.was_rewritten(i_root oid, i_storage jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,5 +1,5 @@
 -- millrace.capture_current_steps(root, touched, few)
--- Purpose:    queries that tell the present state of the rows with given keys.
+-- Purpose:    queries for the present state of the rows with given keys.
 -- Parameters: i_root - the registered table; i_touched - a query giving its key columns in order, whatever their names;
 --             i_few - in a form that can only be run as one index look-up per key: for a plan that is kept while the
 --             table grows. Else the planner is free.
@@ -20,7 +20,7 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege', HINT = format('ALTER ROLE %I BYPASSRLS, or NO FORCE ROW LEVEL SECURITY on the table.', current_user);
     END IF;
     SELECT * INTO STRICT v_key FROM millrace.table_key(i_root);
-    -- An index made anew after this transaction's snapshot, by ALTER TYPE of a key column, has no operators that we can see.
+    -- An index rebuilt after this transaction's snapshot, by ALTER TYPE of a key column, has no visible operators.
     SELECT string_agg(format('t.%I %s x."mr~%s"', k.name, coalesce(k.operator, 'OPERATOR(pg_catalog.=)'), k.n), ' AND ' ORDER BY k.n),
            string_agg(format('x."mr~%s"', k.n), ', ' ORDER BY k.n)
     INTO v_same, v_keys

@@ -1,6 +1,6 @@
 -- millrace.capture_line(op, shape, alias)
 -- Purpose:    the expression for a line of a whole row of a transition table. A virtual generated column may not be
---             named there (the server says "unexpected virtual generated column reference"): then by way of the row's own text,
+--             named there (the server refuses it: "unexpected virtual generated column reference"): then by way of the row's own text,
 --             which is slower.
 -- Parameters: i_op - the line's operation; i_shape - millrace.capture_shape; i_alias - of the transition table.
 -- Returns:    an SQL expression of type text.

@@ -1,7 +1,7 @@
 -- millrace.make_capture(queue, rel, root)
--- Purpose:    makes or renews the capture functions of one table, and the triggers that are missing or switched off. A
+-- Purpose:    makes the capture functions of one table, or generates them again, and the triggers that are missing or disabled. A
 --             function that is as it should be, and its trigger, are left alone: no lock is taken then. Triggers fire
---             always, also under session_replication_role = replica, where we may say so (the table's owner may).
+--             always, also under session_replication_role = replica, where the installing role may set that (the table's owner may).
 -- Parameters: i_queue - the set; i_rel, i_root - as in millrace.capture_shape.
 -- Returns:    what was done: 'function', 'trigger', 'enabled'; empty when nothing.
 -- Errors:     lock_not_available (55P03): the table is in use; try again.

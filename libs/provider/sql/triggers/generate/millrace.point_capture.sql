@@ -1,8 +1,8 @@
 -- millrace.point_capture(queue_id)
--- Purpose:    tells the capture functions of a queue which event table is written now, by making the small function
---             millrace.current_table_<queue_id>() say its number. The server puts that constant into the plans of every
---             session and plans them again when it changes, so asking costs nothing. Being late is harmless: a batch looks
---             for events in all tables, and a table with unread rows is not emptied. Call it after every rotation.
+-- Purpose:    publishes to the capture functions of a queue which event table is written now: the small function
+--             millrace.current_table_<queue_id>() returns its number. The server puts that constant into the plans of every
+--             session and plans them again when it changes, so the call costs nothing. A late update is harmless: a batch reads
+--             all event tables, and a table with unread rows is not emptied. Call it after every rotation.
 --             With the real pgq extension, whose rotation does not call us and needs writers to be exact, the function
 --             reads pgq.queue each time instead.
 -- Parameters: i_queue_id - the queue; nothing is done for one without a set.

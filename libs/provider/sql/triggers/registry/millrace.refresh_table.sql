@@ -40,9 +40,9 @@ BEGIN
         v_done := millrace.make_capture(i_queue, v_rel, i_root);
         CONTINUE WHEN v_done = '{}';
         IF v_done <@ '{function}' THEN
-            v_actions := array_append(v_actions, format('code of %s made anew', v_rel::regclass));
+            v_actions := array_append(v_actions, format('code of %s generated again', v_rel::regclass));
         ELSIF 'enabled' = ANY (v_done) OR NOT 'function' = ANY (v_done) THEN
-            v_actions := array_append(v_actions, format('triggers of %s put back', v_rel::regclass));
+            v_actions := array_append(v_actions, format('triggers of %s restored', v_rel::regclass));
             v_wrong := array_append(v_wrong, format('capture triggers of %s were dropped or disabled: changes may be missing%s', v_rel::regclass, v_again));
         ELSE
             v_actions := array_append(v_actions, format('partition %s added', v_rel::regclass));
@@ -52,8 +52,8 @@ BEGIN
         END IF;
     END LOOP;
     IF EXISTS (SELECT FROM millrace.set_table t WHERE t.queue = i_queue AND t.relid = i_root AND millrace.was_rewritten(i_root, t.storage)) THEN
-        v_wrong := array_append(v_wrong, format('ALTER TABLE wrote its rows anew, and what it changed (USING, a default that differs from row to row) made no event: '
-            'compare the table, copy it again if it differs, and tell so by millrace add %s', i_name));
+        v_wrong := array_append(v_wrong, format('ALTER TABLE rewrote its rows, and what it changed (USING, a default that differs from row to row) made no event: '
+            'compare the table, copy it again if it differs, then clear this problem with millrace add %s', i_name));
     END IF;
     PERFORM millrace.note_capture(i_queue, i_root);
     v_wrong := array_append(v_wrong, 'it can no longer be replicated: ' || millrace.capture_refusal(i_root));

@@ -1,8 +1,8 @@
 -- millrace.refresh_triggers(queue)
--- Purpose:    one look after the set's capture triggers: code is made anew for tables that were altered, new partitions get
---             triggers, triggers that were dropped or switched off come back, and whatever may have gone by unseen is
---             recorded as the table's problem. A table in use, or that another session looks after at this moment, is left
---             for the next time. Two looks at once do no harm.
+-- Purpose:    maintains the set's capture triggers: generates code again for tables that were altered, adds triggers to new
+--             partitions, restores triggers that were dropped or disabled, and records changes that may not have been
+--             captured as the table's problem. A table in use, or that another session maintains at this moment, is left
+--             for the next call. Concurrent calls do no harm.
 -- Parameters: i_queue - the set.
 -- Returns:    (schema_name, table_name, action, problem) for each table where something was done (action: what) or is
 --             wrong (problem).
@@ -36,7 +36,7 @@ BEGIN
                 UPDATE millrace.set_table t SET problem = refresh_triggers.problem WHERE t.queue = i_queue AND t.relid = v_table.relid;
             END IF;
         EXCEPTION
-            -- The last four are how two sessions that make the same function or trigger meet.
+            -- The last four: another session makes the same function or trigger.
             WHEN lock_not_available OR deadlock_detected OR internal_error OR unique_violation OR duplicate_function OR duplicate_object THEN
                 action := 'in use, later';
         END;

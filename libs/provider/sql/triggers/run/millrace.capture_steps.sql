@@ -5,7 +5,7 @@
 --             nested: transition rows are older than what is already in the queue, so the rows as they are now are
 --             logged for every key touched: first keys that are absent (A), then rows (R). Otherwise as
 --             millrace.capture_static. Without a usable key whole rows are logged with an empty key: a subscriber stops
---             then and says so.
+--             then with an error.
 -- Parameters: i_rel, i_root, i_op - as in millrace.capture_quick; i_nested; i_pinned - letters the calling function pins;
 --             i_shape, i_columns, i_key - millrace.capture_shape, _columns, _key of this moment.
 -- Returns:    steps in order: type (ev_type), columns, key (JSON), query (one text column: lines), if_moved (run only when
