@@ -111,7 +111,7 @@ export async function becomeReplica(client: PgClient): Promise<boolean> {
   }
 }
 
-/** Whether `becomeReplica` would; the session stays as it is. Throws the driver's errors. */
+/** Whether `becomeReplica` would succeed; the session is unchanged. Throws the driver's errors. */
 export async function mayBeReplica(client: Queryable): Promise<boolean> {
   try {
     await runQuery(client, 'try_replica');

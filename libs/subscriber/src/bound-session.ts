@@ -13,7 +13,7 @@ export interface SessionBound {
   readonly graceMs: number;
 }
 
-/** Longest wait for the server that is to end a session, ms: for a connection, and for its answer. */
+/** The server that is to end a session must accept a connection, and answer, within this, ms. */
 const terminateTimeoutMs = 1000;
 
 // Behind a pooler the number may be that of another session, which has another name.
@@ -49,7 +49,7 @@ export function endWithSignal(client: PgClient, bound: SessionBound): void {
   });
 }
 
-/** The server does not notice a lost connection while it works or waits for a lock: it is asked to end the session first. */
+/** The server does not notice a lost connection while it works or waits for a lock, so the session is ended there first. */
 async function terminate(client: PgClient, { url, applicationName }: SessionBound): Promise<void> {
   const { processID } = client as PgClient & { readonly processID?: number };
   let other: PgClient | undefined;

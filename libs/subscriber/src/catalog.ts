@@ -11,7 +11,7 @@ export interface TargetColumn {
   readonly base: string;
   /**
    * The type below any domain, without its modifier: what a staging column has. Values are rounded or refused by the table's
-   * own column when they get there; a stage with the modifier would do it by what the column was when it was looked at.
+   * own column when they are inserted. A stage with the modifier would do it by the column as it was when the stage was made.
    */
   readonly type: string;
   /** ` COLLATE …` for such a column, or empty. */
@@ -23,7 +23,7 @@ export interface TargetColumn {
   readonly exact: boolean;
 }
 
-/** A unique index that can tell one row: whole (no predicate), on plain columns. */
+/** A unique index that identifies one row: whole (no predicate), on plain columns. */
 export interface TargetIndex {
   readonly name: string;
   readonly columns: readonly string[];

@@ -2,7 +2,7 @@ import { safeInteger } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
 import type { Control } from './position.ts';
 
-/** The wishes as they are now; undefined when the queue is not registered here. */
+/** The present generation of the desired state, and whether replay is paused; undefined when the queue is not registered here. */
 export async function readControl(client: Queryable, queue: string): Promise<Control | undefined> {
   const found = await client.query({
     name: 'millrace_control',
@@ -14,8 +14,8 @@ export async function readControl(client: Queryable, queue: string): Promise<Con
 }
 
 /**
- * Calls back whenever the wishes of a queue changed, for as long as the session lives. Only news: what is told inside a
- * long transaction of this session comes after it.
+ * Calls back whenever the desired state of a queue changed, for as long as the session lives. During a transaction of this
+ * session the server holds notifications back.
  */
 export async function onDesiredStateChange(client: PgClient, queue: string, listener: () => void): Promise<void> {
   client.on('notification', ({ channel, payload }) => {
@@ -24,7 +24,7 @@ export async function onDesiredStateChange(client: PgClient, queue: string, list
   await client.query('LISTEN millrace_wish');
 }
 
-/** Asks replay to rest after its batch, or to go on. Repeating it changes nothing. False when the queue is not here. */
+/** Pauses replay after its batch, or resumes it. Repeating it changes nothing. False when the queue is not registered here. */
 export async function setPaused(client: Queryable, queue: string, paused: boolean): Promise<boolean> {
   const done = await client.query(
     `UPDATE millrace.control SET paused = $2, generation = generation + (paused <> $2)::int WHERE queue = $1`,
@@ -38,7 +38,7 @@ export interface ReplayState {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** Writes what replay says of itself; the same again only refreshes the time. */
+/** Writes the report of replay; an equal one only refreshes the time. */
 export async function writeReplayReport(client: Queryable, queue: string, report: ReplayState): Promise<void> {
   await client.query(
     `INSERT INTO millrace.replay_report (queue, state, error_code, error_message) VALUES ($1, $2, $3, $4)
@@ -48,20 +48,27 @@ export async function writeReplayReport(client: Queryable, queue: string, report
   );
 }
 
-/** Notes who asked for what. `detail` must not hold row values or secrets. */
+/** Records who requested what. `detail` must not contain row values or secrets. */
 export async function writeAudit(client: Queryable, what: string, detail: Record<string, unknown> = {}): Promise<void> {
   await client.query('INSERT INTO millrace.audit (what, detail) VALUES ($1, $2)', [what, JSON.stringify(detail)]);
 }
 
-const keptRefusals = 100;
+const maxRefusedMessages = 100;
+
+/** A message on the bus that will not be applied, and why. */
+export interface RefusedMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
 
 /** Keeps a small record of a message that was refused; the newest hundred of a queue stay. */
 export async function recordRefused(
   client: Queryable,
   queue: string,
-  message: { subject: string; sequence: number; bytes: number; reason: string },
+  { subject, sequence, bytes, reason }: RefusedMessage,
 ): Promise<void> {
-  const { subject, sequence, bytes, reason } = message;
   await client.query(
     'INSERT INTO millrace.refused_message (queue, subject, sequence, bytes, reason) VALUES ($1, $2, $3, $4, $5)',
     [queue, subject, sequence, bytes, reason],
@@ -69,6 +76,6 @@ export async function recordRefused(
   await client.query(
     `DELETE FROM millrace.refused_message WHERE queue = $1 AND id <=
        (SELECT id FROM millrace.refused_message WHERE queue = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)`,
-    [queue, keptRefusals],
+    [queue, maxRefusedMessages],
   );
 }

@@ -1,16 +1,16 @@
-// Stages: what has come of a copy, beside its table, committed piece by piece so that a broken-off load goes on.
+// Copy stages: what has arrived of a copy, beside its table, committed every few chunks so that an aborted load continues.
 import { createHash } from 'node:crypto';
 import { safeInteger } from '@millrace/model';
 import { type Queryable, quoteIdent } from '@millrace/postgres';
 
-/** Pieces that one transaction loaded. */
+/** The chunks that one transaction loaded. */
 export interface CopyPart {
   readonly attempt: number;
   readonly chunks: readonly number[];
   readonly rows: number;
   readonly bytes: number;
   readonly columns: readonly string[];
-  /** Their numbers and types at the provider; undefined: not told. */
+  /** Their numbers and types at the provider; undefined: not reported. */
   readonly source: string | undefined;
   readonly tick: number;
   /** With the last chunk: rows of the whole copy. */
@@ -45,8 +45,8 @@ export async function dropCopyStage(client: Queryable, queue: string, copyId: nu
   await client.query('DELETE FROM millrace.copy_part WHERE queue = $1 AND copy_id = $2', [queue, copyId]);
 }
 
-/** Notes a piece; the caller is in the transaction that loaded it. */
-export async function notePart(client: Queryable, queue: string, copyId: number, part: CopyPart): Promise<void> {
+/** Records a part; the caller is in the transaction that loaded it. */
+export async function recordPart(client: Queryable, queue: string, copyId: number, part: CopyPart): Promise<void> {
   const { attempt, chunks, rows, bytes, columns, source, tick, wholeRows } = part;
   await client.query(
     `INSERT INTO millrace.copy_part (queue, copy_id, attempt, chunks, rows, bytes, columns, tick, whole_rows, source)

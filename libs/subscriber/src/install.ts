@@ -16,7 +16,7 @@ import { dropAllCopyStages } from './copy-stage.ts';
 const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
 const functionFolder = fileURLToPath(new URL('../sql/functions/', import.meta.url));
 
-/** Functions that only others of ours call. */
+/** Functions that only other functions of this schema call. */
 const inner = 'millrace.token_parts(text, regclass[]), millrace.token_lack(jsonb, regclass[])';
 
 /** The tables this package owns, in an order in which they can be dropped. `audit` is shared with a provider. */
@@ -35,7 +35,7 @@ const ownTables = [
 ] as const;
 
 /**
- * Brings the subscriber's part of schema millrace to the newest version, functions always as they are now. Repeatable, and safe when several run at once:
+ * Brings the subscriber's part of schema millrace to the newest version, functions always as they are now. Repeatable, and safe when several run concurrently:
  * the second waits for the first. Returns the versions applied now. Throws NOT_REPLICABLE for a schema of another role's,
  * PERMISSION, DATABASE_REFUSED.
  */
@@ -57,7 +57,7 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
       return applied;
     });
   } catch (error) {
-    // A provider's installer may have made the schema or the shared table in the same moment: look again.
+    // A provider's installer may have made the schema or the shared table in the same moment: it is there now.
     if (['23505', '42P06', '42P07'].includes(sqlstateOf(error) ?? '')) return installSubscriber(client);
     throw databaseError(error, 'installing the subscriber schema');
   }

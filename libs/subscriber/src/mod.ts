@@ -20,6 +20,7 @@ export {
 } from './catalog.ts';
 export {
   onDesiredStateChange,
+  type RefusedMessage,
   type ReplayState,
   readControl,
   recordRefused,
@@ -33,8 +34,8 @@ export {
   dropCopyStage,
   dropStrayCopyStages,
   makeCopyStage,
-  notePart,
   readStaged,
+  recordPart,
   type StagedCopy,
 } from './copy-stage.ts';
 export { installSubscriber, isSubscriberInstalled, requireInstalled, uninstallSubscriber } from './install.ts';

@@ -1,23 +1,27 @@
 import { safeInteger } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
 
-/** A wish that replay stops at a tick, exactly, until the wish is withdrawn. */
+/** Replay pauses at exactly this tick until the pause is unpinned. */
 export interface PinnedPause {
   readonly id: number;
   readonly tick: number;
 }
 
-/** A session lock tells whether who wished it is still there: it goes with the session, however that ends. */
+export interface PauseRequest {
+  readonly queue: string;
+  readonly tick: number;
+  /** It is forgotten after this time, ms. */
+  readonly forMs: number;
+}
+
+/** A session lock shows whether the session that pinned the pause lives: it is released however the session ends. */
 const lockKey = (id: string) => `hashtextextended('millrace:hold:' || ${id}, 7717)`;
 
 /**
- * Asks replay to stop at `tick`. It must be asked before the tick can be seen by anybody: every transaction of replay that
- * reaches it then knows of the wish. Counts for `forMs` at most, and only as long as this session lives. Outside transactions.
+ * Pins a pause at `tick`. Must be called before the tick is visible to anybody: then every transaction of replay that reaches it
+ * knows of the pause. Counts no longer than `forMs`, and only as long as this session lives. Outside transactions.
  */
-export async function pinPause(
-  client: PgClient,
-  { queue, tick, forMs }: { queue: string; tick: number; forMs: number },
-): Promise<number> {
+export async function pinPause(client: PgClient, { queue, tick, forMs }: PauseRequest): Promise<number> {
   await client.query('DELETE FROM millrace.hold WHERE queue = $1 AND until < clock_timestamp()', [queue]);
   const made = await client.query(
     `INSERT INTO millrace.hold (queue, tick, until)
@@ -29,12 +33,12 @@ export async function pinPause(
   return safeInteger(id);
 }
 
-/** Withdraws the wish; replay goes on at once. Repeating it changes nothing. */
+/** Replay continues immediately. Repeating it changes nothing. */
 export async function unpinPause(client: Queryable, id: number): Promise<void> {
   await client.query('DELETE FROM millrace.hold WHERE id = $1', [id]);
 }
 
-/** The wishes of a queue that count. */
+/** The pauses of a queue that count. */
 export async function listPinnedPauses(client: Queryable, queue: string): Promise<PinnedPause[]> {
   const found = await client.query(
     'SELECT id, tick FROM millrace.hold WHERE queue = $1 AND until >= clock_timestamp() ORDER BY tick, id',
@@ -43,7 +47,7 @@ export async function listPinnedPauses(client: Queryable, queue: string): Promis
   return found.rows.map((row) => ({ id: safeInteger(row.id), tick: safeInteger(row.tick) }));
 }
 
-/** Whether the wish still counts: it is there, in time, and the session that wished it lives. */
+/** Whether the pause still counts: it is there, in time, and the session that pinned it lives. */
 export async function isPausePinned(client: Queryable, id: number): Promise<boolean> {
   const found = await client.query(
     `SELECT FROM millrace.hold WHERE id = $1 AND until >= clock_timestamp()

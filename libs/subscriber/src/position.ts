@@ -2,7 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { type Position, safeInteger, type Tick } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 
-/** The row that says where a subscriber stands. */
+/** A subscriber's position, as its row has it. */
 export interface StoredPosition extends Position {
   readonly queue: string;
   readonly subscriber: string;
@@ -38,33 +38,39 @@ export async function readPosition(client: Queryable, queue: string): Promise<St
   return found.rows[0] === undefined ? undefined : fromRow(found.rows[0]);
 }
 
+export interface InitialPosition {
+  readonly queue: string;
+  readonly subscriber: string;
+  readonly provider: string;
+  readonly tick: Tick;
+}
+
 /**
  * Registers a queue at its first tick. An existing position is left alone; the stored one is returned.
  * Throws POSITION when it belongs to another subscriber name or provider.
  */
 export async function initPosition(
   client: Queryable,
-  start: { queue: string; subscriber: string; provider: string; tick: Tick },
+  { queue, subscriber, provider, tick }: InitialPosition,
 ): Promise<StoredPosition> {
-  const { queue, subscriber, provider, tick } = start;
   await client.query('INSERT INTO millrace.control (queue) VALUES ($1) ON CONFLICT DO NOTHING', [queue]);
   await client.query(
     `INSERT INTO millrace.position (queue, subscriber, provider, tick, fingerprint, tick_time)
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
     [queue, subscriber, provider, tick.tick, tick.fingerprint, tick.time],
   );
-  const stands = await readPosition(client, queue);
-  if (stands === undefined) throw new MillraceError(codes.INTERNAL, 'the position row vanished while it was made');
-  if (stands.subscriber !== subscriber || stands.provider !== provider) {
+  const stored = await readPosition(client, queue);
+  if (stored === undefined) throw new MillraceError(codes.INTERNAL, 'the position row vanished while it was made');
+  if (stored.subscriber !== subscriber || stored.provider !== provider) {
     throw new MillraceError(
       codes.POSITION,
-      `queue ${queue} is followed in this database already, as subscriber ${stands.subscriber}`,
+      `queue ${queue} is followed in this database already, as subscriber ${stored.subscriber}`,
       {
         advice: 'one database follows a queue once; use the name it has, or unregister it first',
       },
     );
   }
-  return stands;
+  return stored;
 }
 
 /** Deletes a queue: position, tables, sequences, pending changes. The replicated data stays. */

@@ -116,20 +116,20 @@ test('a position moves only from where it stands, and a second registration leav
   await client.end();
 });
 
-test('every wish changes the generation, in a replica session too', async () => {
+test('every change of the desired state raises the generation, in a replica session too', async () => {
   const client = await registered();
   const seen: number[] = [];
-  const look = async () => seen.push((await readControl(client, queue))?.generation ?? 0);
+  const read = async () => seen.push((await readControl(client, queue))?.generation ?? 0);
   await client.query('SET session_replication_role = replica');
-  for (const wish of [
+  for (const change of [
     () => followTable(client, queue, entry),
     () => setCopy(client, queue, entry, 3),
     () => followSequence(client, queue, { schema: 'public', name: 's' }),
     () => setPaused(client, queue, true),
     () => unfollowTable(client, queue, entry),
   ]) {
-    await wish();
-    await look();
+    await change();
+    await read();
   }
   expect(new Set(seen).size).toBe(seen.length);
   await setPaused(client, queue, true);
@@ -138,7 +138,7 @@ test('every wish changes the generation, in a replica session too', async () => 
   await client.end();
 });
 
-test('a hold is a wish that counts in its time, and only as long as the session that wished it lives', async () => {
+test('a pinned pause counts in its time, and only as long as the session that pinned it lives', async () => {
   const client = await registered();
   const generation = async () => (await readControl(client, queue))?.generation ?? 0;
   const before = await generation();
@@ -178,7 +178,7 @@ test('a table moves along the transitions of the model and no others', async () 
   await client.end();
 });
 
-test('kept pieces come back in order, after a tick, and can be dropped', async () => {
+test('stored pieces are read in order, after a tick, and can be dropped', async () => {
   const client = await registered();
   await followTable(client, queue, entry);
   for (let n = 0; n < 40; n++) {
@@ -219,7 +219,7 @@ test('a replay report and refused messages are kept small', async () => {
   await client.end();
 });
 
-test('the shape of a table tells types, keys, generated and identity columns, and who references it', async () => {
+test('the shape of a table has types, keys, generated and identity columns, and who references it', async () => {
   await query(
     url,
     `CREATE DOMAIN d AS numeric(9,2) CHECK (VALUE > 0); CREATE TYPE e AS ENUM ('a');

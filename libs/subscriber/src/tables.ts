@@ -25,7 +25,7 @@ export async function listTables(client: Queryable, queue: string): Promise<Subs
 
 /**
  * Follows a table: `registered` waits for a copy, `ok` takes its changes from the next batch on (no copy).
- * A table that is followed already stays as it is. True when it is new.
+ * A table that is followed already is unchanged. True when it is new.
  */
 export async function followTable(
   client: Queryable,
@@ -41,7 +41,7 @@ export async function followTable(
   return done.rowCount === 1;
 }
 
-/** Tells which copy of the provider fills the table. */
+/** Sets which copy of the provider fills the table. */
 export async function setCopy(client: Queryable, queue: string, table: TableName, copyId: number): Promise<void> {
   await client.query(
     `UPDATE millrace.subscribed_table SET copy_id = $4, copy_attempt = NULL, copy_tick = NULL, error = NULL,
@@ -51,7 +51,7 @@ export async function setCopy(client: Queryable, queue: string, table: TableName
   );
 }
 
-/** Follows a table no longer; kept changes go with it, the rows stay. True when it was followed. */
+/** Follows a table no longer; pending changes go with it, the rows stay. True when it was followed. */
 export async function unfollowTable(client: Queryable, queue: string, table: TableName): Promise<boolean> {
   const done = await client.query(
     'DELETE FROM millrace.subscribed_table WHERE queue = $1 AND schema_name = $2 AND table_name = $3',
@@ -60,7 +60,7 @@ export async function unfollowTable(client: Queryable, queue: string, table: Tab
   return done.rowCount === 1;
 }
 
-/** What moves with a table's state. What is left out stays as it is. */
+/** What changes together with a table's state. What is left out is unchanged. */
 export interface TableMove {
   readonly copyAttempt?: number | null;
   readonly copyTick?: number | null;
@@ -71,7 +71,7 @@ export interface TableMove {
 
 /**
  * Moves a table to another state, if the list of transitions in libs/model allows it from where it is.
- * `ifCopy`: only while this copy is the one asked for. Throws NOT_LEADER when it does not: a person or a twin was faster.
+ * `ifCopy`: only while this copy is the one expected. Throws NOT_LEADER otherwise: a person or another instance was faster.
  */
 export async function moveTable(
   client: Queryable,
@@ -171,7 +171,7 @@ function fromRow(row: Record<string, string | number | null>): SubscribedTable {
   };
 }
 
-/** The statement that gives a sequence a value, for callers that send several statements at once. */
+/** The statement that gives a sequence a value, for callers that send several statements together. */
 export function setSequenceQuery(value: TableName & { readonly last_value: string; readonly is_called: boolean }) {
   return {
     name: 'millrace_setval',

@@ -38,7 +38,7 @@ test('batches are applied in order, whole, and the position is reported', async 
   expect(service.ready()).toMatchObject({ ok: true, role: 'leader' });
 });
 
-test('a restarted replay goes on from its position, and what it has is passed over', async () => {
+test('a restarted replay continues from its position, and what is applied already is passed over', async () => {
   await site.start();
   for (let n = 1; n < 6; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
   await site.isAt(6);
@@ -91,7 +91,7 @@ test('damaged, foreign and senseless messages are set aside and never applied', 
   expect(await site.ids()).toEqual([1, 2]);
 });
 
-test('another history of the provider stops the subscriber with a plain message, and the right one lets it go on', async () => {
+test('another history of the provider stops the subscriber with a plain message, and with the right one it continues', async () => {
   await site.start();
   await site.publish({ from: 1, sections: [insert('1,a')] });
   await site.isAt(2);
@@ -105,7 +105,7 @@ test('another history of the provider stops the subscriber with a plain message,
   await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'running', error: null }));
 });
 
-test('what stands in the way stops it, is told, and after the repair it goes on by itself', async () => {
+test('an error stops it and is reported, and after the repair it continues automatically', async () => {
   await site.start();
   await site.publish({ from: 1, sections: [change('(U,7,a,)')] });
   await eventually(async () =>
@@ -136,7 +136,7 @@ test('a missing position row stops it with advice', async () => {
   });
 });
 
-test('pause lets the batch end, resume goes on', async () => {
+test('pause lets the batch end, resume continues', async () => {
   await site.start();
   await setPaused(site.client, site.queue, true);
   await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'paused' }));
@@ -175,7 +175,7 @@ test('a batch that is too large for memory streams, and one that breaks off is r
   expect(await site.rows("SELECT count(*)::int AS n FROM t WHERE v = 'new ' || id")).toEqual([{ n: 3000 }]);
 });
 
-test('of twins one applies, the other takes over', async () => {
+test('of two instances one applies, the other takes over', async () => {
   const [one, two] = [await site.start(), await site.start()];
   for (let n = 1; n < 30; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
   await site.isAt(30);
@@ -197,7 +197,7 @@ test('a stream that is wiped and filled again does not hang it', async () => {
   expect(await site.ids()).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
 });
 
-test('a subscriber restored from an older backup goes on from its own position', async () => {
+test('a subscriber restored from an older backup continues from its own position', async () => {
   await site.start();
   for (let n = 1; n < 5; n++) await site.publish({ from: n, sections: [insert(`${n},a`)] });
   await site.isAt(5);

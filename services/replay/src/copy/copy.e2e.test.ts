@@ -59,7 +59,7 @@ test('a copy ahead of the position waits for it; what it has already is not appl
   ]);
 });
 
-test('a broken copy is reported and the next attempt begins anew; a missing column is told and waited for', async () => {
+test('a broken copy is reported and the next attempt begins from nothing; a missing column is reported and waited for', async () => {
   await site.requestCopy(9);
   await site.start();
   await site.publishCopy({ id: 9, attempt: 1, tick: 1, rows: 500, value: 'first', leaveOut: 3 });
@@ -84,7 +84,7 @@ test('a broken copy is reported and the next attempt begins anew; a missing colu
 });
 
 test.each([1, 3])(
-  'a load that was broken off goes on with what it has, though the bus has lost the beginning: %i sessions',
+  'an aborted load continues with what is loaded, though the bus has lost the beginning: %i sessions',
   async (sessions) => {
     const copies = { directBytes: 0, partBytes: 1500, sessions };
     await site.client.query("INSERT INTO t VALUES (5, 'old'), (77777, 'old')");
@@ -111,7 +111,7 @@ test.each([1, 3])(
   },
 );
 
-test('a copy that is refused holds the table, which takes nothing more until a new copy is asked for', async () => {
+test('a copy that is refused holds the table, which takes nothing more until a new copy is requested', async () => {
   await site.client.query("ALTER TABLE t ADD CONSTRAINT short CHECK (v <> 'bad')");
   await site.requestCopy(7);
   await site.start();
@@ -152,7 +152,7 @@ test.each([
   expect((await site.ids()).length).toBe(100);
 });
 
-test('a renaming among the changes kept during a copy: they are applied up to it, and on when it is renamed here', async () => {
+test('a renaming among the changes stored during a copy: they are applied up to it, and on when it is renamed here', async () => {
   await site.requestCopy(5);
   await site.start();
   await site.publish({ from: 1, sections: [change('(U,1,before,)')] });

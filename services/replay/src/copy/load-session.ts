@@ -1,5 +1,5 @@
 import { disconnect } from '@millrace/postgres';
-import { type ApplySession, beginSql, commit, notePart, rollBack } from '@millrace/subscriber';
+import { type ApplySession, beginSql, commit, recordPart, rollBack } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { CopyStream, type CopyTarget } from '../apply/session/copy-stream.ts';
 
@@ -46,7 +46,7 @@ export class LoadSession {
     const { queue, copyId } = this.#target;
     const { client } = this.#session;
     const rows = (await this.#stream.end())?.rows ?? 0;
-    await notePart(client, queue, copyId, {
+    await recordPart(client, queue, copyId, {
       attempt: header.attempt,
       chunks: this.#chunks,
       rows,

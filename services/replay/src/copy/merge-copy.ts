@@ -28,7 +28,7 @@ export async function mergeCopy(client: PgClient, { layout, stage, replica }: Me
   const index = mergeIndex(layout);
   const sql = index === undefined ? mergeWholeSql(layout, stage) : mergeSql(layout, stage, index);
   await client.query(sql.lock);
-  if (index !== undefined && !replica) await refuseComingAgain(client, layout, fixedDiffersSql(layout, stage, index));
+  if (index !== undefined && !replica) await refuseReinsertion(client, layout, fixedDiffersSql(layout, stage, index));
   await client.query(savepointSql);
   try {
     await client.query(sql.remove);
@@ -38,17 +38,17 @@ export async function mergeCopy(client: PgClient, { layout, stage, replica }: Me
     // Without the right to turn foreign keys off, deleting a row to insert it again would set off their actions.
     if (index === undefined || !replica || !isUniquenessConflict(error)) throw error;
     await client.query(backToSavepointSql);
-    const careful = replaceSql(layout, stage, index);
-    if (careful.keep !== undefined) await client.query(careful.keep);
-    await client.query(careful.remove);
-    if (careful.insertKept !== undefined) await client.query(careful.insertKept);
+    const replacement = replaceSql(layout, stage, index);
+    if (replacement.saveExtras !== undefined) await client.query(replacement.saveExtras);
+    await client.query(replacement.remove);
+    if (replacement.insertWithExtras !== undefined) await client.query(replacement.insertWithExtras);
     await client.query(sql.insert);
   }
   return Number((await client.query(sql.count)).rows[0].n);
 }
 
-/** Throws SUBSCRIBER_SCHEMA where a row of a referenced table would have to go and come again. */
-async function refuseComingAgain(client: PgClient, layout: Layout, sql: string | undefined): Promise<void> {
+/** Throws SUBSCRIBER_SCHEMA where a row of a referenced table would have to be deleted and inserted again. */
+async function refuseReinsertion(client: PgClient, layout: Layout, sql: string | undefined): Promise<void> {
   if (sql === undefined || layout.table.referencedBy.length === 0) return;
   if ((await client.query(sql)).rows[0].yes === true) throw replicaRoleRequired(layout.table);
 }

@@ -1,11 +1,11 @@
-// The statements that bring a copy which is loaded beside its table into it.
+// The statements that merge a copy stage into its table.
 import { quoteIdent, quoteTable } from '@millrace/postgres';
 import type { TargetColumn, TargetIndex, TargetTable } from '@millrace/subscriber';
 import type { Layout } from '../apply/plan/layout.ts';
 
-/** How a copy is merged: what is there already and equal, bit for bit, is not touched. */
+/** How a copy is merged: rows that are there already and equal, bit for bit, are not touched. */
 export interface MergeSql {
-  /** Nobody else writes meanwhile; readers are not kept out. */
+  /** Keeps out other writers, not readers. */
   readonly lock: string;
   /** Rows that the provider does not have. */
   readonly remove: string;
@@ -18,7 +18,7 @@ export interface MergeSql {
 export const savepointSql = 'SAVEPOINT merge';
 export const backToSavepointSql = 'ROLLBACK TO SAVEPOINT merge';
 
-/** Tells the server what a stage holds, so that it plans well. */
+/** Gives the planner statistics of a stage. */
 export function analyzeStageSql(stage: string): string {
   return `ANALYZE ${stage}`;
 }
@@ -27,15 +27,18 @@ export function countStageSql(stage: string): string {
   return `SELECT count(*) AS n FROM ${stage}`;
 }
 
-/** The same where a unique value is handed from row to row: rows that differ go, and come again with what only we have. */
+/**
+ * The same where a unique value moves from row to row: rows that differ are deleted, and inserted again with the columns that only
+ * the subscriber has.
+ */
 export interface ReplaceSql {
-  /** Undefined: the table has no columns of its own. */
-  readonly keep: string | undefined;
+  /** Undefined: the table has no such columns. */
+  readonly saveExtras: string | undefined;
   readonly remove: string;
-  readonly insertKept: string | undefined;
+  readonly insertWithExtras: string | undefined;
 }
 
-const kept = 'pg_temp.millrace_copy_kept';
+const savedTable = 'pg_temp.millrace_copy_kept';
 const list = (columns: readonly TargetColumn[], alias = '') =>
   columns.map((c) => alias + quoteIdent(c.name)).join(', ');
 const only = (table: TargetTable) => (table.partitioned ? quoteTable(table) : `ONLY ${quoteTable(table)}`);
@@ -45,18 +48,18 @@ export function stageFieldsSql(layout: Layout): string[] {
   return layout.columns.map((c) => `${quoteIdent(c.name)} ${c.type}${c.collate}`);
 }
 
-/** Takes a piece of a copy into its stage. */
+/** Loads chunks of a copy into its stage. */
 export function copyIntoStageSql(stage: string, columns: readonly string[]): string {
   const names = columns.length === 0 ? '' : ` (${columns.map(quoteIdent).join(', ')})`;
   return `COPY ${stage}${names} FROM STDIN`;
 }
 
-/** Asks whether the table has rows. */
+/** Whether the table has rows. */
 export function hasRowsSql(table: TargetTable): string {
   return `SELECT EXISTS (SELECT FROM ${only(table)}) AS yes`;
 }
 
-/** The unique index by which rows of the copy find theirs; undefined: rows cannot be told apart. */
+/** The unique index that identifies the rows of the copy in the table; undefined: rows cannot be identified. */
 export function mergeIndex(layout: Layout): TargetIndex | undefined {
   const names = new Set(layout.columns.map((c) => c.name));
   return layout.table.uniqueIndexes.find((index) => index.columns.every((name) => names.has(name)));
@@ -68,7 +71,7 @@ export function mergeSql(layout: Layout, stage: string, index: TargetIndex): Mer
   const set = columns.filter((c) => c.identity !== 'always' && !(index.columns.includes(c.name) && c.exact));
   return {
     ...frame(layout),
-    // A value that is generated always cannot be set: such a row goes and comes again.
+    // A value that is generated always cannot be updated: such a row is deleted and inserted again.
     remove: `DELETE FROM ${only(table)} AS t WHERE NOT EXISTS (SELECT FROM ${stage} AS s WHERE ${on}${sameFixed(layout)})`,
     change:
       set.length === 0
@@ -86,18 +89,18 @@ export function replaceSql(layout: Layout, stage: string, index: TargetIndex): R
   const keys = index.columns.map(quoteIdent);
   const remove = `DELETE FROM ${only(table)} AS t
     WHERE NOT EXISTS (SELECT FROM ${stage} AS s WHERE ${on} AND NOT ${differs(columns)})`;
-  if (extras.length === 0) return { keep: undefined, remove, insertKept: undefined };
-  const own = [...keys, ...extras.map((c) => quoteIdent(c.name))].map((name) => `t.${name}`).join(', ');
+  if (extras.length === 0) return { saveExtras: undefined, remove, insertWithExtras: undefined };
+  const saved = [...keys, ...extras.map((c) => quoteIdent(c.name))].map((name) => `t.${name}`).join(', ');
   return {
-    keep: `CREATE TEMP TABLE ${kept.replace('pg_temp.', '')} ON COMMIT DROP AS
-      SELECT ${own} FROM ${only(table)} AS t JOIN ${stage} AS s ON ${on} WHERE ${differs(columns)}`,
+    saveExtras: `CREATE TEMP TABLE ${savedTable.replace('pg_temp.', '')} ON COMMIT DROP AS
+      SELECT ${saved} FROM ${only(table)} AS t JOIN ${stage} AS s ON ${on} WHERE ${differs(columns)}`,
     remove,
-    insertKept: `${into(layout, [...columns, ...extras])} SELECT ${list(columns, 's.')}, ${list(extras, 'k.')}
-      FROM ${stage} AS s JOIN ${kept} AS k ON ${onIndex(index, 'k', 's')}`,
+    insertWithExtras: `${into(layout, [...columns, ...extras])} SELECT ${list(columns, 's.')}, ${list(extras, 'k.')}
+      FROM ${stage} AS s JOIN ${savedTable} AS k ON ${onIndex(index, 'k', 's')}`,
   };
 }
 
-/** Asks whether a row would have to go and come again for a value that is generated always; undefined: there is no such column. */
+/** Whether a row would have to be deleted and inserted again for a value that is generated always; undefined: there is no such column. */
 export function fixedDiffersSql(layout: Layout, stage: string, index: TargetIndex): string | undefined {
   const fixed = layout.columns.filter((c) => c.identity === 'always');
   if (fixed.length === 0) return undefined;
@@ -105,7 +108,7 @@ export function fixedDiffersSql(layout: Layout, stage: string, index: TargetInde
     WHERE ${differs(fixed)}) AS yes`;
 }
 
-/** A table whose rows cannot be told apart is replaced whole. */
+/** A table whose rows cannot be identified is replaced whole. */
 export function mergeWholeSql(layout: Layout, stage: string): MergeSql {
   const { table, columns } = layout;
   return {

@@ -5,7 +5,7 @@ function rateAt(clock: { ms: number }): Rate {
   return new Rate(10_000, () => clock.ms);
 }
 
-test('a rate is that of the last seconds, falls while nothing comes, and begins anew with the count', () => {
+test('a rate is that of the last seconds, falls while nothing comes, and starts again with the count', () => {
   const clock = { ms: 0 };
   const rate = rateAt(clock);
   rate.note(0);

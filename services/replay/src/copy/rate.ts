@@ -1,4 +1,4 @@
-/** How fast something grows: over the last seconds, not since its beginning. */
+/** How fast a count grows: over the last seconds, not since its beginning. */
 export class Rate {
   readonly #windowMs: number;
   readonly #now: () => number;
@@ -9,7 +9,7 @@ export class Rate {
     this.#now = now;
   }
 
-  /** It is `n` now. Smaller than before: it began anew. */
+  /** It is `n` now. Smaller than before: it started again. */
   note(n: number): void {
     const at = this.#now();
     const last = this.#samples.at(-1);
@@ -26,7 +26,7 @@ export class Rate {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
     if (first === undefined || last === undefined || last.at - first.at < 200) return undefined;
-    // What has stood still since counts as time, too.
+    // A standstill since the last sample lowers the rate.
     return Math.round((1000 * (last.n - first.n)) / (Math.max(last.at, this.#now() - 1000) - first.at));
   }
 }

@@ -65,7 +65,7 @@ test.each([
   { step: 'the copy is made visible', table: 'millrace.source_column', mode: 'SHARE', copies: {} },
   { step: 'the stage is made', table: 'millrace.copy_part', mode: 'SHARE', copies: staged },
   { step: 'the stage is merged', table: 't', mode: 'SHARE', copies: staged },
-  { step: 'the kept changes are applied', table: 'millrace.pending', mode: 'SHARE', copies: {} },
+  { step: 'the stored changes are applied', table: 'millrace.pending', mode: 'SHARE', copies: {} },
 ])('a stop while $step takes effect although the server does not answer', async ({ table, mode, copies }) => {
   await giveCopy(copies);
   await block(table, mode);

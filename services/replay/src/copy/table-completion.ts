@@ -25,7 +25,7 @@ export interface TableCompletionOptions extends PendingSource {
   readonly log: Logger;
 }
 
-/** After a failed completion the table is tried again so much later, ms. */
+/** Pause before the next attempt after a failed completion, ms. */
 const retryMs = 2000;
 
 export class TableCompletion {

@@ -1,5 +1,6 @@
 // The batches of a queue as they come from the bus: from the stream for all, and from the backfill for this subscriber.
 import type { Position, Tick } from '@millrace/model';
+import type { RefusedMessage } from '@millrace/subscriber';
 import type { BatchHeader } from '@millrace/wire';
 import type { StreamedBatch } from '../apply/applier.ts';
 import type { WholeBatch } from '../apply/plan/plan-batch.ts';
@@ -13,7 +14,6 @@ import {
   MessageBuffer,
   type MessageBufferOptions,
   type ProviderPosition,
-  type RefusedMessage,
 } from './message-buffer.ts';
 
 /** What can be applied now, in one transaction. */
@@ -36,7 +36,7 @@ export interface BatchFeedOptions extends Pick<MessageBufferOptions, 'queue' | '
   readonly from: number;
   /** Larger batches are applied while they arrive, and those whose end is not there yet from an eighth of it on. Bytes. */
   readonly wholeBytes: number;
-  /** Longest wait for the next chunk of a begun batch, ms. */
+  /** A begun batch whose next chunk does not come within this is given up, ms. */
   readonly chunkTimeoutMs: number;
   /** Ends every wait. */
   readonly signal: AbortSignal;
@@ -45,7 +45,7 @@ export interface BatchFeedOptions extends Pick<MessageBufferOptions, 'queue' | '
 /** Which work is wanted next. */
 export interface NextRequest {
   readonly position: ProviderPosition;
-  /** Longest wait for it, ms. */
+  /** `next` returns without work after this, ms. */
   readonly timeoutMs: number;
   /** Nothing that waits behind a batch is applied with it. */
   readonly isOneByOne: boolean;

@@ -10,7 +10,7 @@ export interface ChunkStreamOptions {
   readonly arrivals: Arrivals;
   readonly gaps: GapWatch;
   readonly signal: AbortSignal;
-  /** Longest wait for the next chunk, ms. */
+  /** The batch is given up when the next chunk does not come within this, ms. */
   readonly chunkTimeoutMs: number;
 }
 
@@ -36,7 +36,7 @@ export class ChunkStream implements StreamedBatch {
       const chunk = await this.#next(headers.length);
       headers.push(chunk.header);
       isLast = chunk.header.last;
-      // Makes room for what follows. After a rollback it is read again.
+      // The buffer is bounded. After a rollback the chunk is read again.
       this.#buffer.drop(chunk);
       const wrong = isLast ? wrongTotals(headers) : undefined;
       if (wrong !== undefined) throw this.#brokenOff(wrong);

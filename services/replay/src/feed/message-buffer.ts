@@ -2,6 +2,7 @@
 import type { Delivered, Reader } from '@millrace/bus';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { isSameTick, type Position } from '@millrace/model';
+import type { RefusedMessage } from '@millrace/subscriber';
 import { type BatchHeader, decodeMessage, type Message } from '@millrace/wire';
 
 /** A position, and the cluster whose history it belongs to. */
@@ -12,14 +13,6 @@ export interface ProviderPosition extends Position {
 /** A decoded message that is not used yet. */
 export interface BufferedMessage extends Message<BatchHeader> {
   readonly sequence: number;
-}
-
-/** A message that will not be applied, and why. */
-export interface RefusedMessage {
-  readonly subject: string;
-  readonly sequence: number;
-  readonly bytes: number;
-  readonly reason: string;
 }
 
 export interface MessageBufferOptions {

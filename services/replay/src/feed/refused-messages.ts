@@ -1,8 +1,7 @@
 import type { Queryable } from '@millrace/postgres';
-import { recordRefused } from '@millrace/subscriber';
+import { type RefusedMessage, recordRefused } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import { refusedMessages } from '../report/metrics.ts';
-import type { RefusedMessage } from './message-buffer.ts';
 
 /** Refused messages that wait to be recorded; more are only counted and logged. */
 const maxWaiting = 50;

@@ -7,7 +7,7 @@ export interface BucketReporterOptions extends ReportedReplay {
   readonly bus: () => Bus | undefined;
 }
 
-/** Shortest time between two reports, and longest, ms. */
+/** Least and greatest time between two reports, ms. */
 const newsMs = 100;
 const idleMs = 1850;
 /** During a large batch nothing else shows that replay lives, ms. */

@@ -1,4 +1,4 @@
-// How far behind this replay is at most, for a load balancer in front of the subscriber's database: GET /ready?max_lag=…
+// An upper bound of this replay's lag, for a load balancer in front of the subscriber's database: GET /ready?max_lag_ms=N.
 import { type Bus, onNotice } from '@millrace/bus';
 import { notReady } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';

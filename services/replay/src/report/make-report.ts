@@ -3,7 +3,7 @@ import type { TableName } from '@millrace/model';
 import type { StoredPosition, SubscribedTable } from '@millrace/subscriber';
 import { type Report, wireVersion } from '@millrace/wire';
 
-/** What a replay knows of itself. */
+/** The state of a replay, as far as it is reported. */
 export interface ReplayFacts {
   readonly position: StoredPosition | undefined;
   readonly state: Report['state'];

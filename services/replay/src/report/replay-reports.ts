@@ -1,4 +1,4 @@
-// Everything a replay reports of itself: on the bus, in the subscriber's database for those who reach only that, as metrics, and
+// All reports of a replay: on the bus, in the subscriber's database for those who reach only that, as metrics, and
 // as freshness.
 import type { Bus } from '@millrace/bus';
 import { codes, type Verdict } from '@millrace/errors';

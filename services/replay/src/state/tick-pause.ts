@@ -2,7 +2,7 @@ import type { Queryable } from '@millrace/postgres';
 import { isPausePinned, type PinnedPause, unpinPause } from '@millrace/subscriber';
 import { answerOf } from './answer.ts';
 
-/** Longest pause at a tick, whoever pins it, ms. */
+/** A pause at a tick ends after this, whoever pinned it, ms. */
 const maxPauseMs = 5000;
 /** How often it is checked that a pin still counts, ms. Its end is notified as well. */
 const checkMs = 100;
