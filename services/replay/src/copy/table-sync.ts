@@ -127,7 +127,7 @@ export class TableSync {
   #resumeAt(staged: StagedCopy): void {
     const { table, log } = this.#options;
     this.#state.resumeAt(staged);
-    log.info({ table: tableLabel(table), chunk: this.#state.chunk, rows: staged.rows }, 'the copy continues');
+    log.info({ table: tableLabel(table), chunk: this.#state.chunk, rows: staged.rows }, 'the copy goes on');
   }
 
   /** The message if it is the next one of the newest attempt. */
