@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@millrace/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Ground } from '../harness/ground.ts';
 import { isEqual, judge, type Question } from '../harness/oracle.ts';
 import { Random } from '../harness/random.ts';
@@ -70,6 +70,7 @@ describe('a crash at every named point', () => {
     await site.service(kind).kill();
     const action = seldom.test(name) ? 'exit@1' : 'exit@2';
     const armed = site.serviceWith(kind, `armed ${name}`, { env: { MILLRACE_FAILPOINTS: `${name}=${action}` } });
+    onTestFinished(() => armed.kill());
     armed.start();
     const needsCopy = /copy|finish/.test(name);
     if (needsCopy) await copyAgain(name === 'replay.copy-part' ? 'rows' : 'no rows');

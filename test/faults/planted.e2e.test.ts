@@ -164,7 +164,9 @@ describe('the oracle on the product itself, with a mistake planted', () => {
     const rules = await shortRun('unlocked', async ({ site, provider }) => {
       await provider.within(async (client) => {
         await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_snapshot()');
-        await pause(700);
+        const newest = () => provider.value<number>('SELECT max(tick_id)::int FROM pgq.tick');
+        const before = await newest();
+        await waitFor('ticks of newer snapshots', async () => (await newest()) > before + 3);
         await whileFrozen(site, ['ticker'], async () => {
           await client.query(
             `INSERT INTO pgq.tick (tick_queue, tick_id, tick_time, tick_snapshot, tick_event_seq)

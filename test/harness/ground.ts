@@ -69,7 +69,7 @@ export class Ground implements Standing {
   async createDatabase(label: string, name: string): Promise<Database> {
     const server = this.server(label);
     const root = new Database(server.url);
-    await root.run(`CREATE DATABASE "${name}" TEMPLATE template0`);
+    await root.run(`CREATE DATABASE "${name}" TEMPLATE template0 STRATEGY file_copy`);
     await root.close();
     return new Database(server.urlOf(name));
   }

@@ -32,7 +32,7 @@ export function sharedNatsUrl(): string {
 export async function createDatabase(options: { major?: number; cleanUp?: boolean } = {}): Promise<TestDatabase> {
   const server = sharedPostgresUrl(options.major);
   const name = `t_${randomBytes(6).toString('hex')}`;
-  await withClient(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0`));
+  await withClient(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 STRATEGY file_copy`));
   const url = new URL(server);
   url.pathname = `/${name}`;
   const database: TestDatabase = { url: url.href, name, drop: () => dropDatabase(server, url.href, name) };

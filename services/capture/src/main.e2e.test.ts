@@ -60,7 +60,9 @@ test('a role of few rights is enough for batches and copies, and SIGTERM ends th
   expect(await exit).toBe(0);
 });
 
-test('a batch of hundreds of megabytes, with one value of a hundred, needs little memory', async () => {
+test('a batch of hundreds of megabytes, with one value of a hundred, needs little memory', {
+  timeout: 300_000,
+}, async () => {
   const bench = await makeBench();
   await register(bench, 'eu');
   const { child, ready } = run(bench);
