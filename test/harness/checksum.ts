@@ -1,13 +1,7 @@
 import type { PgClient } from '@millrace/postgres';
 import { pinSettings, quoteIdent } from '@millrace/postgres';
+import { checksumIn } from '@millrace/testkit';
 import type { Database } from './database.ts';
-
-/** What two databases are compared by: rows and two 64-bit hashes of each row's text under pinned settings, summed. */
-interface Sum {
-  readonly rows: string;
-  readonly a: string;
-  readonly b: string;
-}
 
 export interface Named {
   readonly schema: string;
@@ -47,47 +41,29 @@ interface Pair {
 }
 
 async function tableDifference({ left, right }: Pair, table: Named): Promise<string[]> {
-  const shape = await shapeOf(left, table);
-  const there = await shapeOf(right, table);
+  const columns = await columnsOf(left, table);
+  const there = await columnsOf(right, table);
   const label = `${table.schema}.${table.name}`;
-  const missing = shape.columns.filter((column) => !there.columns.includes(column));
+  const missing = columns.filter((column) => !there.includes(column));
   if (missing.length > 0) return [`${label}: the subscriber has no column ${missing.join(', ')}`];
-  const [a, b] = await Promise.all([
-    sumOf(left, table, shape),
-    sumOf(right, table, { ...there, columns: shape.columns }),
-  ]);
-  if (a.rows === b.rows && a.a === b.a && a.b === b.b) return [];
+  const name = `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`;
+  const [a, b] = await Promise.all([checksumIn(left, name, columns), checksumIn(right, name, columns)]);
+  if (a.rows === b.rows && a.hash0 === b.hash0 && a.hash1 === b.hash1) return [];
   return [
     `${label}: ${a.rows} rows at the provider, ${b.rows} at the subscriber${a.rows === b.rows ? ', not equal' : ''}`,
   ];
 }
 
-interface Shape {
-  readonly columns: readonly string[];
-  readonly only: string;
-}
-
-async function shapeOf(client: PgClient, table: Named): Promise<Shape> {
+async function columnsOf(client: PgClient, table: Named): Promise<string[]> {
   const result = await client.query(
-    `SELECT c.relkind, ARRAY(SELECT attname::text FROM pg_attribute
+    `SELECT ARRAY(SELECT attname::text FROM pg_attribute
        WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum) AS columns
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
     [table.schema, table.name],
   );
-  const row = result.rows[0] as { relkind: string; columns: string[] } | undefined;
+  const row = result.rows[0] as { columns: string[] } | undefined;
   if (row === undefined) throw new Error(`no table ${table.schema}.${table.name}`);
-  return { columns: row.columns, only: row.relkind === 'p' ? '' : 'ONLY' };
-}
-
-async function sumOf(client: PgClient, table: Named, shape: Shape): Promise<Sum> {
-  const list = shape.columns.map((column) => `t.${quoteIdent(column)}`).join(', ');
-  const text = `ROW(${list})::text COLLATE "C"`;
-  const result = await client.query(
-    `SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(${text}, 0)::numeric), 0)::text AS a,
-       coalesce(sum(hashtextextended(${text}, 1)::numeric), 0)::text AS b
-     FROM ${shape.only} ${quoteIdent(table.schema)}.${quoteIdent(table.name)} AS t`,
-  );
-  return result.rows[0] as Sum;
+  return row.columns;
 }
 
 async function sequenceDifference({ left, right }: Pair, sequence: Named): Promise<string[]> {

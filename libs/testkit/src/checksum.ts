@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import { escapeIdentifier } from 'pg';
 import { withClient } from './query.ts';
 
 /** Two tables with the same checksum over the same columns have the same rows, bit for bit. All numbers as text. */
@@ -12,6 +12,11 @@ export interface Checksum {
 const pinned = `SET extra_float_digits = 1; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres;
   SET bytea_output = hex; SET timezone = 'UTC'; SET lc_monetary = 'C'; SET row_security = on`;
 
+/** A session that can be asked. */
+interface Session {
+  query(sql: string, params?: unknown[]): Promise<{ rows: unknown[] }>;
+}
+
 /**
  * Counts and hashes all rows of a table. `table` is a name as in SQL (`public.entry`, `"Odd".t`); `columns` are
  * unquoted names in the order to compare by, default: all, sorted by name. A partitioned table is read as a whole, any
@@ -20,30 +25,35 @@ const pinned = `SET extra_float_digits = 1; SET datestyle = 'ISO, YMD'; SET inte
 export async function checksum(url: string, table: string, columns?: readonly string[]): Promise<Checksum> {
   return withClient(url, async (client) => {
     await client.query(pinned);
-    const fields = (columns ?? (await columnsOf(client, table))).map((name) => `t.${client.escapeIdentifier(name)}`);
-    const line = `ROW(${fields.join(', ')})::text COLLATE "C"`;
-    const only = (await isPartitioned(client, table)) ? '' : 'ONLY ';
-    const result = await client.query<{ rows: string; hash0: string | null; hash1: string | null }>(
-      `SELECT count(*)::text AS rows,
-         sum(hashtextextended(${line}, 0)::numeric)::text AS hash0,
-         sum(hashtextextended(${line}, 1)::numeric)::text AS hash1
-       FROM ${only}${table} AS t`,
-    );
-    const row = result.rows[0];
-    return { rows: row?.rows ?? '0', hash0: row?.hash0 ?? '', hash1: row?.hash1 ?? '' };
+    return checksumIn(client, table, columns ?? (await columnsOf(client, table)));
   });
 }
 
-async function columnsOf(client: Client, table: string): Promise<string[]> {
-  const result = await client.query<{ name: string }>(
+/** The same in a session whose settings are pinned already, in its snapshot. */
+export async function checksumIn(session: Session, table: string, columns: readonly string[]): Promise<Checksum> {
+  const fields = columns.map((name) => `t.${escapeIdentifier(name)}`);
+  const line = `ROW(${fields.join(', ')})::text COLLATE "C"`;
+  const only = (await isPartitioned(session, table)) ? '' : 'ONLY ';
+  const { rows } = await session.query(
+    `SELECT count(*)::text AS rows,
+       coalesce(sum(hashtextextended(${line}, 0)::numeric), 0)::text AS hash0,
+       coalesce(sum(hashtextextended(${line}, 1)::numeric), 0)::text AS hash1
+     FROM ${only}${table} AS t`,
+  );
+  return rows[0] as Checksum;
+}
+
+async function columnsOf(session: Session, table: string): Promise<string[]> {
+  const { rows } = await session.query(
     `SELECT attname AS name FROM pg_catalog.pg_attribute
      WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname COLLATE "C"`,
     [table],
   );
-  return result.rows.map((row) => row.name);
+  return (rows as { name: string }[]).map((row) => row.name);
 }
 
-async function isPartitioned(client: Client, table: string): Promise<boolean> {
+async function isPartitioned(session: Session, table: string): Promise<boolean> {
   const sql = "SELECT relkind = 'p' AS yes FROM pg_catalog.pg_class WHERE oid = $1::regclass";
-  return (await client.query<{ yes: boolean }>(sql, [table])).rows[0]?.yes === true;
+  const { rows } = await session.query(sql, [table]);
+  return (rows as { yes: boolean }[])[0]?.yes === true;
 }

@@ -1,5 +1,5 @@
 export { freePort } from '@millrace/embedded';
-export { type Checksum, checksum } from './checksum.ts';
+export { type Checksum, checksum, checksumIn } from './checksum.ts';
 export { createDatabase, sharedNatsUrl, sharedPostgresUrl, type TestDatabase } from './databases.ts';
 export { type EventuallyOptions, eventually, waitFor } from './eventually.ts';
 export { query, withClient } from './query.ts';
