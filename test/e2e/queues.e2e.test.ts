@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CommandResult, runCommand } from '../harness/command-line.ts';
 import type { Database } from '../harness/database.ts';
 import { Ground } from '../harness/ground.ts';
+import { runInOwnProcess, runsInOwnProcess } from '../harness/own-process.ts';
 import { ServiceProcess } from '../harness/service-process.ts';
 import { projectRoot } from '../harness/standing.ts';
 
@@ -53,7 +54,9 @@ function words(line: string): string[] {
 
 async function attempt(line: string, more: { file?: string; input?: string } = {}): Promise<CommandResult> {
   const { file = both, input = '' } = more;
-  return runCommand({ file: launcher, args: ['--config', file, ...words(line)], cwd: ground.dir, env, input });
+  const args = ['--config', file, ...words(line)];
+  if (runsInOwnProcess(args)) return runInOwnProcess({ args, env, input });
+  return runCommand({ file: launcher, args, cwd: ground.dir, env, input });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: documents of many shapes

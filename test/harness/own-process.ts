@@ -11,14 +11,18 @@ export interface CommandLine {
   readonly env: NodeJS.ProcessEnv;
   /** Milliseconds, default 120,000; then the call throws. */
   readonly timeoutMs?: number;
+  /** What it finds on stdin; default: nothing. */
+  readonly input?: string;
 }
 
-const loopOptions = ['--every', '--watch', '--help', '-h'];
+const programs = ['queue top'];
+const programOptions = ['--every', '--watch', '--help', '-h'];
 
 /** True for a command that ends by itself and starts no process: the others need the program. */
 export function runsInOwnProcess(args: readonly string[]): boolean {
   const { name } = splitCommand(args, controlCommands);
-  return name !== undefined && controlCommands.names.includes(name) && !args.some((arg) => loopOptions.includes(arg));
+  if (name === undefined || !controlCommands.names.includes(name) || programs.includes(name)) return false;
+  return !args.some((arg) => programOptions.includes(arg));
 }
 
 /**
@@ -36,7 +40,7 @@ export async function runInOwnProcess(line: CommandLine): Promise<CommandResult>
   }
 }
 
-async function resultOf({ args: argv, env }: CommandLine): Promise<CommandResult> {
+async function resultOf({ args: argv, env, input = '' }: CommandLine): Promise<CommandResult> {
   const json = argv.includes('--json');
   const written = { stdout: '', stderr: '' };
   const write = (to: keyof typeof written, text: string) => {
@@ -52,6 +56,7 @@ async function resultOf({ args: argv, env }: CommandLine): Promise<CommandResult
       json,
       actor: localActor(),
       ask: undefined,
+      input: () => linesOf(input),
       config: async () => loadConfig({ flag, env }),
       note: (text) => write('stderr', text),
       result: (document, text) => {
@@ -68,4 +73,8 @@ async function resultOf({ args: argv, env }: CommandLine): Promise<CommandResult
     if (env['MILLRACE_DEBUG'] !== undefined) write('stderr', inspect(error));
     return { code: verdictOf(error).exitCode, ...written };
   }
+}
+
+async function* linesOf(text: string): AsyncGenerator<string> {
+  if (text !== '') yield* text.replace(/\n$/, '').split('\n');
 }
