@@ -4,7 +4,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import type { DaemonSignal } from './arguments.ts';
 
 /** Part of the command line of every classic daemon, which distinguishes it from another process with the same id. */
-const ours = /classic\/(pgqadm|londiste)\.ts/;
+const ours = /classic\/src\/(pgqadm|londiste)\.ts/;
 const waitMs = 60_000;
 
 /** The process id in the file, if that process is a running classic daemon. */
