@@ -126,7 +126,7 @@ test('a queue made while all runs is served, by a second ticker as well, and one
     logFile: join(ground.dir, 'twin.log'),
   });
   twin.start();
-  await waitFor('the twin stands by', () => twin.log.includes('stands by: a twin leads'));
+  await waitFor('the twin stands by', () => twin.log.includes('stands by: another instance leads'));
   await millrace('queue create new --database jobs --ticker-max-lag 0');
   await millrace('consumer register new reader --database jobs');
   await insert(jobs, 'new', 'n1');
