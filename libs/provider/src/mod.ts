@@ -1,13 +1,4 @@
-export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from './audit.ts';
-export { readBusAddress, recordBusAddress } from './bus-address.ts';
-export {
-  addTable,
-  refreshTriggers,
-  removeTable,
-  type TriggerFinding,
-} from './capture-triggers.ts';
 export { providerChecks, type TriggerCheckRow } from './checks/provider-checks.ts';
-export { type ComparisonNote, noteComparisons } from './comparisons.ts';
 export {
   beginCopy,
   type CopyProgress,
@@ -18,11 +9,17 @@ export {
   noteCopyProgress,
   openCopyRequests,
   requestCopy,
-} from './copy-requests.ts';
-export { type InstalledProvider, installProvider } from './install.ts';
-export { columnsStayed, type Interval, intervalShapes, intervalsAfter, isWhole, readInterval } from './intervals.ts';
-export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './maintenance.ts';
-export { joinPinned, type PinnedTick, pinTick } from './pinned-tick.ts';
+} from './copies/copy-requests.ts';
+export {
+  type Heap,
+  type PageRange,
+  planTableCopy,
+  readTable,
+  type TableCopyPlan,
+  type TableReading,
+} from './copies/table-copy.ts';
+export { type InstalledProvider, installProvider } from './install/install.ts';
+export { isProviderInstalled, uninstallProvider } from './install/uninstall.ts';
 export {
   type ConsumerStatus,
   consumerStatus,
@@ -32,6 +29,7 @@ export {
   type TickedQueue,
   tickedQueues,
 } from './queues/classic-lists.ts';
+export { type MaintenanceOptions, type MaintenanceOutcome, moveRetries, runMaintenance } from './queues/maintenance.ts';
 export { needPgq, type PgqState, pgqState } from './queues/pgq-state.ts';
 export {
   createQueue,
@@ -67,6 +65,9 @@ export {
   queueDuty,
   tickQueues,
 } from './queues/queue-ticks.ts';
+export { type AuditEntry, beginCommand, endCommand, readAudit, writeAudit } from './reports/audit.ts';
+export { readBusAddress, recordBusAddress } from './reports/bus-address.ts';
+export { type ComparisonNote, noteComparisons } from './reports/comparisons.ts';
 export {
   type NotedComparison,
   type OpenCopy,
@@ -76,8 +77,14 @@ export {
   type SetSequence,
   type SetTable,
 } from './reports/overview.ts';
-export { reportService, type ServiceReport } from './reports.ts';
+export { reportService, type ServiceReport } from './reports/service-reports.ts';
 export { checkTable, lockChanges, ownedSequences, type TableCheck, userTables } from './set/candidates.ts';
+export {
+  addTable,
+  refreshTriggers,
+  removeTable,
+  type TriggerFinding,
+} from './set/capture-triggers.ts';
 export {
   addSequence,
   createSet,
@@ -86,7 +93,7 @@ export {
   type ReplicatedSet,
   removeSequence,
   sendSequenceAgain,
-} from './sets.ts';
+} from './set/sets.ts';
 export {
   listSubscribers,
   type ReportVerdict,
@@ -95,15 +102,16 @@ export {
   type SubscriberRecord,
   unregisterSubscriber,
   wasUnregistered,
-} from './subscribers.ts';
+} from './subscribers/subscribers.ts';
 export {
-  type Heap,
-  type PageRange,
-  planTableCopy,
-  readTable,
-  type TableCopyPlan,
-  type TableReading,
-} from './table-copy.ts';
+  columnsStayed,
+  type Interval,
+  intervalShapes,
+  intervalsAfter,
+  isWhole,
+  readInterval,
+} from './ticks/intervals.ts';
+export { joinPinned, type PinnedTick, pinTick } from './ticks/pinned-tick.ts';
 export {
   ageOfTickAfter,
   forceTick,
@@ -114,6 +122,5 @@ export {
   takeToken,
   tick,
   tickInfo,
-} from './ticks.ts';
-export { isProviderInstalled, uninstallProvider } from './uninstall.ts';
+} from './ticks/ticks.ts';
 export { onWish } from './wishes.ts';

@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type Queryable, withTransaction } from '@millrace/postgres';
 import { ask, isoTime } from '../ask.ts';
-import { moveRetries } from '../maintenance.ts';
+import { moveRetries } from './maintenance.ts';
 
 /** An event to be put into a queue. */
 export interface NewEvent {

@@ -3,7 +3,7 @@ import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { safeInteger } from '@millrace/model';
 import { type Queryable, tryLead } from '@millrace/postgres';
 import { ask, askOne } from '../ask.ts';
-import { forceTick } from '../ticks.ts';
+import { forceTick } from '../ticks/ticks.ts';
 import { needPgq, type PgqState } from './pgq-state.ts';
 import { queueExists } from './queue-admin.ts';
 

@@ -1,10 +1,10 @@
 import type { TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import type { ComparisonNote } from '../comparisons.ts';
-import type { CopyRequest } from '../copy-requests.ts';
-import type { ServiceReport } from '../reports.ts';
+import type { CopyRequest } from '../copies/copy-requests.ts';
 import { runQuery } from '../statements.ts';
-import type { SubscriberRecord } from '../subscribers.ts';
+import type { SubscriberRecord } from '../subscribers/subscribers.ts';
+import type { ComparisonNote } from './comparisons.ts';
+import type { ServiceReport } from './service-reports.ts';
 
 /** What `provider_overview.sql` gives: the provider's side of everything, at one moment. Times are ISO 8601, UTC. */
 export interface ProviderOverview {
