@@ -15,9 +15,9 @@ const tsc = [join(typescript, 'bin', 'tsc'), '-p', join(room, 'build', 'tsconfig
 execFileSync(process.execPath, tsc, { stdio: 'inherit' });
 
 // The compiler rewrites imports of .ts files in JavaScript, not in declarations.
-for (const name of readdirSync(out).filter((one) => one.endsWith('.d.ts'))) {
+for (const name of readdirSync(out, { recursive: true }).filter((one) => one.endsWith('.d.ts'))) {
   const file = join(out, name);
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.\/[^']+)\.ts'/g, "$1.js'"));
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/((?:from |import\()'\.\.?\/[^']+)\.ts'/g, "$1.js'"));
 }
 
 const {
@@ -30,7 +30,7 @@ const published = {
   ...manifest,
   exports: { '.': { types: './mod.d.ts', default: './mod.js' } },
   types: './mod.d.ts',
-  files: ['*.js', '*.d.ts'],
+  files: ['**/*.js', '**/*.d.ts'],
   sideEffects: false,
 };
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);

@@ -1,7 +1,7 @@
 // One savepoint for each event whose handler touches the database, so that what a failed handler did is undone alone.
 import type pg from 'pg';
-import { command } from './database.ts';
-import * as sql from './sql.ts';
+import { command } from '../database.ts';
+import * as sql from '../sql.ts';
 
 export class Savepoints {
   readonly #client: pg.ClientBase;

@@ -2,8 +2,8 @@ import { eventually } from '@millrace/testkit';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { queueDatabase } from '../test/database.ts';
-import { defineQueue, queueCodes } from './mod.ts';
+import { queueDatabase } from '../../test/database.ts';
+import { defineQueue, queueCodes } from '../mod.ts';
 
 async function shared() {
   const database = await queueDatabase();

@@ -1,9 +1,9 @@
 // A handler for each event: what it did is kept, or undone and the event retried or set aside.
-import type { Batch, RetryOptions } from './batch.ts';
-import type { BatchInfo } from './batch-source.ts';
-import type { QueueEvent } from './event.ts';
-import { consumerSpan } from './trace.ts';
-import type { Work } from './work.ts';
+import type { Batch, RetryOptions } from '../batch/batch.ts';
+import type { BatchInfo } from '../batch/batch-source.ts';
+import type { Work } from '../batch/work.ts';
+import type { QueueEvent } from '../events/event.ts';
+import { consumerSpan } from '../events/trace.ts';
 
 /** What a handler is given beside its event. */
 export interface HandlerContext<Client = undefined> {

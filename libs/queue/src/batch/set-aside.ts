@@ -1,9 +1,10 @@
 // Events of a batch that are not done: to be retried, or dead. Written in the transaction that finishes the batch.
+
+import { ask, askOne, type Queryable } from '../database.ts';
+import { QueueError, queueCodes } from '../errors.ts';
+import type { RawEvent } from '../events/event.ts';
+import * as sql from '../sql.ts';
 import type { BatchInfo, Reader } from './batch-source.ts';
-import { ask, askOne, type Queryable } from './database.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import type { RawEvent } from './event.ts';
-import * as sql from './sql.ts';
 
 /** The queue that holds a queue's dead letters. */
 export const deadQueueOf = (queue: string): string => `${queue}.dead`;

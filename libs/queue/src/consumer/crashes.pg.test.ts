@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Crash, crashingPool } from '../test/crashing-pool.ts';
-import { queueDatabase, targetDatabase } from '../test/database.ts';
-import { type Consumer, defineQueue, type QueueEvent } from './mod.ts';
+import { type Crash, crashingPool } from '../../test/crashing-pool.ts';
+import { queueDatabase, targetDatabase } from '../../test/database.ts';
+import { type Consumer, defineQueue, type QueueEvent } from '../mod.ts';
 
 /** Of the property; about a second each. */
 const wanted = Number(process.env['MILLRACE_QUEUE_RUNS'] ?? 20);

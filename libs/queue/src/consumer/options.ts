@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import type { Collect } from './batch-source.ts';
-import type { Database } from './database.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import type { PieceLimits } from './piece-size.ts';
+import type { Collect } from '../batch/batch-source.ts';
+import type { PieceLimits } from '../batch/piece-size.ts';
+import type { Database } from '../database.ts';
+import { QueueError, queueCodes } from '../errors.ts';
 import type { WakeSource } from './wake.ts';
 
 /** What happens to an event whose handler throws. */

@@ -1,8 +1,8 @@
 import { eventually } from '@millrace/testkit';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { type QueueDatabase, queueDatabase } from '../test/database.ts';
-import { defineQueue, type QueueEvent, queueCodes } from './mod.ts';
+import { type QueueDatabase, queueDatabase } from '../../test/database.ts';
+import { defineQueue, type QueueEvent, queueCodes } from '../mod.ts';
 
 const Mail = z.object({ to: z.string(), size: z.number().default(1) });
 

@@ -1,20 +1,20 @@
 // A consumer of one queue: a position of its own, batches or a handler for each event.
 import type pg from 'pg';
-import { Batch } from './batch.ts';
-import type { BatchInfo, Reader } from './batch-source.ts';
-import type { Codec } from './codec.ts';
+import { Batch } from '../batch/batch.ts';
+import type { BatchInfo, Reader } from '../batch/batch-source.ts';
+import { OtherDatabaseWork } from '../batch/other-database-work.ts';
+import { defaultLimits, PieceSizer } from '../batch/piece-size.ts';
+import { PlainWork, SameDatabaseWork, type Work } from '../batch/work.ts';
+import { ask, askOne, isPool, type Queryable } from '../database.ts';
+import { asQueueError, QueueError, queueCodes } from '../errors.ts';
+import type { Codec } from '../events/codec.ts';
+import type { QueueEvent } from '../events/event.ts';
+import * as sql from '../sql.ts';
 import { ConsumerSession, register } from './consumer-session.ts';
-import { ask, askOne, isPool, type Queryable } from './database.ts';
-import { asQueueError, QueueError, queueCodes } from './errors.ts';
-import type { QueueEvent } from './event.ts';
 import { type Handler, handleBatch } from './handle.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type ConsumerOptions, checkOptions, defaultDelay } from './options.ts';
-import { OtherDatabaseWork } from './other-database-work.ts';
-import { defaultLimits, PieceSizer } from './piece-size.ts';
-import * as sql from './sql.ts';
 import { Waiter } from './wake.ts';
-import { PlainWork, SameDatabaseWork, type Work } from './work.ts';
 
 /** One handler for all events, or one for each type: then only events of these types are read. */
 export type Handlers<Event extends QueueEvent, Client> =

@@ -1,7 +1,7 @@
 // Whole batches: opened, kept and finished by a consumer, or by one of several that share its stream.
-import { ask, askOne, type Queryable } from './database.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import * as sql from './sql.ts';
+import { ask, askOne, type Queryable } from '../database.ts';
+import { QueueError, queueCodes } from '../errors.ts';
+import * as sql from '../sql.ts';
 
 export interface BatchInfo {
   readonly id: bigint;

@@ -2,8 +2,8 @@ import { eventually } from '@millrace/testkit';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { queueDatabase, targetDatabase } from '../test/database.ts';
-import { defineQueue, queueCodes } from './mod.ts';
+import { queueDatabase, targetDatabase } from '../../test/database.ts';
+import { defineQueue, queueCodes } from '../mod.ts';
 
 const Job = z.object({ n: z.int() });
 

@@ -2,8 +2,8 @@ import { eventually } from '@millrace/testkit';
 import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, expect, test } from 'vitest';
-import { queueDatabase } from '../test/database.ts';
-import { defineQueue } from './mod.ts';
+import { queueDatabase } from '../../test/database.ts';
+import { defineQueue } from '../mod.ts';
 
 afterEach(() => {
   trace.disable();

@@ -1,5 +1,5 @@
 // Payloads are JSON text in ev_data. Integers beyond 2^53 are bigint on both sides, never a rounded number.
-import { QueueError, queueCodes } from './errors.ts';
+import { QueueError, queueCodes } from '../errors.ts';
 
 const raw = JSON as typeof JSON & { rawJSON(text: string): unknown };
 const parseWithSource = JSON.parse as (

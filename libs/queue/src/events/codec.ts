@@ -1,6 +1,6 @@
 // What a queue's events hold: schemas by event type, one schema for all, or plain text.
 import type { z } from 'zod';
-import { QueueError, queueCodes } from './errors.ts';
+import { QueueError, queueCodes } from '../errors.ts';
 import { readJson, writeJson } from './json.ts';
 
 export type Decoded =

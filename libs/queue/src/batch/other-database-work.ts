@@ -2,14 +2,14 @@
 // (pgq_ext). It commits first, then the batch is finished at the queue. After a crash in between the batch comes again, the
 // note is found, and only what was to be set aside is done again: those events are noted one by one in the same transaction.
 import type pg from 'pg';
+import { ask, askOne, command, Session } from '../database.ts';
+import { QueueError, queueCodes } from '../errors.ts';
+import type { RawEvent } from '../events/event.ts';
+import * as sql from '../sql.ts';
 import { BatchReader } from './batch-reader.ts';
 import { finishBatch } from './batch-source.ts';
-import { ask, askOne, command, Session } from './database.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import type { RawEvent } from './event.ts';
 import { Savepoints } from './savepoints.ts';
 import { SetAside } from './set-aside.ts';
-import * as sql from './sql.ts';
 import type { Work, WorkOptions } from './work.ts';
 
 /** Where the handlers write, and under which name the consumer is known there. */

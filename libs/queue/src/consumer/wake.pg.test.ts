@@ -1,7 +1,7 @@
 import { eventually } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { queueDatabase } from '../test/database.ts';
-import { type ConsumerOptions, defineQueue } from './mod.ts';
+import { queueDatabase } from '../../test/database.ts';
+import { type ConsumerOptions, defineQueue } from '../mod.ts';
 import { Waiter } from './wake.ts';
 
 /** So rarely does a consumer look by itself that a test would fail before. */

@@ -1,7 +1,7 @@
 // A consumer's session: registered, leading, told of ticks; gives its batches one by one.
-import { type BatchInfo, nextBatch, type Reader } from './batch-source.ts';
-import { ask, askOne, type Database, type Queryable, Session } from './database.ts';
-import * as sql from './sql.ts';
+import { type BatchInfo, nextBatch, type Reader } from '../batch/batch-source.ts';
+import { ask, askOne, type Database, type Queryable, Session } from '../database.ts';
+import * as sql from '../sql.ts';
 import type { Waiter, WakeSource } from './wake.ts';
 
 export interface SessionPlan {

@@ -1,12 +1,12 @@
 // Dead letters live in a queue of their own, `NAME.dead`, under a consumer that holds them: what is listed is its open end,
 // and what is put back or dropped is one batch that is finished, with the rest of it sent again.
 import type pg from 'pg';
-import { ask, askOne, type Database, inTransaction } from './database.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import { isoDate, type RawEvent, rawEvent } from './event.ts';
+import { deadQueueOf, type LetterNote } from '../batch/set-aside.ts';
+import { ask, askOne, type Database, inTransaction } from '../database.ts';
+import { QueueError, queueCodes } from '../errors.ts';
+import { isoDate, type RawEvent, rawEvent } from '../events/event.ts';
+import * as sql from '../sql.ts';
 import { letterKeeper } from './queue-admin.ts';
-import { deadQueueOf, type LetterNote } from './set-aside.ts';
-import * as sql from './sql.ts';
 
 /** An event that a consumer has set aside. */
 export interface DeadLetter {

@@ -1,8 +1,9 @@
 // A batch in a consumer's hands: its events decoded, what does not fit set aside, finished or given back.
+
+import { QueueError, queueCodes } from '../errors.ts';
+import type { Codec } from '../events/codec.ts';
+import { type QueueEvent, type RawEvent, rowOf, toEvent } from '../events/event.ts';
 import type { BatchInfo } from './batch-source.ts';
-import type { Codec } from './codec.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import { type QueueEvent, type RawEvent, rowOf, toEvent } from './event.ts';
 import type { Work } from './work.ts';
 
 /** How long until a retried event comes again, milliseconds; the ticker's retry period is added. */

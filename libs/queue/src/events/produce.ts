@@ -1,7 +1,8 @@
 // Sending: insert_event in the caller's transaction, many events in one round trip.
+
+import { ask, askOne, type Queryable } from '../database.ts';
+import * as sql from '../sql.ts';
 import type { Codec } from './codec.ts';
-import { ask, askOne, type Queryable } from './database.ts';
-import * as sql from './sql.ts';
 import { producerSpan } from './trace.ts';
 
 /** ev_extra1 .. ev_extra4; what is left out is NULL, and the fourth gets the trace context unless it is given. */

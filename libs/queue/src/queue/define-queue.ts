@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import type { z } from 'zod';
-import { type Codec, jsonCodec, textCodec } from './codec.ts';
-import { Consumer } from './consumer.ts';
-import { type Database, inTransaction, isPool, type Queryable } from './database.ts';
+import { Consumer } from '../consumer/consumer.ts';
+import type { ConsumerOptions } from '../consumer/options.ts';
+import { type Database, inTransaction, isPool, type Queryable } from '../database.ts';
+import { QueueError, queueCodes } from '../errors.ts';
+import { type Codec, jsonCodec, textCodec } from '../events/codec.ts';
+import type { QueueEvent } from '../events/event.ts';
+import { type SendOptions, sendAll, sendOne } from '../events/produce.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { QueueError, queueCodes } from './errors.ts';
-import type { QueueEvent } from './event.ts';
-import type { ConsumerOptions } from './options.ts';
-import { type SendOptions, sendAll, sendOne } from './produce.ts';
 import { createQueue, dropQueue, type QueueSettings } from './queue-admin.ts';
 
 /** A consumer's options when delivery is exactly once. */

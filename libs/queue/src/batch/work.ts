@@ -1,14 +1,14 @@
 // What is done with one open batch, by kind of delivery. All three read through a BatchReader; they differ in which
 // transaction the handler works in and how the batch is finished.
 import type pg from 'pg';
+import { command, type Session } from '../database.ts';
+import type { RawEvent } from '../events/event.ts';
+import * as sql from '../sql.ts';
 import { BatchReader } from './batch-reader.ts';
 import { type BatchInfo, finishBatch, type Reader } from './batch-source.ts';
-import { command, type Session } from './database.ts';
-import type { RawEvent } from './event.ts';
 import type { PieceSizer } from './piece-size.ts';
 import { Savepoints } from './savepoints.ts';
 import { SetAside } from './set-aside.ts';
-import * as sql from './sql.ts';
 
 export interface WorkOptions {
   readonly session: Session;

@@ -1,7 +1,7 @@
 // Signs of life of a subconsumer while it works on a batch, so that nobody takes the batch over; and news if somebody has.
 import type pg from 'pg';
-import { type BatchInfo, nextBatch, type Reader } from './batch-source.ts';
-import { Session } from './database.ts';
+import { type BatchInfo, nextBatch, type Reader } from '../batch/batch-source.ts';
+import { Session } from '../database.ts';
 
 export class Heartbeat {
   readonly #timer: NodeJS.Timeout | undefined;

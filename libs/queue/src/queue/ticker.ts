@@ -1,8 +1,9 @@
 // A small ticker for programs that have no pgqd and no Millrace beside their database: ticks, retries, rotation of all queues.
-import { ask, askOne, type Database, isPool, Session } from './database.ts';
-import { asQueueError, QueueError, queueCodes } from './errors.ts';
-import * as sql from './sql.ts';
-import { Waiter } from './wake.ts';
+
+import { Waiter } from '../consumer/wake.ts';
+import { ask, askOne, type Database, isPool, Session } from '../database.ts';
+import { asQueueError, QueueError, queueCodes } from '../errors.ts';
+import * as sql from '../sql.ts';
 
 export interface TickerOptions {
   /** A pool, or a client of its own; the role needs pgq_admin. */

@@ -1,11 +1,11 @@
 // An open batch's events, in pieces: pgq.get_batch_cursor and FETCH inside one transaction.
 
+import type { Session } from '../database.ts';
+import { ask, command } from '../database.ts';
+import { type RawEvent, rawEvent, sizeOf } from '../events/event.ts';
+import * as sql from '../sql.ts';
 import type { BatchInfo } from './batch-source.ts';
-import type { Session } from './database.ts';
-import { ask, command } from './database.ts';
-import { type RawEvent, rawEvent, sizeOf } from './event.ts';
 import type { PieceSizer } from './piece-size.ts';
-import * as sql from './sql.ts';
 
 export interface ReaderOptions {
   readonly session: Session;

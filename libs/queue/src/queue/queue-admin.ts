@@ -1,6 +1,6 @@
-import { ask, askOne, type Queryable } from './database.ts';
-import { deadQueueOf } from './set-aside.ts';
-import * as sql from './sql.ts';
+import { deadQueueOf } from '../batch/set-aside.ts';
+import { ask, askOne, type Queryable } from '../database.ts';
+import * as sql from '../sql.ts';
 
 /** When ticks are made and how long events are kept. What is left out stays as it is. */
 export interface QueueSettings {
