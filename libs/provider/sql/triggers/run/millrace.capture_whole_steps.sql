@@ -17,6 +17,10 @@ BEGIN
     saved := millrace.pin_settings();
     key := millrace.capture_key(i_root);
     IF i_gone THEN
+        IF row_security_active(i_rel) THEN
+            RAISE EXCEPTION 'Millrace cannot capture this change of %: row security hides rows from role %', i_rel::regclass, current_user
+                USING ERRCODE = 'insufficient_privilege', HINT = format('ALTER ROLE %I BYPASSRLS, or NO FORCE ROW LEVEL SECURITY on the table.', current_user);
+        END IF;
         type := 'D';
         columns := key;
         query := format('SELECT ROW(''D'', %s, NULL)::text FROM ONLY %s AS n', v_keys, i_rel::regclass);
