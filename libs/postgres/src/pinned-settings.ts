@@ -20,10 +20,13 @@ export const pinnedSettings: Readonly<Record<string, string>> = {
 };
 
 /**
- * Settings that would make a statement of ours fail, or a session end, where the role, the database or the server's file
- * prefers otherwise: the kind of a transaction, and the limits of time. Whoever wants a limit sets it after these.
+ * Settings that would make a statement of ours fail, a session end, or a function of others run as us, where the role, the
+ * database or the server's file prefers otherwise: the path of unqualified names, the kind of a transaction, and the limits of
+ * time. Whoever wants a limit sets it after these.
  */
 export const neutralSettings: Readonly<Record<string, string>> = {
+  // A function in another schema may fit a call better than the server's own.
+  search_path: 'pg_catalog, pg_temp',
   default_transaction_isolation: 'read committed',
   default_transaction_read_only: 'off',
   default_transaction_deferrable: 'off',

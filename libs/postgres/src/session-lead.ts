@@ -75,8 +75,9 @@ export class SessionLead {
 
 /** Requests the lock that makes this session the leader for `key`; true when it has it. */
 export async function tryLead(client: Queryable, key: string): Promise<boolean> {
-  const result = await client.query('SELECT pg_try_advisory_lock(hashtextextended($1, 7717)) AS won', [
-    `millrace:${key}`,
-  ]);
+  const result = await client.query(
+    'SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 7717::bigint)) AS won',
+    [`millrace:${key}`],
+  );
   return result.rows[0]?.won === true;
 }
