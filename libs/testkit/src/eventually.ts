@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long and how often to try. */
 export interface EventuallyOptions {
-  /** Deadline in ms, default 15,000. */
+  /** Deadline in ms, default 30,000. It costs time only where a test fails. */
   readonly timeoutMs?: number;
   /** Pause between looks in ms, default 25. */
   readonly everyMs?: number;
@@ -18,7 +18,7 @@ export async function eventually<T>(
   look: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<Exclude<T, false | null>> {
-  const { timeoutMs = 15_000, everyMs = 25, what = 'the condition' } = options;
+  const { timeoutMs = 30_000, everyMs = 25, what = 'the condition' } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let failure: unknown;
@@ -38,14 +38,13 @@ export async function eventually<T>(
 
 /**
  * The same for an answer that is looked up: not there while it is undefined, false or null. An error counts as "not yet", since
- * servers are down now and then. The default deadline is 30,000 ms.
+ * servers are down now and then.
  */
 export async function waitFor<T>(
   what: string,
   look: () => T | undefined | false | null | Promise<T | undefined | false | null>,
   options: Omit<EventuallyOptions, 'what'> = {},
 ): Promise<T> {
-  const { timeoutMs = 30_000, everyMs = 50 } = options;
-  const found = await eventually(async () => (await look()) ?? null, { timeoutMs, everyMs, what });
+  const found = await eventually(async () => (await look()) ?? null, { everyMs: 50, ...options, what });
   return found as T;
 }
