@@ -1,5 +1,5 @@
-// News of wishes, so that capture need not ask for them all the time. Sent where admin writes them, never by a trigger on
-// the application's tables: its transactions would wait for each other's notifications.
+// Notifications of requests for capture, so that it need not poll for them. Sent where commands write the requests, never by a
+// trigger on the application's tables: its transactions would wait for each other's notifications.
 import type { PgClient } from '@millrace/postgres';
 
 const channel = 'millrace_wish';

@@ -5,13 +5,13 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const room = join(import.meta.dirname, '..');
-const out = process.argv[2] ?? join(room, 'dist');
+const packageDir = join(import.meta.dirname, '..');
+const out = process.argv[2] ?? join(packageDir, 'dist');
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
-const tsc = [join(typescript, 'bin', 'tsc'), '-p', join(room, 'build', 'tsconfig.json'), '--outDir', out];
+const tsc = [join(typescript, 'bin', 'tsc'), '-p', join(packageDir, 'build', 'tsconfig.json'), '--outDir', out];
 execFileSync(process.execPath, tsc, { stdio: 'inherit' });
 
 // The compiler rewrites imports of .ts files in JavaScript, not in declarations.
@@ -25,7 +25,7 @@ const {
   devDependencies: _dev,
   scripts: _scripts,
   ...manifest
-} = JSON.parse(readFileSync(join(room, 'package.json'), 'utf8'));
+} = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8'));
 const published = {
   ...manifest,
   exports: { '.': { types: './mod.d.ts', default: './mod.js' } },
@@ -34,4 +34,4 @@ const published = {
   sideEffects: false,
 };
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
-for (const file of ['README.md', 'LICENSE']) copyFileSync(join(room, file), join(out, file));
+for (const file of ['README.md', 'LICENSE']) copyFileSync(join(packageDir, file), join(out, file));

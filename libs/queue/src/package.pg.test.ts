@@ -5,13 +5,13 @@ import { makeScratchDir } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { queueDatabase } from '../test/database.ts';
 
-const room = join(import.meta.dirname, '..');
+const packageDir = join(import.meta.dirname, '..');
 
 /** A folder as a stranger's program has it after `npm install`: the packed package and its peers. */
 function installed(): string {
   const dir = makeScratchDir('package');
   const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: dir, encoding: 'utf8' });
-  run(process.execPath, join(room, 'build/build.mjs'), join(dir, 'dist'));
+  run(process.execPath, join(packageDir, 'build/build.mjs'), join(dir, 'dist'));
   const [packed] = JSON.parse(run('npm', 'pack', './dist', '--json', '--loglevel=error')) as [{ filename: string }];
   const own = join(dir, 'node_modules/@millrace/queue');
   mkdirSync(own, { recursive: true });
@@ -19,7 +19,7 @@ function installed(): string {
   for (const peer of ['pg', 'zod', '@opentelemetry/api', '@types/pg', '@types/node']) {
     const link = join(dir, 'node_modules', peer);
     mkdirSync(dirname(link), { recursive: true });
-    const from = peer === '@types/node' ? join(room, '../..') : room;
+    const from = peer === '@types/node' ? join(packageDir, '../..') : packageDir;
     symlinkSync(join(from, 'node_modules', peer), link);
   }
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
@@ -34,7 +34,7 @@ test('the packed package is imported by a plain program, and the example of its 
   writeFileSync(join(dir, 'example.ts'), example);
   const options = { strict: true, noEmit: true, module: 'nodenext', target: 'esnext', types: ['node'] };
   writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['example.ts'] }));
-  const tsc = join(room, '../../node_modules/typescript/bin/tsc');
+  const tsc = join(packageDir, '../../node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', dir], { stdio: 'inherit' });
   const env = { ...process.env, DATABASE_URL: database.url };
   const run = (file: string) => execFileSync(process.execPath, [join(dir, file)], { env, encoding: 'utf8' });

@@ -1,4 +1,4 @@
--- Purpose:    check `connections`: there is room for the sessions of the services.
+-- Purpose:    check `connections`: there are free connections for the sessions of the services.
 -- Parameters: none.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pg_stat_activity.

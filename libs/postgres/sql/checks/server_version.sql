@@ -1,4 +1,4 @@
--- Purpose:    check `server-version`: PostgreSQL is one that we know.
+-- Purpose:    check `server-version`: the version of PostgreSQL is one that Millrace is tested with.
 -- Parameters: none.
 -- Returns:    rows (level, object, message, fix).
 SELECT CASE WHEN v < 140000 THEN 'error' ELSE 'warning' END AS level, 'PostgreSQL ' || current_setting('server_version') AS object,

@@ -1,5 +1,5 @@
--- Purpose:    check `long-transactions`: nothing open for so long that event tables cannot be emptied, or that its own
---             changes are awaited.
+-- Purpose:    check `long-transactions`: no transaction is open for so long that event tables cannot be emptied, or its own changes
+--             cannot be replicated.
 -- Parameters: $1 seconds.
 -- Returns:    rows (level, object, message, fix); level `unknown` where we may not see.
 -- Reads:      pg_stat_activity, pg_prepared_xacts.

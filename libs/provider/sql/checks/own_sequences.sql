@@ -1,5 +1,5 @@
 -- Purpose:    check `own-sequences`: the sequences of serial and identity columns are followed with their tables. If not, the
---             first row that is inserted at a subscriber takes a number that is taken.
+--             first row that is inserted at a subscriber takes a number that is in use.
 -- Parameters: $1 queue.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      millrace.set_table, millrace.set_sequence, pg_depend, pg_class.

@@ -1,4 +1,4 @@
--- Purpose:    check `queue-size`: what waits in the queue is small beside the database.
+-- Purpose:    check `queue-size`: the event tables are not larger than a quarter of the database.
 -- Parameters: $1 queue, $2 bytes below which no queue is too large.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pgq.queue, pg_inherits, millrace.subscriber.

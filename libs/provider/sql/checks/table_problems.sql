@@ -1,4 +1,4 @@
--- Purpose:    check `table-problems`: nobody has recorded that changes of a table went by unseen.
+-- Purpose:    check `table-problems`: no table has a recorded problem: changes that were not captured.
 -- Parameters: $1 queue.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      millrace.set_table, pg_class.

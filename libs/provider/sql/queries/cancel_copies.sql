@@ -1,6 +1,6 @@
--- Purpose:    withdraw the wish for copies of a table, for some subscribers.
+-- Purpose:    withdraw the requests for copies of a table, for some subscribers. Others keep theirs.
 -- Parameters: $1 queue, $2 schema, $3 name, $4 subscribers text[].
--- Returns:    rows (copy_id) of the requests changed. A request that nobody is left for is cancelled.
+-- Returns:    rows (copy_id) of the requests changed. A request without subscribers is cancelled.
 -- Writes:     millrace.copy_request.
 UPDATE millrace.copy_request r
 SET subscribers = left_over.names,

@@ -1,2 +1,2 @@
--- Purpose:    only one command changes a set at a time. Held until the session ends. Parameters: $1 key.
+-- Purpose:    lock for commands that change the same set or queue; held until the session ends. Parameters: $1 key.
 SELECT pg_advisory_lock(hashtextextended('millrace:admin:' || $1, 7717))

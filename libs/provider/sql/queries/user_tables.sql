@@ -1,7 +1,7 @@
--- Purpose:    what `add --all` looks at.
+-- Purpose:    the tables that `add --all` adds.
 -- Parameters: none.
 -- Returns:    rows (schema, name) of all tables that a user made: no partitions (they come with their
---             root), no temporary ones, nothing that belongs to an extension or to us.
+--             root), no temporary ones, nothing that belongs to an extension or to Millrace.
 -- Reads:      pg_class, pg_namespace, pg_depend.
 SELECT n.nspname AS schema, c.relname AS name
 FROM pg_class c

@@ -1,6 +1,6 @@
 import { type Position, safeInteger, type TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { ask, askOne, isoTime, providerError } from '../ask.ts';
+import { isoTime, providerError, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 import { tellWish } from '../wishes.ts';
 
@@ -62,14 +62,14 @@ export async function requestCopy(client: Queryable, wish: CopyWish): Promise<nu
   const sql = `INSERT INTO millrace.copy_request (copy_id, queue, schema_name, table_name, subscribers)
     OVERRIDING SYSTEM VALUE VALUES (${nextId}, $1, $2, $3, $4) RETURNING copy_id, ${tellWish}`;
   const params = [wish.queue, wish.table.schema, wish.table.name, [...wish.subscribers]];
-  return safeInteger((await askOne<{ copy_id: string }>(client, 'asking for a copy', sql, params)).copy_id);
+  return safeInteger((await queryOne<{ copy_id: string }>(client, 'asking for a copy', sql, params)).copy_id);
 }
 
 /** Copies wanted or under way, oldest first. */
 export async function openCopyRequests(client: Queryable, queue: string): Promise<CopyRequest[]> {
   const sql = `SELECT ${columns} FROM millrace.copy_request
     WHERE queue = $1 AND state IN ('wanted', 'copying') ORDER BY copy_id`;
-  return (await ask<CopyRow>(client, 'reading copy requests', sql, [queue])).map(toRequest);
+  return (await query<CopyRow>(client, 'reading copy requests', sql, [queue])).map(toRequest);
 }
 
 /** Begins (again): counts the attempt on and forgets what the one before noted. Null when it is done or cancelled. */
@@ -77,7 +77,7 @@ export async function beginCopy(client: Queryable, copyId: number): Promise<Copy
   const sql = `UPDATE millrace.copy_request
     SET state = 'copying', attempt = attempt + 1, tick = NULL, fingerprint = NULL, rows = NULL, bytes = NULL, changed_at = now()
     WHERE copy_id = $1 AND state IN ('wanted', 'copying') RETURNING ${columns}`;
-  const [row] = await ask<CopyRow>(client, 'beginning a copy', sql, [copyId]);
+  const [row] = await query<CopyRow>(client, 'beginning a copy', sql, [copyId]);
   return row === undefined ? null : toRequest(row);
 }
 
@@ -130,7 +130,7 @@ async function moveCopy(
     WHERE copy_id = $1 AND attempt = $2 AND state = 'copying' RETURNING copy_id`;
   const { position, rows, bytes } = move.progress;
   const params = [move.copyId, move.attempt, move.state, position.tick, position.fingerprint, rows, bytes];
-  return (await ask(client, 'noting a copy', sql, params)).length > 0;
+  return (await query(client, 'noting a copy', sql, params)).length > 0;
 }
 
 function toRequest(row: CopyRow): CopyRequest {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
 import { copyOut, type PgClient, quoteIdent, quoteTable } from '@millrace/postgres';
-import { ask } from '../ask.ts';
+import { query } from '../query.ts';
 
 /** How a table is read whole. */
 export interface TableCopyPlan {
@@ -54,7 +54,7 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns) t
     WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
-  const [row] = await ask<PlanRow>(client, `planning the copy of ${tableLabel(table)}`, sql, [
+  const [row] = await query<PlanRow>(client, `planning the copy of ${tableLabel(table)}`, sql, [
     table.schema,
     table.name,
   ]);
@@ -92,7 +92,7 @@ export function readTable(client: PgClient, plan: TableCopyPlan, range?: PageRan
   );
   const rows = async () => {
     // The count comes with the end of the command, which the next answer is sure to be behind.
-    await ask(client, 'ending a copy', 'SELECT 1', []);
+    await query(client, 'ending a copy', 'SELECT 1', []);
     return bytes.rowCount ?? 0;
   };
   return { bytes, rows };

@@ -1,6 +1,6 @@
 import type { MillraceError } from '@millrace/errors';
 import { type Queryable, quoteIdent, sqlstateOf, withTransaction } from '@millrace/postgres';
-import { ask, providerError } from '../ask.ts';
+import { providerError, query } from '../query.ts';
 
 /** What became of one maintenance call. */
 export interface MaintenanceOutcome {
@@ -31,7 +31,7 @@ export async function runMaintenance(
   client: Queryable,
   options: MaintenanceOptions = {},
 ): Promise<MaintenanceOutcome[]> {
-  const list = await ask<{ func_name: string; func_arg: string | null }>(
+  const list = await query<{ func_name: string; func_arg: string | null }>(
     client,
     'listing maintenance',
     'SELECT func_name, func_arg FROM pgq.maint_operations()',
@@ -54,7 +54,7 @@ export async function runMaintenance(
 export async function moveRetries(client: Queryable): Promise<number> {
   let moved = 0;
   for (let round = 0; round < mostRepeats; round += 1) {
-    const rows = await ask<{ n: number }>(client, 'moving retries', 'SELECT pgq.maint_retry_events() AS n', []);
+    const rows = await query<{ n: number }>(client, 'moving retries', 'SELECT pgq.maint_retry_events() AS n', []);
     const n = rows[0]?.n ?? 0;
     moved += n;
     if (n === 0) break;

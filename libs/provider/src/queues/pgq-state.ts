@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { Queryable } from '@millrace/postgres';
-import { askOne } from '../ask.ts';
+import { queryOne } from '../query.ts';
 
 /** What a database has of PgQ. */
 export interface PgqState {
@@ -18,7 +18,7 @@ export async function pgqState(client: Queryable): Promise<PgqState> {
       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
               WHERE n.nspname = 'millrace' AND c.relname = 'provider_migration') AS millrace`;
   type Row = { extension: boolean; pgq: boolean; millrace: boolean };
-  const { extension, pgq, millrace } = await askOne<Row>(client, 'looking for PgQ', sql, []);
+  const { extension, pgq, millrace } = await queryOne<Row>(client, 'looking for PgQ', sql, []);
   const kind = !pgq ? 'none' : extension ? 'extension' : millrace ? 'ours' : 'other';
   return { pgq: kind, millrace };
 }

@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type Queryable, sqlstateOf } from '@millrace/postgres';
-import { ask, askOne, providerError } from '../ask.ts';
+import { providerError, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 
 /** What may be set of a queue, in PgQ's words. */
@@ -18,7 +18,7 @@ export type QueueParameter = (typeof queueParameters)[number];
 /** Makes a queue; false when it was there. */
 export async function createQueue(client: Queryable, queue: string): Promise<boolean> {
   const sql = 'SELECT pgq.create_queue($1) AS made';
-  return (await askOne<{ made: number }>(client, `making queue ${queue}`, sql, [queue])).made === 1;
+  return (await queryOne<{ made: number }>(client, `making queue ${queue}`, sql, [queue])).made === 1;
 }
 
 /** Removes a queue with its events, and its consumers with `force`. False when it was not there. Throws CONFLICT while it has consumers. */
@@ -44,7 +44,7 @@ export function hasConsumers(queue: string, names: readonly string[] = []): Mill
 }
 
 export async function queueExists(client: Queryable, queue: string): Promise<boolean> {
-  const rows = await ask(client, 'looking for a queue', 'SELECT FROM pgq.queue WHERE queue_name = $1', [queue]);
+  const rows = await query(client, 'looking for a queue', 'SELECT FROM pgq.queue WHERE queue_name = $1', [queue]);
   return rows.length > 0;
 }
 
@@ -67,7 +67,7 @@ export async function setQueueParameter(
   if (value === null) {
     // PgQ's own function takes no NULL.
     const sql = 'UPDATE pgq.queue SET queue_rotation_period = NULL WHERE queue_name = $1';
-    await ask(client, doing, sql, [queue]).catch((error: unknown) => {
+    await query(client, doing, sql, [queue]).catch((error: unknown) => {
       throw sqlstateOf(error instanceof MillraceError ? error.cause : error) === '23502' ? mustRotate() : error;
     });
     return;
@@ -77,7 +77,7 @@ export async function setQueueParameter(
       advice: examples[parameter],
     });
   }
-  await ask(client, doing, 'SELECT pgq.set_queue_config($1, $2, $3)', [queue, parameter, value]);
+  await query(client, doing, 'SELECT pgq.set_queue_config($1, $2, $3)', [queue, parameter, value]);
 }
 
 async function isValue(client: Queryable, parameter: QueueParameter, value: string): Promise<boolean> {
@@ -110,14 +110,14 @@ export async function registerConsumer(
   { queue, consumer, tick = null }: { queue: string; consumer: string; tick?: number | null },
 ): Promise<boolean> {
   const sql = 'SELECT pgq.register_consumer_at($1, $2, $3) AS made';
-  const row = await askOne<{ made: number }>(client, `registering ${consumer}`, sql, [queue, consumer, tick]);
+  const row = await queryOne<{ made: number }>(client, `registering ${consumer}`, sql, [queue, consumer, tick]);
   return row.made === 1;
 }
 
 /** Forgets a consumer with its events to be retried; how many subscriptions went (its subconsumers' as well). */
 export async function unregisterConsumer(client: Queryable, queue: string, consumer: string): Promise<number> {
   const sql = 'SELECT pgq.unregister_consumer($1, $2) AS gone';
-  return (await askOne<{ gone: number }>(client, `unregistering ${consumer}`, sql, [queue, consumer])).gone;
+  return (await queryOne<{ gone: number }>(client, `unregistering ${consumer}`, sql, [queue, consumer])).gone;
 }
 
 /** A place in a queue: a tick that is still kept, by number, time or end. */
@@ -135,7 +135,7 @@ export async function tickAt(client: Queryable, queue: string, place: Place): Pr
           : ['t.tick_time <= $2::text::timestamptz', 'DESC', place.time];
   const sql = `SELECT t.tick_id::float8 AS tick FROM pgq.tick t JOIN pgq.queue q ON q.queue_id = t.tick_queue
     WHERE q.queue_name = $1 AND ${condition} ORDER BY t.tick_id ${order} LIMIT 1`;
-  const [row] = await ask<{ tick: number }>(client, 'looking for a tick', sql, [queue, value]).catch(
+  const [row] = await query<{ tick: number }>(client, 'looking for a tick', sql, [queue, value]).catch(
     (error: unknown) => {
       throw sqlstateOf(error instanceof MillraceError ? error.cause : error)?.startsWith('22') === true
         ? noTime(value)

@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type Queryable, withTransaction } from '@millrace/postgres';
-import { ask, isoTime } from '../ask.ts';
+import { isoTime, query } from '../query.ts';
 import { moveRetries } from './maintenance.ts';
 
 /** An event to be put into a queue. */
@@ -40,7 +40,7 @@ export async function insertEvents(client: Queryable, queue: string, events: rea
       const columns = (['type', 'data', 'extra1', 'extra2', 'extra3', 'extra4'] as const).map((key) =>
         part.map((e) => e[key]),
       );
-      const rows = await ask<{ id: number }>(client, `writing to queue ${queue}`, sql, [queue, ...columns]);
+      const rows = await query<{ id: number }>(client, `writing to queue ${queue}`, sql, [queue, ...columns]);
       ids.push(...rows.map(({ id }) => id));
     }
     return ids;
@@ -107,7 +107,7 @@ async function boundsOf(client: Queryable, queue: string, at: PeekAt, wanted: nu
         ORDER BY x.tick_event_seq - p.tick_event_seq < $5, abs(x.tick_event_seq - p.tick_event_seq - $5), x.tick_id DESC LIMIT 1) AS n
     WHERE q.queue_name = $1`;
   const values = [queue, byTick ? null : at.consumer, byTick, byTick ? String(at.tick) : null, wanted];
-  const [row] = await ask<Bounds>(client, `looking into queue ${queue}`, sql, values);
+  const [row] = await query<Bounds>(client, `looking into queue ${queue}`, sql, values);
   return row;
 }
 
@@ -119,7 +119,7 @@ async function readEvents(client: Queryable, queue: string, bounds: Bounds, limi
       AND txid_visible_in_snapshot(ev_txid, $2::txid_snapshot) AND NOT txid_visible_in_snapshot(ev_txid, $1::txid_snapshot)
       AND (ev_owner IS NULL OR ev_owner = $3)
     ORDER BY ev_id LIMIT $4`;
-  return ask<QueueEvent>(client, `reading queue ${queue}`, sql, [prev, cur, owner, limit]);
+  return query<QueueEvent>(client, `reading queue ${queue}`, sql, [prev, cur, owner, limit]);
 }
 
 /** An event that waits to be put back, for one consumer. */
@@ -143,7 +143,7 @@ export async function listRetries(
   const sql = `SELECT ev_id::float8 AS id, ${isoTime('ev_time')} AS time, ev_retry AS retry,
       ${isoTime('ev_retry_after')} AS "retryAt", ${fields}
     FROM pgq.retry_queue WHERE ev_owner = $1 ORDER BY ev_retry_after, ev_id LIMIT $2`;
-  return ask<RetryEvent>(client, 'reading the retry queue', sql, [owner, limit]);
+  return query<RetryEvent>(client, 'reading the retry queue', sql, [owner, limit]);
 }
 
 /**
@@ -157,7 +157,7 @@ export async function releaseRetries(
   const owner = await ownerOf(client, queue, consumer);
   const sql = `UPDATE pgq.retry_queue SET ev_retry_after = least(ev_retry_after, now())
     WHERE ev_owner = $1 AND ($2::bigint[] IS NULL OR ev_id = ANY ($2)) RETURNING 1`;
-  const released = await ask(client, 'putting events back', sql, [owner, ids ?? null]);
+  const released = await query(client, 'putting events back', sql, [owner, ids ?? null]);
   await moveRetries(client);
   return released.length;
 }
@@ -165,7 +165,7 @@ export async function releaseRetries(
 async function ownerOf(client: Queryable, queue: string, consumer: string): Promise<number> {
   const sql = `SELECT s.sub_id AS owner FROM pgq.subscription s JOIN pgq.queue q ON q.queue_id = s.sub_queue
     JOIN pgq.consumer c ON c.co_id = s.sub_consumer WHERE q.queue_name = $1 AND c.co_name = $2`;
-  const [row] = await ask<{ owner: number }>(client, 'looking for a consumer', sql, [queue, consumer]);
+  const [row] = await query<{ owner: number }>(client, 'looking for a consumer', sql, [queue, consumer]);
   if (row !== undefined) return row.owner;
   throw new MillraceError(codes.NOT_FOUND, `queue ${queue} has no consumer ${JSON.stringify(consumer)}`, {
     advice: 'see `millrace consumer list`',

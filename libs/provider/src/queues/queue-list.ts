@@ -1,5 +1,5 @@
 import type { Queryable } from '@millrace/postgres';
-import { ask, isoTime } from '../ask.ts';
+import { isoTime, query } from '../query.ts';
 import { type PgqState, pgqState } from './pgq-state.ts';
 
 /** A queue, its settings, and how it is doing. Intervals are PostgreSQL's text: `02:00:00`. */
@@ -68,7 +68,7 @@ export async function listQueues(
     LEFT JOIN pgq.tick t ON t.tick_queue = q.queue_id AND t.tick_id = i.last_tick_id
     WHERE $1::text IS NULL OR i.queue_name = $1
     ORDER BY i.queue_name`;
-  return ask<QueueRecord>(client, 'reading the queues', sql, [queue]);
+  return query<QueueRecord>(client, 'reading the queues', sql, [queue]);
 }
 
 /** Consumers by queue and name; of all queues, or of one. */
@@ -81,7 +81,7 @@ export async function listConsumers(client: Queryable, queue: string | null = nu
     LEFT JOIN pgq.tick t ON t.tick_queue = q.queue_id AND t.tick_id = i.last_tick
     WHERE $1::text IS NULL OR i.queue_name = $1
     ORDER BY i.queue_name, i.consumer_name`;
-  return ask<ConsumerRecord>(client, 'reading the consumers', sql, [queue]);
+  return query<ConsumerRecord>(client, 'reading the consumers', sql, [queue]);
 }
 
 function milliseconds(interval: string): string {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { safeInteger } from '@millrace/model';
 import { type Queryable, tryLead } from '@millrace/postgres';
-import { ask, askOne } from '../ask.ts';
+import { query, queryOne } from '../query.ts';
 import { forceTick } from '../ticks/ticks.ts';
 import { needPgq, type PgqState } from './pgq-state.ts';
 import { queueExists } from './queue-admin.ts';
@@ -34,7 +34,7 @@ export interface QueueDuty {
 export async function queueDuty(client: Queryable, where: string): Promise<QueueDuty> {
   const state = await needPgq(client, where);
   const sql = `SELECT EXISTS (SELECT FROM pgq.queue q WHERE NOT q.queue_external_ticker ${notOfSet(state)}) AS any`;
-  return { state, ...(await askOne<{ any: boolean }>(client, 'looking for queues', sql, [])) };
+  return { state, ...(await queryOne<{ any: boolean }>(client, 'looking for queues', sql, [])) };
 }
 
 /**
@@ -43,7 +43,7 @@ export async function queueDuty(client: Queryable, where: string): Promise<Queue
  * is READ COMMITTED and outside a transaction. What costs the session is thrown.
  */
 export async function tickQueues(client: Queryable, { state }: QueueDuty): Promise<QueueTick[]> {
-  const due = await ask<{ name: string }>(client, 'looking which queues are due', dueSql(state), []);
+  const due = await query<{ name: string }>(client, 'looking which queues are due', dueSql(state), []);
   const done: QueueTick[] = [];
   for (const { name: queue } of due) {
     const tick = await tickOne(client, queue);
@@ -85,7 +85,7 @@ async function tickOne(client: Queryable, queue: string): Promise<QueueTick> {
 
 async function ticker(client: Queryable, queue: string): Promise<number | null> {
   const sql = 'SELECT pgq.ticker($1) AS tick';
-  const { tick } = await askOne<{ tick: string | null }>(client, `ticking queue ${queue}`, sql, [queue]);
+  const { tick } = await queryOne<{ tick: string | null }>(client, `ticking queue ${queue}`, sql, [queue]);
   return tick === null ? null : safeInteger(tick);
 }
 
@@ -104,7 +104,7 @@ export async function forceQueueTick(
   if (millrace) return (await forceTick(client, queue)).tick;
   const sql = 'SELECT pgq.force_tick($1) AS tick';
   const asked = async () =>
-    (await askOne<{ tick: string | null }>(client, `ticking queue ${queue}`, sql, [queue])).tick;
+    (await queryOne<{ tick: string | null }>(client, `ticking queue ${queue}`, sql, [queue])).tick;
   const before = await asked();
   const deadline = performance.now() + timeoutMs;
   const leads = await leadQueues(client);
@@ -120,5 +120,5 @@ export async function forceQueueTick(
 
 async function newestTick(client: Queryable, queue: string): Promise<number | null> {
   const sql = 'SELECT last_tick_id::float8 AS tick FROM pgq.get_queue_info($1)';
-  return (await askOne<{ tick: number | null }>(client, `ticking queue ${queue}`, sql, [queue])).tick;
+  return (await queryOne<{ tick: number | null }>(client, `ticking queue ${queue}`, sql, [queue])).tick;
 }

@@ -1,7 +1,7 @@
 // Who asked for what, at the provider. Names and numbers only, never values of rows or secrets.
 import { safeInteger } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { ask, askOne, isoTime } from '../ask.ts';
+import { isoTime, query, queryOne } from '../query.ts';
 
 /** One line of the audit: a command that was given, or (without `actor`) something the schema's own functions did. */
 export interface AuditEntry {
@@ -29,7 +29,7 @@ export async function writeAudit(
   what: string,
   detail: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  await askOne(client, 'writing the audit', 'SELECT millrace.note($1, $2, $3::jsonb)', [
+  await queryOne(client, 'writing the audit', 'SELECT millrace.note($1, $2, $3::jsonb)', [
     queue,
     what,
     JSON.stringify(detail),
@@ -41,7 +41,7 @@ export async function beginCommand(
   client: Queryable,
   command: { readonly queue: string; readonly actor: string; readonly name: string; readonly arguments: string },
 ): Promise<number> {
-  const row = await askOne<{ id: string }>(
+  const row = await queryOne<{ id: string }>(
     client,
     'writing the audit',
     'SELECT millrace.begin_command($1, $2, $3, $4) AS id',
@@ -56,7 +56,7 @@ export async function endCommand(
   id: number,
   end: { readonly outcome: 'done' | 'failed'; readonly error: string | null },
 ): Promise<void> {
-  await askOne(client, 'writing the audit', 'SELECT millrace.end_command($1, $2, $3)', [id, end.outcome, end.error]);
+  await queryOne(client, 'writing the audit', 'SELECT millrace.end_command($1, $2, $3)', [id, end.outcome, end.error]);
 }
 
 /** The newest lines of a queue (null: of all), newest first: commands, or with `all` also what the schema's functions noted. */
@@ -70,7 +70,7 @@ export async function readAudit(
     WHERE CASE WHEN actor IS NULL THEN $3 AND ($1::text IS NULL OR detail ->> 'queue' = $1) ELSE $1 IS NULL OR queue = $1 END
     ORDER BY audit.id DESC LIMIT $2`;
   type Row = Omit<AuditEntry, 'detail' | 'id'> & { id: string; detail: string };
-  const rows = await ask<Row>(client, 'reading the audit', sql, [queue, limit, all]);
+  const rows = await query<Row>(client, 'reading the audit', sql, [queue, limit, all]);
   return rows.map((row) => ({
     ...row,
     id: safeInteger(row.id),

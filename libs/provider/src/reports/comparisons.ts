@@ -1,6 +1,6 @@
 import type { TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { ask } from '../ask.ts';
+import { query } from '../query.ts';
 
 /** What a comparison found of one table at one subscriber. Numbers are null when it was not compared. */
 export interface ComparisonNote extends TableName {
@@ -27,7 +27,7 @@ export async function noteComparisons(
     provider_rows: providerRows,
     subscriber_rows: subscriberRows,
   }));
-  await ask(client, 'noting a comparison', 'SELECT millrace.note_comparison($1, $2::jsonb)', [
+  await query(client, 'noting a comparison', 'SELECT millrace.note_comparison($1, $2::jsonb)', [
     queue,
     JSON.stringify(results),
   ]);

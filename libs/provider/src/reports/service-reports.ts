@@ -1,5 +1,5 @@
 import type { Queryable } from '@millrace/postgres';
-import { ask } from '../ask.ts';
+import { query } from '../query.ts';
 
 /** What the leading instance of a provider-side service says about itself for one queue. */
 export interface ServiceReport {
@@ -14,7 +14,7 @@ export interface ServiceReport {
 /** Writes the report; only the leader does. */
 export async function reportService(client: Queryable, report: ServiceReport): Promise<void> {
   const { queue, service, instance, state, error } = report;
-  await ask(client, 'reporting', 'SELECT millrace.report_service($1, $2, $3, $4, $5, $6)', [
+  await query(client, 'reporting', 'SELECT millrace.report_service($1, $2, $3, $4, $5, $6)', [
     queue,
     service,
     instance,

@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { TableName } from '@millrace/model';
 import { type Queryable, quoteTable } from '@millrace/postgres';
-import { ask, askOne, providerError } from '../ask.ts';
+import { providerError, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 
 /** What a look after the capture triggers found for one table. */
@@ -36,7 +36,7 @@ export async function addTable(client: Queryable, queue: string, table: TableNam
 export async function removeTable(client: Queryable, queue: string, table: TableName): Promise<boolean> {
   const sql = 'SELECT millrace.remove_table($1, $2, $3) AS removed';
   const values = [queue, table.schema, table.name];
-  return (await askOne<{ removed: boolean }>(client, `removing table ${quoteTable(table)}`, sql, values)).removed;
+  return (await queryOne<{ removed: boolean }>(client, `removing table ${quoteTable(table)}`, sql, values)).removed;
 }
 
 /**
@@ -45,5 +45,5 @@ export async function removeTable(client: Queryable, queue: string, table: Table
  */
 export async function refreshTriggers(client: Queryable, queue: string): Promise<TriggerFinding[]> {
   const sql = 'SELECT schema_name AS schema, table_name AS name, action, problem FROM millrace.refresh_triggers($1)';
-  return ask(client, `looking after the triggers of ${queue}`, sql, [queue]);
+  return query(client, `looking after the triggers of ${queue}`, sql, [queue]);
 }

@@ -1,6 +1,6 @@
 import type { TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { ask, askOne } from '../ask.ts';
+import { query, queryOne } from '../query.ts';
 
 /** A set of replicated tables with its queue. */
 export interface ReplicatedSet {
@@ -11,7 +11,7 @@ export interface ReplicatedSet {
 
 /** Makes a set and its queue; true made, false was there. */
 export async function createSet(client: Queryable, queue: string): Promise<boolean> {
-  const row = await askOne<{ made: boolean }>(
+  const row = await queryOne<{ made: boolean }>(
     client,
     `creating set ${queue}`,
     'SELECT millrace.create_set($1) AS made',
@@ -22,15 +22,18 @@ export async function createSet(client: Queryable, queue: string): Promise<boole
 
 /** Removes a set with its triggers, subscribers and queue; true removed, false was not there. */
 export async function dropSet(client: Queryable, queue: string): Promise<boolean> {
-  const row = await askOne<{ gone: boolean }>(client, `removing set ${queue}`, 'SELECT millrace.drop_set($1) AS gone', [
-    queue,
-  ]);
+  const row = await queryOne<{ gone: boolean }>(
+    client,
+    `removing set ${queue}`,
+    'SELECT millrace.drop_set($1) AS gone',
+    [queue],
+  );
   return row.gone;
 }
 
 /** All sets of this provider, by name. */
 export async function listSets(client: Queryable): Promise<ReplicatedSet[]> {
-  return ask(
+  return query(
     client,
     'reading sets',
     `SELECT queue, system_identifier AS "systemIdentifier" FROM millrace.set ORDER BY queue`,
@@ -42,14 +45,14 @@ export async function listSets(client: Queryable): Promise<ReplicatedSet[]> {
 export async function addSequence(client: Queryable, queue: string, sequence: TableName): Promise<boolean> {
   const sql = `SELECT millrace.add_sequence($1, pg_catalog.format('%I.%I', $2::text, $3::text)::pg_catalog.regclass) AS added`;
   const doing = `adding sequence ${sequence.schema}.${sequence.name}`;
-  const row = await askOne<{ added: boolean }>(client, doing, sql, [queue, sequence.schema, sequence.name]);
+  const row = await queryOne<{ added: boolean }>(client, doing, sql, [queue, sequence.schema, sequence.name]);
   return row.added;
 }
 
 /** Takes a sequence out of a set; true removed, false was not there. */
 export async function removeSequence(client: Queryable, queue: string, sequence: TableName): Promise<boolean> {
   const doing = `removing sequence ${sequence.schema}.${sequence.name}`;
-  const row = await askOne<{ gone: boolean }>(client, doing, 'SELECT millrace.remove_sequence($1, $2, $3) AS gone', [
+  const row = await queryOne<{ gone: boolean }>(client, doing, 'SELECT millrace.remove_sequence($1, $2, $3) AS gone', [
     queue,
     sequence.schema,
     sequence.name,
@@ -62,5 +65,5 @@ export async function sendSequenceAgain(client: Queryable, queue: string, sequen
   const sql = `UPDATE millrace.set_sequence SET last_value = NULL, is_called = NULL
     WHERE queue = $1 AND schema_name = $2 AND sequence_name = $3`;
   const doing = `sending sequence ${sequence.schema}.${sequence.name} again`;
-  await ask(client, doing, sql, [queue, sequence.schema, sequence.name]);
+  await query(client, doing, sql, [queue, sequence.schema, sequence.name]);
 }

@@ -1,6 +1,6 @@
 import { type Position, safeInteger } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import { ask, askOne, isoTime } from '../ask.ts';
+import { isoTime, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 import { tellWish } from '../wishes.ts';
 
@@ -22,7 +22,7 @@ export type ReportVerdict = 'ok' | 'ahead' | 'history' | 'unknown' | 'unregister
 export async function registerSubscriber(client: Queryable, queue: string, name: string): Promise<Position> {
   const sql = `SELECT tick, fingerprint, ${tellWish}
     FROM (SELECT $1::text AS queue) AS q, millrace.register_subscriber($1, $2)`;
-  const row = await askOne<{ tick: string; fingerprint: string }>(client, `registering subscriber ${name}`, sql, [
+  const row = await queryOne<{ tick: string; fingerprint: string }>(client, `registering subscriber ${name}`, sql, [
     queue,
     name,
   ]);
@@ -32,14 +32,14 @@ export async function registerSubscriber(client: Queryable, queue: string, name:
 /** Forgets a subscriber: nothing is kept for it any more. True forgotten, false was not there. */
 export async function unregisterSubscriber(client: Queryable, queue: string, name: string): Promise<boolean> {
   const sql = `SELECT millrace.unregister_subscriber(queue, $2) AS gone, ${tellWish} FROM (SELECT $1::text AS queue) AS q`;
-  return (await askOne<{ gone: boolean }>(client, `removing subscriber ${name}`, sql, [queue, name])).gone;
+  return (await queryOne<{ gone: boolean }>(client, `removing subscriber ${name}`, sql, [queue, name])).gone;
 }
 
 /** All subscribers of a queue, by name. */
 export async function listSubscribers(client: Queryable, queue: string): Promise<SubscriberRecord[]> {
   const sql = `SELECT name, tick, fingerprint, ${isoTime('reported_at')} AS reported_at
     FROM millrace.subscriber WHERE queue = $1 ORDER BY name`;
-  const rows = await ask<{ name: string; tick: string; fingerprint: string; reported_at: string | null }>(
+  const rows = await query<{ name: string; tick: string; fingerprint: string; reported_at: string | null }>(
     client,
     `reading the subscribers of ${queue}`,
     sql,
@@ -62,7 +62,7 @@ export async function reportPosition(
 ): Promise<ReportVerdict> {
   const sql = 'SELECT millrace.report_position($1, $2, $3, $4) AS verdict';
   const params = [queue, name, position.tick, position.fingerprint];
-  return (await askOne<{ verdict: ReportVerdict }>(client, `taking the report of ${name}`, sql, params)).verdict;
+  return (await queryOne<{ verdict: ReportVerdict }>(client, `taking the report of ${name}`, sql, params)).verdict;
 }
 
 /** Whether a subscriber of that name was registered once and is not any more. Throws the driver's errors. */

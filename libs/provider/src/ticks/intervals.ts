@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type Position, safeInteger, type Tick } from '@millrace/model';
 import { copyOut, type PgClient } from '@millrace/postgres';
-import { isoTime, providerError } from '../ask.ts';
+import { isoTime, providerError } from '../query.ts';
 
 /** One tick interval: the batch that ends with `tick`, and the SELECT for its events. */
 export interface Interval {

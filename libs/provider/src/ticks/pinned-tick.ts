@@ -1,6 +1,6 @@
 import type { TableName } from '@millrace/model';
 import { disconnect, type PgClient, quoteTable } from '@millrace/postgres';
-import { ask, askOne, providerError } from '../ask.ts';
+import { providerError, query, queryOne } from '../query.ts';
 import { tellWishSql } from '../wishes.ts';
 import { type MadeTick, madeTick, madeTickSql } from './ticks.ts';
 
@@ -41,24 +41,24 @@ export async function pinTick(
   const reading = await connect();
   try {
     // Nothing here may take the snapshot yet: SET and LOCK do not, any SELECT would.
-    await ask(reading, 'beginning', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
-    await ask(reading, 'beginning', 'SET LOCAL idle_in_transaction_session_timeout = 0', []);
+    await query(reading, 'beginning', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
+    await query(reading, 'beginning', 'SET LOCAL idle_in_transaction_session_timeout = 0', []);
     await lockTables(reading, tables);
     ticking = await connect();
-    await ask(ticking, 'beginning', 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', []);
-    await ask(ticking, 'beginning', `SET LOCAL idle_in_transaction_session_timeout = '${longestLock}'`, []);
-    await askOne(ticking, 'locking ticks', 'SELECT millrace.lock_ticks($1)', [queue]);
-    const seen = await askOne<{ id: string; snapshot: string }>(
+    await query(ticking, 'beginning', 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', []);
+    await query(ticking, 'beginning', `SET LOCAL idle_in_transaction_session_timeout = '${longestLock}'`, []);
+    await queryOne(ticking, 'locking ticks', 'SELECT millrace.lock_ticks($1)', [queue]);
+    const seen = await queryOne<{ id: string; snapshot: string }>(
       reading,
       'exporting a snapshot',
       'SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_current_snapshot()::text AS snapshot',
       [],
     );
     const sql = madeTickSql('millrace.insert_pinned_tick($1, $2::pg_catalog.pg_snapshot)');
-    const made = madeTick(await askOne(ticking, 'making a pinned tick', sql, [queue, seen.snapshot]));
+    const made = madeTick(await queryOne(ticking, 'making a pinned tick', sql, [queue, seen.snapshot]));
     await announce(made);
-    await ask(ticking, 'making a pinned tick', tellWishSql, [queue]);
-    await ask(ticking, 'making a pinned tick', 'COMMIT', []);
+    await query(ticking, 'making a pinned tick', tellWishSql, [queue]);
+    await query(ticking, 'making a pinned tick', 'COMMIT', []);
     return { ...made, snapshotId: seen.id, client: reading, release: () => disconnect(reading) };
   } catch (error) {
     await disconnect(reading);
@@ -72,9 +72,9 @@ export async function pinTick(
 export async function joinPinned(connect: () => Promise<PgClient>, { snapshotId }: PinnedTick): Promise<PgClient> {
   const client = await connect();
   try {
-    await ask(client, 'beginning', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
-    await ask(client, 'beginning', 'SET LOCAL idle_in_transaction_session_timeout = 0', []);
-    await ask(client, 'joining a snapshot', `SET TRANSACTION SNAPSHOT '${snapshotId.replaceAll("'", "''")}'`, []);
+    await query(client, 'beginning', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
+    await query(client, 'beginning', 'SET LOCAL idle_in_transaction_session_timeout = 0', []);
+    await query(client, 'joining a snapshot', `SET TRANSACTION SNAPSHOT '${snapshotId.replaceAll("'", "''")}'`, []);
     return client;
   } catch (error) {
     await disconnect(client);
@@ -84,7 +84,7 @@ export async function joinPinned(connect: () => Promise<PgClient>, { snapshotId 
 
 async function lockTables(client: PgClient, tables: readonly TableName[]): Promise<void> {
   if (tables.length === 0) return;
-  await ask(client, 'locking tables', `SET LOCAL lock_timeout = '${longestWait}'`, []);
-  await ask(client, 'locking tables', `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`, []);
-  await ask(client, 'locking tables', 'SET LOCAL lock_timeout = 0', []);
+  await query(client, 'locking tables', `SET LOCAL lock_timeout = '${longestWait}'`, []);
+  await query(client, 'locking tables', `LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS SHARE MODE`, []);
+  await query(client, 'locking tables', 'SET LOCAL lock_timeout = 0', []);
 }

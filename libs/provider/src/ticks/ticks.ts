@@ -1,6 +1,6 @@
 import { safeInteger, type Tick } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
-import { ask, askOne, isoTime } from '../ask.ts';
+import { isoTime, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 import { tellWishSql } from '../wishes.ts';
 
@@ -21,16 +21,19 @@ interface TickRow {
  * round trip; call it outside a transaction. Throws NOT_FOUND (queue), PROVIDER_HISTORY.
  */
 export async function tick(client: Queryable, queue: string): Promise<MadeTick | null> {
-  const [row] = await ask<TickRow & { new_events: string }>(client, 'making a tick', madeTickSql('millrace.tick($1)'), [
-    queue,
-  ]);
+  const [row] = await query<TickRow & { new_events: string }>(
+    client,
+    'making a tick',
+    madeTickSql('millrace.tick($1)'),
+    [queue],
+  );
   return row === undefined ? null : madeTick(row);
 }
 
 /** Makes a tick now: all that was committed before the call is in a batch that ends with it or before. Throws as `tick`. */
 export async function forceTick(client: Queryable, queue: string): Promise<MadeTick> {
-  const made = madeTick(await askOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
-  await ask(client, 'making a tick', tellWishSql, [queue]);
+  const made = madeTick(await queryOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
+  await query(client, 'making a tick', tellWishSql, [queue]);
   return made;
 }
 
@@ -48,18 +51,18 @@ export async function onToken(client: PgClient, queue: string, listener: () => v
 /** A token for all that is committed in the set now, for `millrace.wait_for` at a subscriber. Throws NOT_FOUND. */
 export async function takeToken(client: Queryable, queue: string): Promise<string> {
   const sql = 'SELECT millrace.token($1) AS token';
-  return (await askOne<{ token: string }>(client, 'taking a token', sql, [queue])).token;
+  return (await queryOne<{ token: string }>(client, 'taking a token', sql, [queue])).token;
 }
 
 /** The newest tick; null when the queue has none or is not there. */
 export async function lastTick(client: Queryable, queue: string): Promise<Tick | null> {
-  const [row] = await ask<TickRow>(client, 'reading the last tick', tickSql('millrace.last_tick($1)'), [queue]);
+  const [row] = await query<TickRow>(client, 'reading the last tick', tickSql('millrace.last_tick($1)'), [queue]);
   return row === undefined ? null : toTick(row);
 }
 
 /** One tick as the provider knows it; null when it is not, or no longer, known. */
 export async function tickInfo(client: Queryable, queue: string, number: number): Promise<Tick | null> {
-  const [row] = await ask<TickRow>(client, 'reading a tick', tickSql('millrace.tick_info($1, $2)'), [queue, number]);
+  const [row] = await query<TickRow>(client, 'reading a tick', tickSql('millrace.tick_info($1, $2)'), [queue, number]);
   return row === undefined ? null : toTick(row);
 }
 
@@ -71,7 +74,7 @@ export async function ageOfTickAfter(client: Queryable, queue: string, tick: num
 
 /** The identity of the provider's cluster, part of every fingerprint. */
 export async function systemIdentifier(client: Queryable): Promise<string> {
-  const row = await askOne<{ id: string }>(
+  const row = await queryOne<{ id: string }>(
     client,
     'reading the identity',
     'SELECT millrace.system_identifier() AS id',

@@ -1,4 +1,4 @@
--- Purpose:    check `followed-tables`: what is followed at this subscriber is there, and nothing keeps its copy.
+-- Purpose:    check `followed-tables`: every table that is followed at this subscriber exists, and its copy is not held.
 -- Parameters: $1 queue, $2 subscriber.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      millrace.subscribed_table, pg_class.

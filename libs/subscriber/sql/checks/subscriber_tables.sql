@@ -1,4 +1,4 @@
--- Purpose:    check `subscriber-tables`: the tables that are to take rows there can.
+-- Purpose:    check `subscriber-tables`: the followed tables can take rows.
 -- Parameters: $1 tables, as JSON [[schema, name], ...].
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pg_class, pg_namespace, pg_partition_tree.

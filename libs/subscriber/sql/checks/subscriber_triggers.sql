@@ -1,4 +1,4 @@
--- Purpose:    check `subscriber-triggers`: no trigger or rule of the subscriber's fires for replicated rows by mistake.
+-- Purpose:    check `subscriber-triggers`: no trigger or rule at the subscriber fires for replicated rows by mistake.
 -- Parameters: $1 tables, as JSON [[schema, name], ...]; $2 true: replay runs as replica, so that ordinary triggers stay silent.
 -- Returns:    rows (level, object, message, fix).
 -- Reads:      pg_trigger, pg_rewrite, pg_partition_tree.

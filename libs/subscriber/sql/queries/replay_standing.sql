@@ -1,9 +1,9 @@
--- Purpose:    where replay stands and why it may not get further. First statement of a transaction that will read as of it.
+-- Purpose:    the position of replay, and what may stop it. To be the first statement of a transaction that reads as of the position.
 -- Parameters: $1 queue.
 -- Returns:    one row, none when the queue is not set up here.
 -- Reads:      millrace.position, control, replay_report.
 SELECT p.tick, p.fingerprint, coalesce(c.paused, false) AS paused,
-  -- What was said before the last batch is news no more.
+  -- A report from before the last batch is out of date.
   CASE WHEN r.reported_at < p.applied_at THEN 'running' ELSE r.state END AS state, r.error_message,
   (extract(epoch FROM clock_timestamp() - greatest(r.reported_at, p.applied_at)) * 1000)::float8 AS age_ms
 FROM millrace.position p

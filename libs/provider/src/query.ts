@@ -27,7 +27,7 @@ export function providerError(error: unknown, doing: string): MillraceError {
 }
 
 /** Runs one statement; `doing` says what for, to people: "making a tick". Throws MillraceError. */
-export async function ask<Row>(
+export async function query<Row>(
   client: Queryable,
   doing: string,
   sql: string,
@@ -41,13 +41,13 @@ export async function ask<Row>(
 }
 
 /** The same for a statement that gives exactly one row. */
-export async function askOne<Row>(
+export async function queryOne<Row>(
   client: Queryable,
   doing: string,
   sql: string,
   params: readonly unknown[],
 ): Promise<Row> {
-  const [row] = await ask<Row>(client, doing, sql, params);
+  const [row] = await query<Row>(client, doing, sql, params);
   if (row === undefined) throw new MillraceError(codes.INTERNAL, `${doing}: no answer`);
   return row;
 }
