@@ -35,6 +35,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'scenarios',
+          testTimeout: 240_000,
           include: [`${folders}/**/*.e2e.test.ts`],
           exclude,
           globalSetup: withServers,
