@@ -13,23 +13,23 @@ export { type CheckRow, serverChecks } from './catalog/server-checks.ts';
 export { readServerFacts, type ServerFacts } from './catalog/server-facts.ts';
 export { type ReadableShape, readTableShape, type ShapeColumn, type TableShape } from './catalog/table-shape.ts';
 export type { PgClient, Queryable } from './client.ts';
+export { copyIn, copyOut } from './copy/copy-streams.ts';
+export { databaseError, sqlstateOf } from './database-error.ts';
+export { quoteIdent, quoteTable } from './quote.ts';
+export { createDatabase } from './schema/create-database.ts';
+export { type Migration, migrate, readSqlFolder } from './schema/migrate.ts';
+export { refuseForeignSchema } from './schema/schema-owner.ts';
+export { type RunSqlFile, type SqlFolder, sqlFileRunner, sqlFolder } from './schema/sql-folder.ts';
 export {
   type ConnectOptions,
   connect,
   databaseLabel,
   disconnect,
   dropSession,
-} from './connect.ts';
-export { copyIn, copyOut } from './copy-streams.ts';
-export { createDatabase } from './create-database.ts';
-export { databaseError, sqlstateOf } from './database-error.ts';
-export { inSession } from './in-session.ts';
-export { KeptSession, type OpenSession } from './kept-session.ts';
-export { type Migration, migrate, readSqlFolder } from './migrate.ts';
-export { neutralSettings, pinnedSettings, pinSettings } from './pinned-settings.ts';
-export { quoteIdent, quoteTable } from './quote.ts';
-export { refuseForeignSchema } from './schema-owner.ts';
-export { SessionLead, type SessionLease, tryLead } from './session-lead.ts';
-export { applySettings } from './session-settings.ts';
-export { type RunSqlFile, type SqlFolder, sqlFileRunner, sqlFolder } from './sql-folder.ts';
-export { withTransaction } from './transaction.ts';
+} from './session/connect.ts';
+export { inSession } from './session/in-session.ts';
+export { KeptSession, type OpenSession } from './session/kept-session.ts';
+export { neutralSettings, pinnedSettings, pinSettings } from './session/pinned-settings.ts';
+export { SessionLead, type SessionLease, tryLead } from './session/session-lead.ts';
+export { applySettings } from './session/session-settings.ts';
+export { withTransaction } from './session/transaction.ts';

@@ -11,7 +11,7 @@ import {
   sqlstateOf,
   withTransaction,
 } from '@millrace/postgres';
-import { dropAllCopyStages } from './copy-stage.ts';
+import { dropAllCopyStages } from './follow/copy-stage.ts';
 
 const migrationFolder = fileURLToPath(new URL('../sql/migrations/', import.meta.url));
 const functionFolder = fileURLToPath(new URL('../sql/functions/', import.meta.url));

@@ -1,33 +1,20 @@
 export {
-  type ApplySession,
-  becomeReplica,
-  beginSql,
-  commit,
-  mayBeReplica,
-  openApplySession,
-  planForManyRows,
-  replicaAdvice,
-  rollBack,
-} from './apply-session.ts';
-export { endWithSignal, openBoundSession, type SessionBound } from './bound-session.ts';
-export {
   orderByReferences,
   readTarget,
   readVersion,
   type TargetColumn,
   type TargetIndex,
   type TargetTable,
-} from './catalog.ts';
+} from './checks/catalog.ts';
 export {
-  onDesiredStateChange,
-  type RefusedMessage,
-  type ReplayState,
-  readControl,
-  recordRefused,
-  setPaused,
-  writeAudit,
-  writeReplayReport,
-} from './control.ts';
+  type ReplayOverview,
+  type ReplayStanding,
+  readReplayStanding,
+  readSubscriberOverview,
+  type SubscriberOverview,
+  type TableOverview,
+} from './checks/overview.ts';
+export { type ForeignKeyQuestion, subscriberChecks } from './checks/subscriber-checks.ts';
 export {
   type CopyPart,
   copyStageOf,
@@ -37,38 +24,14 @@ export {
   readStaged,
   recordPart,
   type StagedCopy,
-} from './copy-stage.ts';
-export { installSubscriber, isSubscriberInstalled, requireInstalled, uninstallSubscriber } from './install.ts';
-export {
-  type ReplayOverview,
-  type ReplayStanding,
-  readReplayStanding,
-  readSubscriberOverview,
-  type SubscriberOverview,
-  type TableOverview,
-} from './overview.ts';
-export { dropPending, type PendingPiece, readPending, storePending } from './pending.ts';
-export { isPausePinned, listPinnedPauses, type PinnedPause, pinPause, unpinPause } from './pinned-pauses.ts';
-export {
-  type BusHint,
-  type Control,
-  dropPosition,
-  initPosition,
-  lockPosition,
-  type Move,
-  movedGeneration,
-  movePositionSql,
-  movePositionValues,
-  readPosition,
-  type StoredPosition,
-} from './position.ts';
+} from './follow/copy-stage.ts';
+export { dropPending, type PendingPiece, readPending, storePending } from './follow/pending.ts';
 export {
   forgetFormerTypes,
   readSourceColumns,
   type SourceColumnRecord,
   writeSourceColumns,
-} from './source-columns.ts';
-export { type ForeignKeyQuestion, subscriberChecks } from './subscriber-checks.ts';
+} from './follow/source-columns.ts';
 export {
   followSequence,
   followTable,
@@ -82,5 +45,42 @@ export {
   type TableMove,
   unfollowSequence,
   unfollowTable,
-} from './tables.ts';
-export { waitForToken } from './tokens.ts';
+} from './follow/tables.ts';
+export { installSubscriber, isSubscriberInstalled, requireInstalled, uninstallSubscriber } from './install.ts';
+export {
+  type ApplySession,
+  becomeReplica,
+  beginSql,
+  commit,
+  mayBeReplica,
+  openApplySession,
+  planForManyRows,
+  replicaAdvice,
+  rollBack,
+} from './session/apply-session.ts';
+export { endWithSignal, openBoundSession, type SessionBound } from './session/bound-session.ts';
+export {
+  onDesiredStateChange,
+  type RefusedMessage,
+  type ReplayState,
+  readControl,
+  recordRefused,
+  setPaused,
+  writeAudit,
+  writeReplayReport,
+} from './state/control.ts';
+export { isPausePinned, listPinnedPauses, type PinnedPause, pinPause, unpinPause } from './state/pinned-pauses.ts';
+export {
+  type BusHint,
+  type Control,
+  dropPosition,
+  initPosition,
+  lockPosition,
+  type Move,
+  movedGeneration,
+  movePositionSql,
+  movePositionValues,
+  readPosition,
+  type StoredPosition,
+} from './state/position.ts';
+export { waitForToken } from './state/tokens.ts';

@@ -1,5 +1,5 @@
 import type { Queryable } from '../client.ts';
-import { sqlFileRunner } from '../sql-folder.ts';
+import { sqlFileRunner } from '../schema/sql-folder.ts';
 import { type CatalogName, namesAsJson } from './catalog-name.ts';
 
 const run = sqlFileRunner(new URL('../../sql/', import.meta.url));

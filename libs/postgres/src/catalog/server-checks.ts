@@ -1,5 +1,5 @@
 import type { Queryable } from '../client.ts';
-import { sqlFileRunner } from '../sql-folder.ts';
+import { sqlFileRunner } from '../schema/sql-folder.ts';
 
 const run = sqlFileRunner(new URL('../../sql/checks/', import.meta.url));
 

@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import type { Queryable } from './client.ts';
+import type { Queryable } from '../client.ts';
 
 /**
  * Schema millrace must be ours: whoever owns it can drop our functions and put others in their place, which then run with

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Queryable } from './client.ts';
+import type { Queryable } from '../client.ts';
 
 /** The statement in the file NAME.sql of a folder. Rejects when there is no such file. */
 export type SqlFolder = (name: string) => Promise<string>;

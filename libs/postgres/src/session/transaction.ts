@@ -1,4 +1,4 @@
-import type { Queryable } from './client.ts';
+import type { Queryable } from '../client.ts';
 
 /** Runs `work` in one transaction; rolls back and throws on when it throws. */
 export async function withTransaction<T, C extends Queryable>(

@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import pg from 'pg';
-import type { PgClient } from './client.ts';
-import { databaseError } from './database-error.ts';
+import type { PgClient } from '../client.ts';
+import { databaseError } from '../database-error.ts';
 import { applySettings } from './session-settings.ts';
 
 export interface ConnectOptions {

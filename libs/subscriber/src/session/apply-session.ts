@@ -8,7 +8,7 @@ import {
   type Queryable,
   sqlstateOf,
 } from '@millrace/postgres';
-import { runQuery } from './statements.ts';
+import { runQuery } from '../statements.ts';
 
 /** A session that applies changes. */
 export interface ApplySession {

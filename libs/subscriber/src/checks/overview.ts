@@ -1,9 +1,9 @@
 import type { TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
-import type { ReplayState } from './control.ts';
-import type { StoredPosition } from './position.ts';
-import { runQuery } from './statements.ts';
-import type { SubscribedTable } from './tables.ts';
+import type { SubscribedTable } from '../follow/tables.ts';
+import type { ReplayState } from '../state/control.ts';
+import type { StoredPosition } from '../state/position.ts';
+import { runQuery } from '../statements.ts';
 
 /** What `subscriber_overview.sql` gives: all of one queue, at one moment. Times are ISO 8601, UTC. */
 export interface SubscriberOverview {

@@ -12,8 +12,8 @@
 // healthy leader or standby. A thawed leader may work on for a moment until it notices that A ended, so what it writes is
 // fenced elsewhere: by the lock of ticking, the stream's last sequence, the row of the position.
 // What a process does with the lease, and its states, are in libs/lifecycle (leadership.ts).
-import type { PgClient, Queryable } from './client.ts';
-import { databaseError } from './database-error.ts';
+import type { PgClient, Queryable } from '../client.ts';
+import { databaseError } from '../database-error.ts';
 import { KeptSession, type OpenSession } from './kept-session.ts';
 
 export interface SessionLeadOptions {

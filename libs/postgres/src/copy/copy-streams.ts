@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { from, to } from 'pg-copy-streams';
-import type { PgClient } from './client.ts';
+import type { PgClient } from '../client.ts';
 import { CopyFrames } from './copy-frames.ts';
 
 /** The step of the library's stream that takes bytes of the connection; false: no more are welcome for now. */

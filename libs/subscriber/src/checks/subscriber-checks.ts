@@ -1,6 +1,6 @@
 import type { TableName } from '@millrace/model';
 import { type CheckRow, namesAsJson, type Queryable } from '@millrace/postgres';
-import { runCheck } from './statements.ts';
+import { runCheck } from '../statements.ts';
 
 /** What the check of foreign keys must know. */
 export interface ForeignKeyQuestion {

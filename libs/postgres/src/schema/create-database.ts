@@ -1,6 +1,6 @@
-import type { Queryable } from './client.ts';
-import { sqlstateOf } from './database-error.ts';
-import { quoteIdent } from './quote.ts';
+import type { Queryable } from '../client.ts';
+import { sqlstateOf } from '../database-error.ts';
+import { quoteIdent } from '../quote.ts';
 
 const duplicateDatabase = '42P04';
 

@@ -15,7 +15,7 @@ import {
   SessionLead,
   tryLead,
   withTransaction,
-} from './mod.ts';
+} from '../mod.ts';
 
 type Database = Awaited<ReturnType<typeof createDatabase>>;
 let database: Database;

@@ -1,4 +1,4 @@
-import type { PgClient } from './client.ts';
+import type { PgClient } from '../client.ts';
 import { disconnect, dropSession } from './connect.ts';
 
 /** Opens a session. `onLost` is to be called when the session ends that we did not end; `connect` takes it unchanged. */

@@ -1,5 +1,5 @@
-import type { Queryable } from './client.ts';
-import { databaseError } from './database-error.ts';
+import type { Queryable } from '../client.ts';
+import { databaseError } from '../database-error.ts';
 
 const answerMs = 10_000;
 

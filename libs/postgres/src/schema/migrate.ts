@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Queryable } from './client.ts';
+import type { Queryable } from '../client.ts';
 
 /** One numbered step. It runs once, in its own transaction with its record. */
 export interface Migration {

@@ -1,4 +1,4 @@
-import type { Queryable } from './client.ts';
+import type { Queryable } from '../client.ts';
 import { applySettings } from './session-settings.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { PgClient } from './client.ts';
+import type { PgClient } from '../client.ts';
+import { databaseError } from '../database-error.ts';
 import { type ConnectOptions, connect, disconnect } from './connect.ts';
-import { databaseError } from './database-error.ts';
 
 /** Opens a session, runs `work`, closes it. */
 export async function inSession<T>(
