@@ -8,7 +8,7 @@ import { say } from './say.mjs';
 
 const servers = [ensurePostgres18, ensureNatsServer];
 const allServers = [...servers, ensurePostgres15];
-const checks = ['types', 'style', 'layers', 'cycles', 'budgets', 'sql', 'dead'];
+const checks = ['types', 'style', 'layers', 'cycles', 'budgets', 'sql', 'words', 'dead'];
 
 /**
  * What people can ask for: what each task needs besides Node and the packages, and what it does with

@@ -13,7 +13,7 @@ import { projectRoot } from '../harness/standing.ts';
 
 const dir = join(projectRoot, '.tools', 'test-runs', `classic-${process.pid}-${randomBytes(3).toString('hex')}`);
 const work = join(dir, 'work');
-const daemons = ['ticker.ini', 'replica.ini', 'second.ini', 'other.ini', 'twin.ini', 'late.ini'];
+const daemons = ['ticker.ini', 'replica.ini', 'second.ini', 'other.ini', 'standby.ini', 'late.ini'];
 
 let servers: EmbeddedPostgres[] = [];
 let master: Database;
@@ -133,7 +133,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const file of daemons) {
-    const program = /ticker|other|twin/.test(file) ? 'pgqadm.py' : 'londiste.py';
+    const program = /ticker|other|standby/.test(file) ? 'pgqadm.py' : 'londiste.py';
     if (existsSync(join(work, file))) await attempt(`${program} ${file} -k`).catch(() => {});
   }
   await Promise.all([master, slave, second].map((database) => database?.close()));
@@ -330,13 +330,13 @@ test('the secret of the bus is for its own account and for the role that owns th
   expect(statSync(file).mode & 0o077).toBe(0);
 });
 
-test('in any other order it works as well, and a twin of the ticker takes over with a bus of its own', async () => {
+test('in any other order it works as well, and a standby of the ticker takes over with a bus of its own', async () => {
   const [at, to] = servers as [EmbeddedPostgres, EmbeddedPostgres];
   const from = await emptyDatabase(at, 'late_master');
   const onto = await emptyDatabase(to, 'late_slave');
   write('late.ini', replicaFile('late', from, onto));
   write('other.ini', tickerFile('other', from));
-  write('twin.ini', tickerFile('twin', from));
+  write('standby.ini', tickerFile('standby', from));
   for (const database of [from, onto]) await database.run('CREATE TABLE entry (id serial PRIMARY KEY, item text)');
   await from.run("INSERT INTO entry (item) VALUES ('early')");
   await type('londiste.py late.ini replay -d');
@@ -344,13 +344,14 @@ test('in any other order it works as well, and a twin of the ticker takes over w
   await type('londiste.py late.ini subscriber add entry');
   await type('pgqadm.py other.ini ticker -d');
   await equal(onto, from);
-  await type('pgqadm.py twin.ini ticker -d');
-  await waitFor('the twin', () => /on standby/.test(readFileSync(join(work, 'twin.log'), 'utf8')));
+  await type('pgqadm.py standby.ini ticker -d');
+  await waitFor('the standby', () => /on standby/.test(readFileSync(join(work, 'standby.log'), 'utf8')));
   const before = await from.value('SELECT url FROM millrace.bus_address');
   process.kill(Number(readFileSync(join(work, 'other.pid'), 'utf8')), 'SIGKILL');
-  await from.run("INSERT INTO entry (item) VALUES ('with the twin')");
+  await from.run("INSERT INTO entry (item) VALUES ('with the standby')");
   await equal(onto, from);
   expect(await from.value('SELECT url FROM millrace.bus_address')).not.toBe(before);
-  for (const line of ['londiste.py late.ini -s', 'pgqadm.py twin.ini -s', 'pgqadm.py other.ini -s']) await type(line);
+  for (const line of ['londiste.py late.ini -s', 'pgqadm.py standby.ini -s', 'pgqadm.py other.ini -s'])
+    await type(line);
   await Promise.all([from, onto].map((database) => database.close()));
 });

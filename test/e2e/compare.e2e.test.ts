@@ -181,7 +181,7 @@ describe('the schedule', () => {
 });
 
 describe('what cannot be compared', () => {
-  test('a paused subscriber is told so, the other is compared', async () => {
+  test('a paused subscriber is reported so, the other is compared', async () => {
     await stage(site, { schema: 'CREATE TABLE calm (id int PRIMARY KEY)', tables: ['calm'] });
     await site.millrace('pause', 'eu');
     const paused = await compare('calm');

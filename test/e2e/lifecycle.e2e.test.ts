@@ -108,7 +108,7 @@ describe('a site from beginning to end', () => {
     await site.destroy();
   });
 
-  test('uninstalled under running services and installed again, it begins anew', async () => {
+  test('uninstalled under running services and installed again, it starts again', async () => {
     const site = await ground.site({ name: 'anew', provider: 'provider', subscribers: { eu: 'eu' } });
     await site.everywhere('CREATE TABLE item (id int PRIMARY KEY, v text)');
     await site.provider.run("INSERT INTO item VALUES (1, 'a')");

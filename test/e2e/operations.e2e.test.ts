@@ -54,7 +54,7 @@ describe('commands', () => {
     expect(both.map((result) => result.code)).toEqual([0, 0]);
   });
 
-  test('a table removed and added again is copied anew, with no old change applied to it', async () => {
+  test('a table removed and added again is copied again, with no old change applied to it', async () => {
     await stage(site, { schema: 'CREATE TABLE back (id int PRIMARY KEY, v int)', tables: ['back'] });
     await play(site, ['back'], ['INSERT INTO back SELECT i, 0 FROM generate_series(1, 10) i']);
     await site.millrace('remove', 'back');
@@ -241,27 +241,27 @@ describe('processes', () => {
     await expectEqual(site, ['term']);
   });
 
-  test('a twin takes over from a dead and from a frozen one, and the frozen one does no harm when it wakes', async () => {
-    await stage(site, { schema: 'CREATE TABLE twin (id int PRIMARY KEY)', tables: ['twin'] });
+  test('a standby takes over from a dead and from a frozen one, and the frozen one does no harm when it wakes', async () => {
+    await stage(site, { schema: 'CREATE TABLE standby (id int PRIMARY KEY)', tables: ['standby'] });
     let next = 0;
     for (const kind of site.kinds) {
-      const [first, second] = [site.service(kind), site.service(kind, 'twin')];
+      const [first, second] = [site.service(kind), site.service(kind, 'standby')];
       second.start();
-      await waitFor(`the twin of ${kind} is up`, () => /standby|stands by|waits|not leader|lead/i.test(second.log), {
+      await waitFor(`the standby of ${kind} is up`, () => /standby|stands by|waits|not leader|lead/i.test(second.log), {
         timeoutMs: 15_000,
       }).catch(() => {});
       await first.kill();
       next += 1;
-      await site.provider.run(`INSERT INTO twin VALUES (${next})`);
-      await expectEqual(site, ['twin'], 20_000);
+      await site.provider.run(`INSERT INTO standby VALUES (${next})`);
+      await expectEqual(site, ['standby'], 20_000);
       first.start();
       second.signal('SIGSTOP');
       next += 1;
-      await site.provider.run(`INSERT INTO twin VALUES (${next})`);
+      await site.provider.run(`INSERT INTO standby VALUES (${next})`);
       second.signal('SIGCONT');
-      await expectEqual(site, ['twin'], 30_000);
+      await expectEqual(site, ['standby'], 30_000);
       await second.stop();
-      await expectEqual(site, ['twin'], 20_000);
+      await expectEqual(site, ['standby'], 20_000);
     }
   });
 

@@ -117,16 +117,16 @@ test('a queue made while all runs is served, by a second ticker as well, and one
   await millrace('queue create external --database jobs --external-ticker true --ticker-max-lag 0');
   await millrace('consumer register external reader --database jobs');
   await insert(jobs, 'external', 'e1');
-  const twin = new ServiceProcess({
-    label: 'twin',
+  const standby = new ServiceProcess({
+    label: 'standby',
     file: launcher,
     args: ['--config', onlyJobs, 'run', 'ticker'],
     cwd: ground.dir,
     env,
-    logFile: join(ground.dir, 'twin.log'),
+    logFile: join(ground.dir, 'standby.log'),
   });
-  twin.start();
-  await waitFor('the twin stands by', () => twin.log.includes('stands by: another instance leads'));
+  standby.start();
+  await waitFor('the standby stands by', () => standby.log.includes('stands by: another instance leads'));
   await millrace('queue create new --database jobs --ticker-max-lag 0');
   await millrace('consumer register new reader --database jobs');
   await insert(jobs, 'new', 'n1');
@@ -134,7 +134,7 @@ test('a queue made while all runs is served, by a second ticker as well, and one
   expect(await millrace('queue info external --database jobs')).toMatchObject({
     queue: { last_tick: 1, new_events: 1 },
   });
-  expect((await twin.stop()).code).toBe(0);
+  expect((await standby.stop()).code).toBe(0);
   // Its ticks come from where the events come from.
   await jobs.run("SELECT pgq.ticker('external', 2, now(), 1)");
   await receives(jobs, ['external', 'reader'], ['e1']);

@@ -145,7 +145,7 @@ test('a paused subscriber lets the wait end, and says which queue lacks what', a
   expect(await arrives(eu, text)).toBe(true);
 });
 
-test('a REPEATABLE READ transaction is told that it will not see it, unless it sees it already', async () => {
+test('a REPEATABLE READ transaction is reported that it will not see it, unless it sees it already', async () => {
   const early = await token();
   await eu.within(async (session) => {
     await arrives(eu, early);

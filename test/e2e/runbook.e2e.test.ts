@@ -190,7 +190,7 @@ test('a new subscriber joins, and leaves', async () => {
   await asia.close();
 });
 
-test('a subscriber is forgotten, and begins anew', async () => {
+test('a subscriber is forgotten, and starts again', async () => {
   const [replay] = foreground.filter(({ plan }) => plan.label === 'millrace run replay eu');
   await replay?.kill();
   await type('millrace unregister eu --yes');
@@ -201,7 +201,7 @@ test('a subscriber is forgotten, and begins anew', async () => {
   await equal('eu', 'us');
 });
 
-test('the provider went back in time: everything begins anew', async () => {
+test('the provider went back in time: everything starts again', async () => {
   await stopAll();
   await site.provider.run("UPDATE orders SET item = 'from the backup'");
   await type('millrace uninstall --yes');

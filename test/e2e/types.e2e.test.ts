@@ -112,7 +112,7 @@ describe.each([
     }
   });
 
-  test('a USING that changes values is told of when the types are the same again', async () => {
+  test('a USING that changes values is reported of when the types are the same again', async () => {
     await table('using_it', 'v int', 'i');
     await site.provider.run(`ALTER TABLE using_it ALTER v TYPE text USING 'n' || v * 2`);
     await site.provider.run(`UPDATE using_it SET v = 'x' WHERE id < 3`);

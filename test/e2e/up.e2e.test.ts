@@ -162,9 +162,9 @@ test('parts run apart, the first one with the bus for all; one that runs already
   const sink = startUp(cwd, '--only', 'replay:one,replay:two');
   await Promise.all([ready(source), ready(sink)]);
   expect(JSON.parse(millrace(cwd, 'status', '--json'))).toMatchObject({ ok: true });
-  const twin = startUp(cwd, '--only', 'ticker');
-  expect(await twin.ended).toBe(1);
-  expect(twin.stderr).toMatch(/ticker is already running from/);
+  const standby = startUp(cwd, '--only', 'ticker');
+  expect(await standby.ended).toBe(1);
+  expect(standby.stderr).toMatch(/ticker is already running from/);
   const wrong = startUp(cwd, '--only', 'replay:asia');
   expect(await wrong.ended).toBe(2);
   expect(wrong.stderr).toMatch(/there is no part "replay:asia" here; parts are nats, ticker, capture, replay:one/);

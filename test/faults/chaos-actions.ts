@@ -24,7 +24,7 @@ type Action = (scene: Scene) => Promise<string | undefined>;
 export const actions = {
   'kill service': killService,
   'freeze service': freezeService,
-  'start twin': startTwin,
+  'start standby': startStandby,
   'kill bus': killBus,
   'freeze bus': freezeBus,
   'wipe store': wipeStore,
@@ -45,7 +45,7 @@ export type ActionName = keyof typeof actions;
 export const chaosWeights: Readonly<Record<ActionName, number>> = {
   'kill service': 34,
   'freeze service': 14,
-  'start twin': 8,
+  'start standby': 8,
   'kill bus': 10,
   'freeze bus': 4,
   'wipe store': 4,
@@ -103,15 +103,15 @@ async function freezeService(scene: Scene): Promise<string | undefined> {
   });
 }
 
-async function startTwin({ site, random }: Scene): Promise<string | undefined> {
+async function startStandby({ site, random }: Scene): Promise<string | undefined> {
   const kind = random.pick(site.kinds);
-  const twin = site.service(kind, 'twin');
-  if (twin.isRunning) {
-    await twin.kill();
-    return `${kind}: no twin any more`;
+  const standby = site.service(kind, 'standby');
+  if (standby.isRunning) {
+    await standby.kill();
+    return `${kind}: no standby any more`;
   }
-  twin.start();
-  return `${kind}: a twin, process ${twin.pid}`;
+  standby.start();
+  return `${kind}: a standby, process ${standby.pid}`;
 }
 
 async function killBus(scene: Scene): Promise<string | undefined> {

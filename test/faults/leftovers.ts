@@ -18,7 +18,7 @@ const atSubscriber: Readonly<Record<string, string>> = {
   'sessions idle in a transaction': atProvider['sessions idle in a transaction'] ?? '',
 };
 
-/** Looks for what a run left behind, with some patience: clean-up follows the last batch. */
+/** Looks for what a run left behind, for a bounded time: clean-up follows the last batch. */
 export async function leftovers(site: Site): Promise<Finding[]> {
   const findings: Finding[] = [];
   const note = (detail: string): void => void findings.push({ rule: 'no leftovers', detail });

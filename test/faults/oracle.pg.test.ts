@@ -9,7 +9,7 @@ import { Watcher } from '../harness/watcher.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 
 /** Longest run of a mistake that only a reader at the right moment can see, ms. */
-const patienceMs = 40_000;
+const timeoutMs = 40_000;
 
 /**
  * Runs the workload for a few seconds against a copier with a planted mistake, and gives what the oracle found.
@@ -39,7 +39,7 @@ async function findingsFor(
     workload.ledger.counts.ok > 200 &&
     performance.now() - begin > 2000 &&
     (seen === undefined || watcher.findings.some((finding) => finding.rule === seen));
-  while (!isEnough() && performance.now() - begin < patienceMs) {
+  while (!isEnough() && performance.now() - begin < timeoutMs) {
     await copy();
     await pause(20);
   }

@@ -8,8 +8,8 @@ import { Random } from '../harness/random.ts';
 import type { Site } from '../harness/site.ts';
 import { createWorkload, Workload, workloadSequences, workloadTables } from '../harness/workload/workload.ts';
 
-/** The short form's patience with a product that does not heal, and with one that has to. */
-const patienceMs = { planted: 6000, clean: 30_000 };
+/** The short form's timeout for a product that does not heal, and for one that has to. */
+const timeoutsMs = { planted: 6000, clean: 30_000 };
 
 let ground: Ground;
 
@@ -47,7 +47,7 @@ async function shortRun(name: string, plant: (planted: Planted) => Promise<void>
       sequences: workloadSequences,
     };
     const healed = await waitFor('equality', () => isEqual(question), {
-      timeoutMs: name === 'clean' ? patienceMs.clean : patienceMs.planted,
+      timeoutMs: name === 'clean' ? timeoutsMs.clean : timeoutsMs.planted,
       everyMs: 200,
     }).catch(() => false);
     const rules = (await judge(question)).findings.map((finding) => finding.rule);

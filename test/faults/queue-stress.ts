@@ -190,11 +190,11 @@ class Stress {
 
   /** Waits until every consumer has what was committed and stands at a tick behind that, with all processes alive. */
   async #drained({ committed }: Written): Promise<void> {
-    const patience = { timeoutMs: this.#options.drainMs ?? 120_000, everyMs: 250 };
+    const limits = { timeoutMs: this.#options.drainMs ?? 120_000, everyMs: 250 };
     const tell = (error: Error) => this.#options.say?.(error.message);
     const enough = async (consumer: string) => (await this.#taken(consumer)).size >= committed.size;
     const all = [...Object.keys(kinds), 'raw'].map((consumer) =>
-      waitFor(`${consumer} has all`, () => enough(consumer), patience).catch(tell),
+      waitFor(`${consumer} has all`, () => enough(consumer), limits).catch(tell),
     );
     await Promise.all(all);
     const last = await this.#source.value(`SELECT max(tick_id) FROM pgq.tick`);
@@ -205,7 +205,7 @@ class Stress {
           'SELECT count(*) FROM pgq.subscription WHERE coalesce(sub_last_tick, $1) < $1 OR (sub_batch IS NOT NULL AND sub_next_tick <= $1)',
           [last],
         )) === '0',
-      patience,
+      limits,
     ).catch(tell);
   }
 

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node
 import { waitFor } from '@millrace/testkit';
 
 export interface ProcessPlan {
-  /** For messages: "capture", "replay eu, twin". */
+  /** For messages: "capture", "replay eu, standby". */
   readonly label: string;
   readonly file: string;
   readonly args: readonly string[];

@@ -128,17 +128,17 @@ export class Site {
   }
 
   /** A service that may run twice under different labels; made on first use, not started. */
-  service(kind: string, twin = ''): ServiceProcess {
-    return this.serviceWith(kind, twin, {});
+  service(kind: string, standby = ''): ServiceProcess {
+    return this.serviceWith(kind, standby, {});
   }
 
   /** The same under another configuration file or with more in its environment; made anew when the label is new. */
   serviceWith(
     kind: string,
-    twin: string,
+    standby: string,
     more: { config?: string; env?: Readonly<Record<string, string>> },
   ): ServiceProcess {
-    const label = twin === '' ? kind : `${kind} ${twin}`;
+    const label = standby === '' ? kind : `${kind} ${standby}`;
     let service = this.services.get(label);
     if (service === undefined) {
       service = new ServiceProcess({

@@ -18,34 +18,34 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const client = await session((await createDatabase({ major })).url);
     await installPgqExt(client);
     await installPgqExt(client);
-    const ask = (call: string) => value(client, `SELECT pgq_ext.${call}`);
+    const run = (call: string) => value(client, `SELECT pgq_ext.${call}`);
     for (const who of [`'c'`, `'c', 's'`]) {
-      expect(await ask(`is_batch_done(${who}, 1)`)).toBe(false);
-      expect([await ask(`set_batch_done(${who}, 1)`), await ask(`set_batch_done(${who}, 1)`)]).toEqual([true, false]);
-      expect(await ask(`set_batch_done(${who}, 2)`)).toBe(true);
-      expect([await ask(`is_batch_done(${who}, 1)`), await ask(`is_batch_done(${who}, 2)`)]).toEqual([false, true]);
-      expect([await ask(`set_event_done(${who}, 3, 101)`), await ask(`set_event_done(${who}, 3, 101)`)]).toEqual([
+      expect(await run(`is_batch_done(${who}, 1)`)).toBe(false);
+      expect([await run(`set_batch_done(${who}, 1)`), await run(`set_batch_done(${who}, 1)`)]).toEqual([true, false]);
+      expect(await run(`set_batch_done(${who}, 2)`)).toBe(true);
+      expect([await run(`is_batch_done(${who}, 1)`), await run(`is_batch_done(${who}, 2)`)]).toEqual([false, true]);
+      expect([await run(`set_event_done(${who}, 3, 101)`), await run(`set_event_done(${who}, 3, 101)`)]).toEqual([
         true,
         false,
       ]);
-      expect([await ask(`is_event_done(${who}, 3, 101)`), await ask(`is_event_done(${who}, 3, 102)`)]).toEqual([
+      expect([await run(`is_event_done(${who}, 3, 101)`), await run(`is_event_done(${who}, 3, 102)`)]).toEqual([
         true,
         false,
       ]);
-      expect(await ask(`set_event_done(${who}, 4, 7)`)).toBe(true);
-      expect(await ask(`is_event_done(${who}, 3, 101)`)).toBe(false);
-      expect(await ask(`get_last_tick(${who})`)).toBeNull();
-      expect([await ask(`set_last_tick(${who}, 5)`), await ask(`set_last_tick(${who}, 6)`)]).toEqual([1, 1]);
-      expect(await ask(`get_last_tick(${who})`)).toBe('6');
-      expect(await ask(`set_last_tick(${who}, NULL)`)).toBe(1);
-      expect(await ask(`get_last_tick(${who})`)).toBeNull();
+      expect(await run(`set_event_done(${who}, 4, 7)`)).toBe(true);
+      expect(await run(`is_event_done(${who}, 3, 101)`)).toBe(false);
+      expect(await run(`get_last_tick(${who})`)).toBeNull();
+      expect([await run(`set_last_tick(${who}, 5)`), await run(`set_last_tick(${who}, 6)`)]).toEqual([1, 1]);
+      expect(await run(`get_last_tick(${who})`)).toBe('6');
+      expect(await run(`set_last_tick(${who}, NULL)`)).toBe(1);
+      expect(await run(`get_last_tick(${who})`)).toBeNull();
     }
     await uninstallPgqExt(client);
     expect(await value(client, `SELECT to_regnamespace('pgq_ext') IS NULL`)).toBe(true);
     await uninstallPgqExt(client);
   });
 
-  test('of two sessions that note the same batch or event, one is told that it is done', async () => {
+  test('of two sessions that note the same batch or event, one is reported that it is done', async () => {
     const { url } = await createDatabase({ major });
     const [one, two] = [await session(url), await session(url)];
     await installPgqExt(one);
@@ -66,7 +66,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await value(client, `SELECT count(*) FROM pg_class WHERE relnamespace = 'pgq_ext'::regnamespace`)).toBe('1');
   });
 
-  test('a stranger may ask for the version only', async () => {
+  test('a stranger may run for the version only', async () => {
     const { url } = await createDatabase({ major });
     const client = await session(url);
     await installPgqExt(client);

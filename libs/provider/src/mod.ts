@@ -18,6 +18,7 @@ export {
   type TableCopyPlan,
   type TableReading,
 } from './copies/table-copy.ts';
+export { onDesiredState } from './desired-state.ts';
 export { type InstalledProvider, installProvider } from './install/install.ts';
 export { isProviderInstalled, uninstallProvider } from './install/uninstall.ts';
 export {
@@ -123,4 +124,3 @@ export {
   tick,
   tickInfo,
 } from './ticks/ticks.ts';
-export { onWish } from './wishes.ts';

@@ -15,7 +15,7 @@ export type TextRow = (string | null)[];
 const asText = { getTypeParser: () => (value: string) => value } as pg.CustomTypesConfig;
 
 /** Runs one statement; throws a QueueError that says what was being done. */
-export async function ask(
+export async function queryRows(
   client: Queryable,
   doing: string,
   text: string,
@@ -32,13 +32,13 @@ export async function ask(
 }
 
 /** The first column of the first row. */
-export async function askOne(
+export async function queryValue(
   client: Queryable,
   doing: string,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<string | null> {
-  return (await ask(client, doing, text, values))[0]?.[0] ?? null;
+  return (await queryRows(client, doing, text, values))[0]?.[0] ?? null;
 }
 
 /** Statements without parameters, more than one at once. */

@@ -62,7 +62,7 @@ test('a configuration with an unknown key names file, line and key', async () =>
   expect(stderr).toMatch(/millrace\.yaml, line 2 has the unknown key providr/);
 });
 
-test('every command explains itself with an example, and the version is told', async () => {
+test('every command explains itself with an example, and the version is reported', async () => {
   const all = await millrace(['--help']);
   expect(all.code).toBe(0);
   for (const name of commands.names) expect(all.stdout).toContain(`  ${name} `);

@@ -151,7 +151,7 @@ test('pause lets the batch end, resume continues', async () => {
   await eventually(async () => expect(await site.reported()).toMatchObject({ state: 'running' }));
 });
 
-test('a batch that is too large for memory streams, and one that breaks off is rolled back and asked for', async () => {
+test('a batch that is too large for memory streams, and one that breaks off is rolled back and requested', async () => {
   await site.start({ wholeBytes: 2000 });
   const records = Array.from({ length: 3000 }, (_, n) => `${n},value ${n}`);
   const chunks = messagesOf({ queue: site.queue, from: 1, sections: [insert(...records)], chunkBytes: 1000 }).map(

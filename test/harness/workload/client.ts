@@ -3,14 +3,14 @@ import { type Database, sqlstate } from '../database.ts';
 import { pause } from '../pause.ts';
 import type { Random } from '../random.ts';
 import type { Ledger } from './ledger.ts';
-import { type BodyName, bodies, laneBase } from './transactions.ts';
+import { type BodyName, bodies, keyRangeStart } from './transactions.ts';
 
 export interface ClientPlan {
   readonly database: Database;
   readonly ledger: Ledger;
   readonly random: Random;
-  /** The client's number, from 1; it owns the transaction numbers and keys of this lane. */
-  readonly lane: number;
+  /** The client's number, from 1; it owns the transaction numbers and keys of this range. */
+  readonly keyRange: number;
   readonly settings: Readonly<Record<string, string>>;
   /** Time between transactions, ms. */
   readonly thinkMs: number;
@@ -30,7 +30,7 @@ export class Client {
 
   constructor(plan: ClientPlan) {
     this.#plan = plan;
-    this.#txno = laneBase(plan.lane);
+    this.#txno = keyRangeStart(plan.keyRange);
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -58,7 +58,7 @@ export class Client {
     const name = random.weighted(this.#plan.weights);
     try {
       await session.query('BEGIN');
-      await bodies[name]({ client: session, txno, lane: this.#plan.lane, random });
+      await bodies[name]({ client: session, txno, keyRange: this.#plan.keyRange, random });
       await session.query('INSERT INTO public.log (txno, payload) VALUES ($1, $2)', [txno, name]);
       if (name !== 'side' && random.chance(0.2)) await pause(random.int(0, this.#plan.hold.ms));
     } catch (error) {

@@ -2,11 +2,11 @@ import type { PgClient } from '@millrace/postgres';
 import type { Random } from '../random.ts';
 import { hostileValues } from './hostile-values.ts';
 
-/** One transaction being made. `lane` is the client's number: keys of different lanes never meet. */
+/** One transaction being made. `keyRange` is the client's number: keys of different clients never meet. */
 export interface Work {
   readonly client: PgClient;
   readonly txno: number;
-  readonly lane: number;
+  readonly keyRange: number;
   readonly random: Random;
 }
 
@@ -39,7 +39,7 @@ async function transfer({ client, txno, random }: Work): Promise<void> {
   await client.query('INSERT INTO public.transfer VALUES ($1, $2, $3, $4)', [txno, src, dst, amount]);
 }
 
-async function group({ client, txno, lane, random }: Work): Promise<void> {
+async function group({ client, txno, keyRange, random }: Work): Promise<void> {
   const k = random.int(1, 50);
   for (const [at, table] of ['group_a', 'group_b', 'group_c'].entries()) {
     await client.query(
@@ -48,14 +48,14 @@ async function group({ client, txno, lane, random }: Work): Promise<void> {
     );
   }
   // Groups go as they came, whole; the reader's query stays cheap.
-  const oldest = laneBase(lane) + Math.max(0, txno - laneBase(lane) - 300);
+  const oldest = keyRangeStart(keyRange) + Math.max(0, txno - keyRangeStart(keyRange) - 300);
   for (const table of ['group_c', 'group_a', 'group_b']) {
-    await client.query(`DELETE FROM public.${table} WHERE txno >= $1 AND txno < $2`, [laneBase(lane), oldest]);
+    await client.query(`DELETE FROM public.${table} WHERE txno >= $1 AND txno < $2`, [keyRangeStart(keyRange), oldest]);
   }
 }
 
-async function pkmove({ client, lane, random }: Work): Promise<void> {
-  const base = lane * 100_000;
+async function pkmove({ client, keyRange, random }: Work): Promise<void> {
+  const base = keyRange * 100_000;
   const id = base + random.int(0, 19);
   const other = base + random.int(0, 19);
   const range = [base, base + 49_999];
@@ -112,11 +112,11 @@ async function swapKeys(client: PgClient, id: number, other: number): Promise<vo
   await client.query(move, [parked, other]);
 }
 
-async function kinds({ client, txno, lane, random }: Work): Promise<void> {
+async function kinds({ client, txno, keyRange, random }: Work): Promise<void> {
   const columns = Object.keys(hostileValues).filter(() => random.chance(0.4));
   if (columns.length === 0) columns.push('c_text');
   const values = columns.map((column) => (random.chance(0.15) ? null : random.pick(hostileValues[column] ?? [''])));
-  const id = laneBase(lane) + random.int(0, 30);
+  const id = keyRangeStart(keyRange) + random.int(0, 30);
   const names = columns.join(', ');
   const places = columns.map((_, at) => `$${at + 2}`).join(', ');
   const sets = columns.map((column) => `${column} = excluded.${column}`).join(', ');
@@ -125,11 +125,11 @@ async function kinds({ client, txno, lane, random }: Work): Promise<void> {
     [id, ...values],
   );
   if (txno % 7 === 0)
-    await client.query('DELETE FROM public.kinds WHERE id = $1', [laneBase(lane) + random.int(0, 30)]);
+    await client.query('DELETE FROM public.kinds WHERE id = $1', [keyRangeStart(keyRange) + random.int(0, 30)]);
 }
 
-async function job({ client, lane, random }: Work): Promise<void> {
-  const id = laneBase(lane) + random.int(0, 20);
+async function job({ client, keyRange, random }: Work): Promise<void> {
+  const id = keyRangeStart(keyRange) + random.int(0, 20);
   const state = random.pick(['NEW', 'Fixed', 'KEPT', 'done']);
   switch (random.int(0, 3)) {
     case 0:
@@ -139,7 +139,7 @@ async function job({ client, lane, random }: Work): Promise<void> {
       await client.query('UPDATE public.job SET state = $2, runs = 0 WHERE id BETWEEN $1 AND $1 + 4 AND id < $3', [
         id,
         state,
-        laneBase(lane + 1),
+        keyRangeStart(keyRange + 1),
       ]);
       return;
     case 2:
@@ -170,8 +170,8 @@ async function savepoints({ client, txno, random }: Work): Promise<void> {
   }
 }
 
-async function bulk({ client, lane, random }: Work): Promise<void> {
-  const from = laneBase(lane) + random.int(0, 9) * 1000;
+async function bulk({ client, keyRange, random }: Work): Promise<void> {
+  const from = keyRangeStart(keyRange) + random.int(0, 9) * 1000;
   await client.query('DELETE FROM public.bulk WHERE id >= $1 AND id < $2', [from, from + 1000]);
   await client.query(
     'INSERT INTO public.bulk SELECT i, repeat($3, (i % 40)::int), 0 FROM generate_series($1::bigint, $2::bigint) i',
@@ -192,7 +192,7 @@ async function side({ client, txno, random }: Work): Promise<void> {
   }
 }
 
-/** The first transaction number of a lane. */
-export function laneBase(lane: number): number {
-  return lane * 10_000_000;
+/** The first transaction number of a key range. */
+export function keyRangeStart(keyRange: number): number {
+  return keyRange * 10_000_000;
 }

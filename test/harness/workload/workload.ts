@@ -79,7 +79,7 @@ export class Workload {
         database: this.#database,
         ledger: this.ledger,
         random: plan.random.fork(at),
-        lane: at + 1,
+        keyRange: at + 1,
         settings: at % 2 === 0 ? {} : hostileSettings,
         thinkMs: plan.thinkMs ?? 20,
         hold: this.hold,

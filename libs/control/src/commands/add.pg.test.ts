@@ -1,11 +1,11 @@
-// `add` against real servers, the services not running: it only makes wishes.
+// `add` against real servers, the services not running: it only writes desired state.
 import { eventually, query, withClient } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { type CommandSite, makeSite } from '../../test/command-site.ts';
 
 const ENTRY = 'CREATE TABLE entry (id int PRIMARY KEY, item text)';
 
-const wishes = (site: CommandSite) =>
+const copyRequests = (site: CommandSite) =>
   query(
     site.provider,
     'SELECT schema_name, table_name, subscribers, state FROM millrace.copy_request ORDER BY copy_id',
@@ -20,10 +20,10 @@ async function installed(sql: string = ENTRY): Promise<CommandSite> {
   return site;
 }
 
-test('a table is followed everywhere, captured, and one copy is asked for; repeating changes nothing', async () => {
+test('a table is followed everywhere, captured, and one copy is requested; repeating changes nothing', async () => {
   const site = await installed();
   await site.do('add', 'entry');
-  expect(await wishes(site)).toEqual([
+  expect(await copyRequests(site)).toEqual([
     { schema_name: 'public', table_name: 'entry', subscribers: ['eu', 'us'], state: 'wanted' },
   ]);
   for (const url of Object.values(site.subscribers)) {
@@ -34,15 +34,15 @@ test('a table is followed everywhere, captured, and one copy is asked for; repea
   const again = await site.do('add', 'entry', 'public.entry', '"entry"');
   expect(again.document).toMatchObject({ added: [] });
   expect(again.notes).toEqual(['public.entry: nothing to do']);
-  expect(await wishes(site)).toHaveLength(1);
+  expect(await copyRequests(site)).toHaveLength(1);
 });
 
-test('a table that was dropped and made anew under the same name is captured and copied again', async () => {
+test('a table that was dropped and recreated under the same name is captured and copied again', async () => {
   const site = await installed();
   await site.do('add', 'entry', '--no-copy');
   await query(site.provider, `DROP TABLE entry; ${ENTRY}`);
   expect((await site.do('add', 'entry')).document).toMatchObject({ added: ['public.entry'] });
-  expect(await wishes(site)).toMatchObject([{ table_name: 'entry', subscribers: ['eu', 'us'], state: 'wanted' }]);
+  expect(await copyRequests(site)).toMatchObject([{ table_name: 'entry', subscribers: ['eu', 'us'], state: 'wanted' }]);
   expect(
     await query(site.provider, `SELECT relid = 'entry'::regclass AS ours, problem FROM millrace.set_table`),
   ).toEqual([{ ours: true, problem: null }]);
@@ -66,12 +66,12 @@ test('a command that was broken off between any two steps is finished by repeati
   expect(await followed(eu)).toEqual([
     { table_name: 'entry', state: 'registered', copy_id: expect.stringMatching(/^\d{10,}$/) },
   ]);
-  expect(await wishes(site)).toHaveLength(1);
+  expect(await copyRequests(site)).toHaveLength(1);
   // Before the copy was asked for.
   await query(site.provider, 'DELETE FROM millrace.copy_request');
   await query(eu, 'UPDATE millrace.subscribed_table SET copy_id = NULL');
   await site.do('add', 'entry', '--subscriber', 'eu');
-  expect(await wishes(site)).toMatchObject([{ subscribers: ['eu'], state: 'wanted' }]);
+  expect(await copyRequests(site)).toMatchObject([{ subscribers: ['eu'], state: 'wanted' }]);
 });
 
 test('what cannot be replicated is refused by name and reason, and nothing is changed', async () => {
@@ -105,7 +105,7 @@ test('what cannot be replicated is refused by name and reason, and nothing is ch
   const both = await site.run('add', 'good', 'nokey', 'seen', '--create');
   expect(both.error?.message).toMatch(/nokey[\s\S]*seen/);
   expect(await query(site.provider, 'SELECT * FROM millrace.set_table')).toEqual([]);
-  expect(await wishes(site)).toEqual([]);
+  expect(await copyRequests(site)).toEqual([]);
 });
 
 test("a subscriber's table that cannot take the rows is refused by subscriber, table and reason", async () => {
@@ -174,7 +174,7 @@ test('--create makes the table as it is at the provider, from 15 to 18 and back'
 test('--no-copy follows at once and asks for nothing; it is refused while a copy is on its way', async () => {
   const site = await installed();
   await site.do('add', 'entry', '--no-copy');
-  expect(await wishes(site)).toEqual([]);
+  expect(await copyRequests(site)).toEqual([]);
   for (const url of Object.values(site.subscribers)) expect(await followed(url)).toMatchObject([{ state: 'ok' }]);
   await site.everywhere('CREATE TABLE other (id int PRIMARY KEY)');
   await site.do('add', 'other');
@@ -183,7 +183,7 @@ test('--no-copy follows at once and asks for nothing; it is refused while a copy
   expect(error?.message).toMatch(/eu: public\.other is waiting for its copy/);
 });
 
-test('a table held by an error begins anew when it is added again', async () => {
+test('a table held by an error starts again when it is added again', async () => {
   const site = await installed();
   await site.do('add', 'entry');
   const [eu = ''] = Object.values(site.subscribers);
@@ -192,7 +192,7 @@ test('a table held by an error begins anew when it is added again', async () => 
   expect(await followed(eu)).toEqual([
     { table_name: 'entry', state: 'registered', copy_id: expect.stringMatching(/^\d{10,}$/) },
   ]);
-  expect(await wishes(site)).toMatchObject([{ subscribers: ['us'] }, { subscribers: ['eu'] }]);
+  expect(await copyRequests(site)).toMatchObject([{ subscribers: ['us'] }, { subscribers: ['eu'] }]);
 });
 
 test('--all takes what can be replicated with its sequences, and tells what it left out', async () => {
@@ -233,7 +233,7 @@ test('a table in use is waited for with a word, and added when it is free', asyn
   expect(await followed(site.subscribers['eu'] ?? '')).toHaveLength(1);
 });
 
-test('a subscriber out of reach is told on the bus which copy to wait for', async () => {
+test('a subscriber out of reach is reported on the bus which copy to wait for', async () => {
   const site = await makeSite({ names: ['eu', 'us'] });
   await site.everywhere(ENTRY);
   const near = site.host({ provider: true, withUrl: ['us'], without: ['eu'] });
@@ -244,7 +244,7 @@ test('a subscriber out of reach is told on the bus which copy to wait for', asyn
   expect((await far.do('install')).document).toMatchObject({ parts: [{ part: 'subscriber eu', state: 'done' }] });
   const { notes } = await near.do('add', 'entry');
   expect(notes.join('\n')).toMatch(/eu: now run `millrace add public\.entry`/);
-  expect(await wishes(site)).toMatchObject([{ subscribers: ['us'] }, { subscribers: ['eu'] }]);
+  expect(await copyRequests(site)).toMatchObject([{ subscribers: ['us'] }, { subscribers: ['eu'] }]);
   const eu = site.subscribers['eu'] ?? '';
   await query(eu, 'ALTER TABLE entry ALTER item TYPE varchar(9)');
   expect((await far.run('add', 'entry')).error?.message).toMatch(
@@ -336,10 +336,10 @@ test('a table that is ok is added again whatever the doctor says about it; one t
   expect(await site.do('add', 'entry', '--no-copy')).toMatchObject({ document: { added: [] } });
   expect(await site.run('add', 'other')).toMatchObject({ error: { code: 'subscriber-schema' } });
   expect(await site.run('add', 'entry', 'other')).toMatchObject({ error: { code: 'subscriber-schema' } });
-  expect(await wishes(site)).toEqual([]);
+  expect(await copyRequests(site)).toEqual([]);
 });
 
-test('a table that was dropped at a subscriber and is made there again is copied anew', async () => {
+test('a table that was dropped at a subscriber and is made there again is copied again', async () => {
   const site = await installed();
   await site.do('add', 'entry', '--no-copy');
   const eu = site.subscribers['eu'] ?? '';
@@ -347,5 +347,5 @@ test('a table that was dropped at a subscriber and is made there again is copied
   expect(await site.run('add', 'entry')).toMatchObject({ error: { message: expect.stringMatching(/--create/) } });
   await site.do('add', 'entry', '--create');
   expect(await followed(eu)).toMatchObject([{ table_name: 'entry', state: 'registered' }]);
-  expect(await wishes(site)).toMatchObject([{ subscribers: ['eu'], state: 'wanted' }]);
+  expect(await copyRequests(site)).toMatchObject([{ subscribers: ['eu'], state: 'wanted' }]);
 });

@@ -1,11 +1,11 @@
-// `resync` against real servers, the services not running: it only makes wishes.
+// `resync` against real servers, the services not running: it only writes desired state.
 import { connectBus, ensureBucket, putKey } from '@millrace/bus';
 import { query, sharedNatsUrl } from '@millrace/testkit';
 import { bucketName, type Report } from '@millrace/wire';
 import { expect, test } from 'vitest';
 import { makeSite } from '../../test/command-site.ts';
 
-const wishes = (url: string) =>
+const copyRequests = (url: string) =>
   query<{ copy_id: string; subscribers: string[]; state: string }>(
     url,
     'SELECT copy_id, subscribers, state FROM millrace.copy_request ORDER BY copy_id',
@@ -41,7 +41,7 @@ async function report(queue: string, copy: number): Promise<void> {
   await bus.close();
 }
 
-test('one copy is asked for, for all that are named; a copy on its way is left alone; what was kept of an older one goes', async () => {
+test('one copy is requested, for all that are named; a copy on its way is left alone; what was kept of an older one goes', async () => {
   const site = await makeSite();
   await site.do('install');
   await site.everywhere('CREATE TABLE entry (id int PRIMARY KEY)');
@@ -55,13 +55,13 @@ test('one copy is asked for, for all that are named; a copy on its way is left a
      SELECT queue, schema_name, table_name, 1, 'insert', '{id}', '{id}', false, '', 0 FROM millrace.subscribed_table`,
   );
   expect((await site.do('resync', '--all', '--yes')).document).toMatchObject({ resynced: ['public.entry'] });
-  const made = await wishes(site.provider);
+  const made = await copyRequests(site.provider);
   expect(made).toMatchObject([{ state: 'cancelled' }, { subscribers: ['eu', 'us'], state: 'wanted' }]);
   for (const url of [eu, us]) expect(await followed(url)).toEqual([{ state: 'registered', copy_id: made[1]?.copy_id }]);
   expect(await query(eu, 'SELECT 1 FROM millrace.pending')).toEqual([]);
 });
 
-test('a subscriber out of reach is told on the bus, and waits for the new copy once it is typed there', async () => {
+test('a subscriber out of reach is reported on the bus, and waits for the new copy once it is typed there', async () => {
   const site = await makeSite();
   await site.everywhere('CREATE TABLE entry (id int PRIMARY KEY)');
   const near = site.host({ provider: true, withUrl: ['us'], without: ['eu'] });
@@ -75,14 +75,14 @@ test('a subscriber out of reach is told on the bus, and waits for the new copy o
   await isOk(eu);
   expect((await far.do('resync', 'entry', '--yes')).notes.join()).toMatch(/was not copied again since/);
   expect(await followed(eu)).toMatchObject([{ state: 'ok' }]);
-  const first = (await wishes(site.provider)).at(-1)?.copy_id;
+  const first = (await copyRequests(site.provider)).at(-1)?.copy_id;
   await report(site.queue, Number(first));
   const { notes } = await near.do('resync', 'entry', '--subscriber', 'eu', '--yes');
   await query(
     site.provider,
     `UPDATE millrace.copy_request SET state = 'done' WHERE state = 'wanted' AND 'us' = ANY (subscribers)`,
   );
-  const newest = (await wishes(site.provider)).at(-1)?.copy_id;
+  const newest = (await copyRequests(site.provider)).at(-1)?.copy_id;
   expect(notes.join()).toMatch(/eu: now run `millrace resync public\.entry --yes`/);
   const told = await far.do('resync', 'entry', '--yes');
   expect(told.notes.join()).toContain(`waits for copy ${newest}`);

@@ -123,7 +123,7 @@ test('registered again it begins at a new tick, follows nothing, and add asks fo
   ]);
 });
 
-test('a far host that kept its position from before is told to begin anew, and does so', async () => {
+test('a far host that kept its position from before is reported to begin anew, and does so', async () => {
   const site = await withTable();
   const near = site.host({ provider: true, withUrl: ['us'], without: ['eu'] });
   const far = site.host({ provider: false, withUrl: ['eu'] });

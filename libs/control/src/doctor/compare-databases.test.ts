@@ -34,7 +34,7 @@ test('clocks may differ by seconds and by what a question takes, not by more', (
   ]);
 });
 
-test('an encoding that may lack characters, or that checks nothing, is told', () => {
+test('an encoding that may lack characters, or that checks nothing, is reported', () => {
   expect(wrong(facts({ encoding: 'LATIN1' }), facts())).toEqual([]);
   expect(wrong(facts({ encoding: 'LATIN1' }), facts({ encoding: 'LATIN1' }))).toEqual([]);
   expect(wrong(facts(), facts({ encoding: 'LATIN1' })).join()).toMatch(/LATIN1 and UTF8 at the provider/);
@@ -48,7 +48,7 @@ test('one database under two names of the configuration is an error', () => {
   );
 });
 
-test('an account that is nearly full, and a disk with little room, are told', async () => {
+test('an account that is nearly full, and a disk with little room, are reported', async () => {
   expect(storageFindings({ used: 10, limit: undefined })).toEqual([]);
   expect(storageFindings({ used: 90, limit: 100 })).toEqual([]);
   expect(storageFindings({ used: 91, limit: 100 })).toMatchObject([{ level: 'warning' }]);

@@ -33,7 +33,7 @@ async function mend(config: Config, check: string, url: string): Promise<void> {
   expect(await wrong(config, check)).toEqual([]);
 }
 
-test('roles that are missing, without rights, or not ours are told', async () => {
+test('roles that are missing, without rights, or not ours are reported', async () => {
   const site = await makeSite({ names: ['eu'], provider: server.urlOf('shop') });
   await site.do('install');
   expect(await wrong(site.config, 'roles')).toEqual([]);
@@ -57,7 +57,7 @@ test('roles that are missing, without rights, or not ours are told', async () =>
   expect(unseen).toContain('long-transactions');
 });
 
-test('a role that may not switch triggers off or make temporary tables is told', async () => {
+test('a role that may not switch triggers off or make temporary tables is reported', async () => {
   await query(server.url, 'CREATE DATABASE there OWNER worker');
   const root = server.urlOf('there');
   await query(root, 'REVOKE TEMPORARY ON DATABASE there FROM PUBLIC, worker');
@@ -70,7 +70,7 @@ test('a role that may not switch triggers off or make temporary tables is told',
   await mend(config, 'database-rights', root);
 });
 
-test('settings under which tables grow are told', async () => {
+test('settings under which tables grow are reported', async () => {
   const config = parseConfig(`queue: q\nprovider: { url: "${server.url}" }`, '/nowhere/millrace.yaml');
   const autovacuum = async () =>
     (await wrong(config, 'server-settings')).filter(({ object }) => object === 'autovacuum');
@@ -82,7 +82,7 @@ test('settings under which tables grow are told', async () => {
   await expect.poll(autovacuum).toEqual([]);
 });
 
-test('a server whose connections are nearly all taken is told, and is not once it takes more', async () => {
+test('a server whose connections are nearly all taken is reported, and is not once it takes more', async () => {
   const narrow = await startOwnPostgres({ major: 18, settings: { max_connections: '15' } });
   const config = parseConfig(`queue: q\nprovider: { url: "${narrow.url}" }`, '/nowhere/millrace.yaml');
   const crowd = () =>
@@ -100,7 +100,7 @@ test('a server whose connections are nearly all taken is told, and is not once i
   await Promise.all(after.map((client) => client.end()));
 });
 
-test('an event queue that has become a large part of its database is told, with who is furthest behind', async () => {
+test('an event queue that has become a large part of its database is reported, with who is furthest behind', async () => {
   const site = await makeSite({ names: ['eu'], provider: server.urlOf('grown') });
   await query(server.url, 'CREATE DATABASE grown');
   await site.do('install');
@@ -137,7 +137,7 @@ test('an event queue that has become a large part of its database is told, with 
 test.each([
   ['130014', 'error', /older than 14/],
   ['190001', 'warning', /newer than 18/],
-])('a server of version %s is told: %s', async (version, level, says) => {
+])('a server of version %s is reported: %s', async (version, level, says) => {
   // No such server runs here: the statement is given what one would say of itself.
   await withClient(server.url, async (client) => {
     await client.query(
@@ -151,7 +151,7 @@ test.each([
   });
 });
 
-test('a bus with small messages, an altered stream, and one that does not answer are told', async () => {
+test('a bus with small messages, an altered stream, and one that does not answer are reported', async () => {
   const small = await startOwnNats({ maxPayload: 64 * 1024 });
   const queue = uniqueName('q');
   const at = (url: string) => parseConfig(`queue: ${queue}\nbus: { url: "${url}" }`, '/nowhere/millrace.yaml');

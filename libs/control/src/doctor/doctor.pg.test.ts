@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const bounds = { longSeconds: 0.2, largeQueue: 1 };
-const look = () => examine(site.config, { bounds });
+const inspect = () => examine(site.config, { bounds });
 
 /** What is wrong by that check, on objects whose name matches. */
 function wrong(report: DoctorReport, check: string, object: RegExp): DoctorFinding[] {
@@ -47,10 +47,10 @@ test.each(doctorCases)('$check: $says, and its fix helps', async (one) => {
   else if (add.length > 0) await site.do('add', ...add);
   const isProvoked = one.provider !== undefined || one.subscriber !== undefined;
   const about = (report: DoctorReport) => wrong(report, check, object).filter(({ message }) => says.test(message));
-  if (isProvoked) expect(about(await look())).toEqual([]);
+  if (isProvoked) expect(about(await inspect())).toEqual([]);
   if (one.provider !== undefined) await query(site.provider, one.provider);
   if (one.subscriber !== undefined) await query(eu, one.subscriber);
-  const report = await look();
+  const report = await inspect();
   const [finding, ...more] = about(report);
   expect(more).toEqual([]);
   expect(finding ?? { ...report, findings: report.findings.filter((one) => one.level !== 'ok') }).toMatchObject({
@@ -61,10 +61,10 @@ test.each(doctorCases)('$check: $says, and its fix helps', async (one) => {
   if (finding === undefined) return;
   if (one.after === undefined) await carryOut(finding);
   for (const statement of one.after ?? []) await query(eu, statement);
-  expect(about(await look())).toEqual([]);
+  expect(about(await inspect())).toEqual([]);
 });
 
-test('a transaction left open and a prepared one are told with how to end them', async () => {
+test('a transaction left open and a prepared one are reported with how to end them', async () => {
   const database = await startOwnPostgres({ settings: { max_prepared_transactions: '2' } });
   const config = parseConfig(`queue: q\nprovider: { url: "${database.url}" }`, '/nowhere/millrace.yaml');
   await query(database.url, 'CREATE TABLE t (id int)');

@@ -3,7 +3,7 @@ import { copyOutlook } from './copy-outlook.ts';
 
 const estimate = { rows: 1000, bytes: 90_000 };
 
-test('what is left is told from the rate of the last seconds, bytes from the rows that came', () => {
+test('what is left is reported from the rate of the last seconds, bytes from the rows that came', () => {
   expect(copyOutlook({ rows: 250, bytes: 25_000, estimate, rowsPerS: 100 })).toEqual({
     total_rows: 1000,
     total_bytes: 100_000,

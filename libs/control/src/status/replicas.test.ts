@@ -61,7 +61,7 @@ test.each(['paused', 'stopped', 'unreachable'] as const)('one that is %s is not 
   expect(judge({}, { state }).fresh).toBe(false);
 });
 
-test('a lag that nobody can tell is too long, unless none is asked for', () => {
+test('a lag that nobody can tell is too long, unless none is requested', () => {
   expect(judge({ max_lag_ms: 100000 }, { lag_ms: 5 }, 0, 'unreachable')).toMatchObject({ fresh: false, lag_ms: null });
   expect(judge({}, { lag_ms: 5 }, 0, 'unreachable').fresh).toBe(true);
 });

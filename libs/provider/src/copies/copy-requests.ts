@@ -1,8 +1,8 @@
 import { type Position, safeInteger, type TableName } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
+import { notifyDesiredState } from '../desired-state.ts';
 import { isoTime, providerError, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
-import { tellWish } from '../wishes.ts';
 
 /**
  * wanted: set by admin, waits for capture; copying: set by capture when it begins; done: set by capture when all is on
@@ -45,7 +45,7 @@ interface CopyRow {
 const columns = `copy_id, queue, schema_name, table_name, subscribers, state, attempt, tick, fingerprint, rows, bytes,
   ${isoTime('changed_at')} AS changed_at`;
 
-// Never given twice, not even by a provider that was restored or installed anew: messages of an older copy may still be on the bus.
+// Never given twice, not even by a provider that was restored or installed again: messages of an older copy may still be on the bus.
 // Milliseconds with ten random bits behind them, above all that is known.
 const nextId = `(SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint * 1024 + floor(random() * 1024)::bigint,
   max(copy_id) + 1) FROM millrace.copy_request)`;
@@ -60,7 +60,7 @@ export interface CopyWish {
 /** Asks for a copy. Gives its id, larger than those before. Throws NOT_FOUND (set). */
 export async function requestCopy(client: Queryable, wish: CopyWish): Promise<number> {
   const sql = `INSERT INTO millrace.copy_request (copy_id, queue, schema_name, table_name, subscribers)
-    OVERRIDING SYSTEM VALUE VALUES (${nextId}, $1, $2, $3, $4) RETURNING copy_id, ${tellWish}`;
+    OVERRIDING SYSTEM VALUE VALUES (${nextId}, $1, $2, $3, $4) RETURNING copy_id, ${notifyDesiredState}`;
   const params = [wish.queue, wish.table.schema, wish.table.name, [...wish.subscribers]];
   return safeInteger((await queryOne<{ copy_id: string }>(client, 'asking for a copy', sql, params)).copy_id);
 }

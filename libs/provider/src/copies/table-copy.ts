@@ -73,7 +73,7 @@ export async function planTableCopy(client: PgClient, table: TableName): Promise
 export interface TableReading {
   /** COPY text, cut anywhere. A reader that gives up must drop the session. */
   readonly bytes: Readable;
-  /** Rows that were read; to be asked after the last bytes. */
+  /** Rows that were read; to be read after the last bytes. */
   rows(): Promise<number>;
 }
 

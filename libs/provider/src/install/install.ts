@@ -19,7 +19,7 @@ export interface InstalledProvider {
   readonly pgq: 'ours' | 'extension';
 }
 
-/** Where functions of this installation are told from other objects in the same schemas. */
+/** Distinguishes functions of this installation from other objects in the same schemas. */
 const mark = 'Millrace provider';
 
 /**

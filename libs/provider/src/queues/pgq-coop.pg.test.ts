@@ -60,7 +60,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await unregister(client, 'quick', 0)).toBe(0);
   });
 
-  test('a consumer read directly and through subconsumers at once is told so', async () => {
+  test('a consumer read directly and through subconsumers at once is reported so', async () => {
     const { client } = await coop(major);
     await next(client, 'one');
     await putBatch(client, 'a');

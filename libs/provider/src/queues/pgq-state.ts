@@ -10,7 +10,7 @@ export interface PgqState {
   readonly millrace: boolean;
 }
 
-/** Looks; needs no right but to connect. */
+/** Reads the catalogs; needs no right but to connect. */
 export async function pgqState(client: Queryable): Promise<PgqState> {
   const sql = `SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq') AS extension,
       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -25,7 +25,7 @@ export interface QueueEvent extends NewEvent {
 
 const fields = `ev_type AS type, ev_data AS data, ev_extra1 AS extra1, ev_extra2 AS extra2, ev_extra3 AS extra3, ev_extra4 AS extra4`;
 const chunk = 1_000;
-/** A peek looks no further than so many event ids. */
+/** A peek reads at most this number of event ids. */
 const farthest = 1e9;
 
 /** Puts events into a queue, all in one transaction; their ids. */
@@ -47,7 +47,7 @@ export async function insertEvents(client: Queryable, queue: string, events: rea
   });
 }
 
-/** What of a queue is looked at: what a consumer has not finished yet, or the batch that ends with a tick. */
+/** What of a queue is read: what a consumer has not finished yet, or the batch that ends with a tick. */
 export type PeekAt = { readonly consumer: string } | { readonly tick: number };
 
 /** Events between two ticks. */

@@ -1,19 +1,19 @@
 import type { ConsumerRecord, QueueRecord } from './queue-list.ts';
 
-/** Events a second since the look before; null at the first look. */
+/** Events a second since the sample before; null at the first sample. */
 export interface Rates {
   queue(name: string): number | null;
   consumer(queue: string, name: string): number | null;
 }
 
-interface Look {
+interface Sample {
   readonly at: number;
   readonly ids: ReadonlyMap<string, number>;
 }
 
-/** Gives, from one look at queues and consumers to the next, how many events went in and out. */
+/** Gives, from one sample at queues and consumers to the next, how many events went in and out. */
 export class RateMeter {
-  #last: Look | undefined;
+  #last: Sample | undefined;
 
   /** `now`: milliseconds of any clock that does not jump. */
   add(
@@ -25,20 +25,20 @@ export class RateMeter {
     for (const { name, eventId } of queues) if (eventId !== null) ids.set(keyOf(name), eventId);
     for (const { queue, name, eventId } of consumers) if (eventId !== null) ids.set(keyOf(queue, name), eventId);
     const before = this.#last;
-    const look = { at: now, ids };
-    this.#last = look;
+    const sample = { at: now, ids };
+    this.#last = sample;
     return {
-      queue: (name) => rateOf(before, look, keyOf(name)),
-      consumer: (queue, name) => rateOf(before, look, keyOf(queue, name)),
+      queue: (name) => rateOf(before, sample, keyOf(name)),
+      consumer: (queue, name) => rateOf(before, sample, keyOf(queue, name)),
     };
   }
 }
 
-function rateOf(before: Look | undefined, look: Look, key: string): number | null {
-  const [from, to] = [before?.ids.get(key), look.ids.get(key)];
-  if (before === undefined || from === undefined || to === undefined || look.at <= before.at) return null;
+function rateOf(before: Sample | undefined, sample: Sample, key: string): number | null {
+  const [from, to] = [before?.ids.get(key), sample.ids.get(key)];
+  if (before === undefined || from === undefined || to === undefined || sample.at <= before.at) return null;
   // A consumer that was set back gets nothing at this moment.
-  return Math.max(0, ((to - from) * 1_000) / (look.at - before.at));
+  return Math.max(0, ((to - from) * 1_000) / (sample.at - before.at));
 }
 
 function keyOf(...names: string[]): string {

@@ -30,7 +30,7 @@ export interface QueueDuty {
   readonly any: boolean;
 }
 
-/** Looks what there is to tick. `where` names the database. Throws NOT_INSTALLED. */
+/** Lists what there is to tick. `where` names the database. Throws NOT_INSTALLED. */
 export async function queueDuty(client: Queryable, where: string): Promise<QueueDuty> {
   const state = await needPgq(client, where);
   const sql = `SELECT EXISTS (SELECT FROM pgq.queue q WHERE NOT q.queue_external_ticker ${notOfSet(state)}) AS any`;
@@ -57,7 +57,7 @@ function notOfSet({ millrace }: PgqState): string {
   return millrace ? 'AND NOT EXISTS (SELECT FROM millrace.set s WHERE s.queue_id = q.queue_id)' : '';
 }
 
-// PgQ's own rule, asked for all queues at once, so that a database of many idle queues costs one question.
+// PgQ's own rule, evaluated for all queues in one query, so that a database of many idle queues costs one round trip.
 function dueSql(state: PgqState): string {
   return `SELECT i.queue_name AS name
     FROM pgq.get_queue_info() i
@@ -93,7 +93,7 @@ const oftenMs = 100;
 
 /**
  * Makes a tick in any queue that is ticked from here, due or not; its number. In a database with PgQ's extension alone, whose ticks are safe
- * in one hand only, the ticker that has the lead is asked and waited for. The session ends after it. Throws TIMEOUT.
+ * in one hand only, the leading ticker is notified and its tick waited for. The session ends after it. Throws TIMEOUT.
  */
 export async function forceQueueTick(
   client: Queryable,
@@ -103,9 +103,9 @@ export async function forceQueueTick(
   const { millrace } = await needPgq(client, where);
   if (millrace) return (await forceTick(client, queue)).tick;
   const sql = 'SELECT pgq.force_tick($1) AS tick';
-  const asked = async () =>
+  const requested = async () =>
     (await queryOne<{ tick: string | null }>(client, `ticking queue ${queue}`, sql, [queue])).tick;
-  const before = await asked();
+  const before = await requested();
   const deadline = performance.now() + timeoutMs;
   const leads = await leadQueues(client);
   while (performance.now() < deadline) {

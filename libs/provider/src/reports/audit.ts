@@ -1,4 +1,4 @@
-// Who asked for what, at the provider. Names and numbers only, never values of rows or secrets.
+// Who gave which command, at the provider. Names and numbers only, never values of rows or secrets.
 import { safeInteger } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
 import { isoTime, query, queryOne } from '../query.ts';
@@ -10,7 +10,7 @@ export interface AuditEntry {
   readonly at: string;
   /** The role of the session. */
   readonly role: string;
-  /** Who gave the command: `user@host`, or who asked over HTTP. */
+  /** Who gave the command: `user@host`, or the caller over HTTP. */
   readonly actor: string | null;
   readonly what: string;
   readonly arguments: string | null;

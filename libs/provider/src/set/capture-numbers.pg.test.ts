@@ -94,9 +94,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
       `SELECT attnum AS number, format_type(atttypid, atttypmod) AS type FROM pg_attribute
        WHERE attrelid = 'public.t'::regclass AND attnum > 0 ORDER BY attnum`,
     );
-    const told = parseSource(source.replace('o:', '7:'), types.length + 1);
-    expect(told?.columns.map(({ number, type }) => ({ number, type }))).toEqual(rows);
-    expect(told?.columns.filter(({ type, base }) => type !== base)).toEqual([
+    const reported = parseSource(source.replace('o:', '7:'), types.length + 1);
+    expect(reported?.columns.map(({ number, type }) => ({ number, type }))).toEqual(rows);
+    expect(reported?.columns.filter(({ type, base }) => type !== base)).toEqual([
       expect.objectContaining({ type: 'public.fine', base: 'numeric(10,4)' }),
       expect.objectContaining({ type: 'public.many', base: 'integer[]' }),
     ]);
@@ -119,7 +119,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const busy = await at.open();
     await busy.query(`INSERT INTO t VALUES (1, 'a'); INSERT INTO p1 VALUES (1, 1)`);
     await old.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class`);
-    const told = async (table: string) =>
+    const reported = async (table: string) =>
       (await described(at, table)).map((text) => text.split(' o:')[1]?.split(' ')[0]);
     await at.run(`ALTER TABLE t ALTER v TYPE varchar(9)`);
     await busy.query(`UPDATE t SET v = 'b'`);
@@ -131,10 +131,10 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await at.run(`ALTER TABLE p ALTER v TYPE numeric(7,3)`);
     await busy.query(`UPDATE p1 SET v = 2`);
     await busy.query(`DELETE FROM p1`);
-    const all = await told('t');
+    const all = await reported('t');
     expect(all).toEqual(['1i,2v5', undefined, '1i,2v9', '1l,2t', '1l', '1l,2v30', '1l', undefined, undefined]);
     seen = 0;
-    expect((await told('p')).filter((text) => text !== undefined)).toEqual(['1i,2n5.1', '1i,2n7.3', '1i']);
+    expect((await reported('p')).filter((text) => text !== undefined)).toEqual(['1i,2n5.1', '1i,2n7.3', '1i']);
   });
 
   test('a rewriting of rows that no event can tell is a problem of the table; other rewritings are none', async () => {

@@ -4,7 +4,7 @@ import { type Queryable, quoteTable } from '@millrace/postgres';
 import { providerError, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 
-/** What a look after the capture triggers found for one table. */
+/** What the maintenance of the capture triggers found for one table. */
 export interface TriggerFinding extends TableName {
   /** What was done ("code of public.t generated again", "partition … added", "in use, later"); null when nothing. */
   readonly action: string | null;
@@ -40,7 +40,7 @@ export async function removeTable(client: Queryable, queue: string, table: Table
 }
 
 /**
- * Looks after the set's capture triggers: makes code anew for altered tables, gives new partitions triggers, puts dropped or
+ * Maintains the set's capture triggers: regenerates code for altered tables, gives new partitions triggers, puts dropped or
  * disabled ones back, and records as a table's problem what may have gone by unseen. Never waits for a table in use.
  */
 export async function refreshTriggers(client: Queryable, queue: string): Promise<TriggerFinding[]> {

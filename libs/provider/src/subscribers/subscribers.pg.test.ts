@@ -82,7 +82,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await value(client, 'SELECT sub_last_tick FROM pgq.subscription')).toBe(String(third.tick));
   });
 
-  test('a report of another history is told as what it is', async () => {
+  test('a report of another history is reported as what it is', async () => {
     const { client } = await queueFixture(major);
     const at = await registerSubscriber(client, queue, 'eu');
     const last = await forceTick(client, queue);

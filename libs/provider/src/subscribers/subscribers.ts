@@ -1,8 +1,8 @@
 import { type Position, safeInteger } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
+import { notifyDesiredState } from '../desired-state.ts';
 import { isoTime, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
-import { tellWish } from '../wishes.ts';
 
 /** The provider's record of a subscriber: what the queue keeps events for. */
 export interface SubscriberRecord extends Position {
@@ -20,7 +20,7 @@ export type ReportVerdict = 'ok' | 'ahead' | 'history' | 'unknown' | 'unregister
 
 /** Registers a subscriber at a tick made now, or gives the record of one that is there. Throws NOT_FOUND (set). */
 export async function registerSubscriber(client: Queryable, queue: string, name: string): Promise<Position> {
-  const sql = `SELECT tick, fingerprint, ${tellWish}
+  const sql = `SELECT tick, fingerprint, ${notifyDesiredState}
     FROM (SELECT $1::text AS queue) AS q, millrace.register_subscriber($1, $2)`;
   const row = await queryOne<{ tick: string; fingerprint: string }>(client, `registering subscriber ${name}`, sql, [
     queue,
@@ -31,7 +31,7 @@ export async function registerSubscriber(client: Queryable, queue: string, name:
 
 /** Forgets a subscriber: nothing is kept for it any more. True forgotten, false was not there. */
 export async function unregisterSubscriber(client: Queryable, queue: string, name: string): Promise<boolean> {
-  const sql = `SELECT millrace.unregister_subscriber(queue, $2) AS gone, ${tellWish} FROM (SELECT $1::text AS queue) AS q`;
+  const sql = `SELECT millrace.unregister_subscriber(queue, $2) AS gone, ${notifyDesiredState} FROM (SELECT $1::text AS queue) AS q`;
   return (await queryOne<{ gone: boolean }>(client, `removing subscriber ${name}`, sql, [queue, name])).gone;
 }
 

@@ -13,7 +13,7 @@ export interface Interval {
   readonly timeline: number;
   /**
    * The SELECT for the events between the two ticks, literals only, the same text every time: columns ev_id, ev_type,
-   * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id. To be read in the transaction that asked for it: until that ends the
+   * ev_extra1 .. ev_extra4, ev_data, ordered by ev_id. To be read in the transaction that queried it: until that ends the
    * event tables are not emptied.
    */
   readonly sql: string;
@@ -41,7 +41,7 @@ const text = `SELECT a.tick, a.prev_tick, a.fingerprint, a.prev_fingerprint, ${i
   ORDER BY a.tick`;
 
 /**
- * Every ALTER TABLE of a column writes its row in pg_attribute anew, so no row may be younger than the older tick. What is
+ * Every ALTER TABLE of a column writes its row in pg_attribute again, so no row may be younger than the older tick. What is
  * visible is older than the snapshot's end: counted back from there, modulo 2^32, an age is never too great.
  */
 const columnsStayedSql = `SELECT NOT EXISTS (
@@ -127,7 +127,7 @@ export async function intervalShapes(client: PgClient, interval: Interval): Prom
 }
 
 /**
- * Whether the events that were read for an interval were all there: to be asked after they were read, before anybody takes
+ * Whether the events that were read for an interval were all there: to be queried after they were read, before anybody takes
  * them for the batch. A rotation that empties events forgets, in the same transaction, every tick that does not show them.
  * False: the subscriber that needs the interval was set back, or taken out, while it was read.
  */

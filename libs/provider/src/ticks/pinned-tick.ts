@@ -1,7 +1,7 @@
 import type { TableName } from '@millrace/model';
 import { disconnect, type PgClient, quoteTable } from '@millrace/postgres';
+import { notifyDesiredStateSql } from '../desired-state.ts';
 import { providerError, query, queryOne } from '../query.ts';
-import { tellWishSql } from '../wishes.ts';
 import { type MadeTick, madeTick, madeTickSql } from './ticks.ts';
 
 /** A tick and a session that sees every table exactly as of it. */
@@ -28,7 +28,7 @@ const longestWait = '5s';
  * snapshot is taken and until the release: ALTER TABLE and TRUNCATE leave no rows that an older snapshot could see, so a
  * reader that has its snapshot first and gets the table later finds it empty. Throws DATABASE_BUSY while one is being altered.
  *
- * `announce`: told of the tick when its number is certain and before anybody else can see it. Nobody ticks meanwhile: it must
+ * `announce`: called with the tick when its number is certain and before anybody else can see it. Nobody ticks meanwhile: it must
  * be quick. When it throws there is no tick.
  */
 export async function pinTick(
@@ -57,7 +57,7 @@ export async function pinTick(
     const sql = madeTickSql('millrace.insert_pinned_tick($1, $2::pg_catalog.pg_snapshot)');
     const made = madeTick(await queryOne(ticking, 'making a pinned tick', sql, [queue, seen.snapshot]));
     await announce(made);
-    await query(ticking, 'making a pinned tick', tellWishSql, [queue]);
+    await query(ticking, 'making a pinned tick', notifyDesiredStateSql, [queue]);
     await query(ticking, 'making a pinned tick', 'COMMIT', []);
     return { ...made, snapshotId: seen.id, client: reading, release: () => disconnect(reading) };
   } catch (error) {

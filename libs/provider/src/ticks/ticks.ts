@@ -1,8 +1,8 @@
 import { safeInteger, type Tick } from '@millrace/model';
 import type { PgClient, Queryable } from '@millrace/postgres';
+import { notifyDesiredStateSql } from '../desired-state.ts';
 import { isoTime, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
-import { tellWishSql } from '../wishes.ts';
 
 /** A tick just made. */
 export interface MadeTick extends Tick {
@@ -33,12 +33,12 @@ export async function tick(client: Queryable, queue: string): Promise<MadeTick |
 /** Makes a tick now: all that was committed before the call is in a batch that ends with it or before. Throws as `tick`. */
 export async function forceTick(client: Queryable, queue: string): Promise<MadeTick> {
   const made = madeTick(await queryOne(client, 'making a tick', madeTickSql('millrace.force_tick($1)'), [queue]));
-  await query(client, 'making a tick', tellWishSql, [queue]);
+  await query(client, 'making a tick', notifyDesiredStateSql, [queue]);
   return made;
 }
 
 /**
- * Calls back when somebody asked for a token while the queue was quiet: a tick is due that one will wait for. Only news, for
+ * Calls back when somebody requested a token while the queue was quiet: a tick is due that one will wait for. Only news, for
  * as long as the session lives.
  */
 export async function onToken(client: PgClient, queue: string, listener: () => void): Promise<void> {

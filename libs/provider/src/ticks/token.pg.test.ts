@@ -69,7 +69,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     },
   );
 
-  test('a transaction that asked for one can be prepared', async () => {
+  test('a transaction that requested one can be prepared', async () => {
     const { openSuperuser } = await queueFixture(major);
     const client = await openSuperuser();
     await client.query('BEGIN');
@@ -87,7 +87,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await expect(client.query(`SELECT millrace.token('third')`)).rejects.toMatchObject({ code: 'MR001' });
   });
 
-  test('who ticks hears of a token asked for after a rest', async () => {
+  test('who ticks hears of a token requested after a rest', async () => {
     const { client, open } = await queueFixture(major);
     const ticker = await open();
     let heard = 0;

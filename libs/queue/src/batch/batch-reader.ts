@@ -1,7 +1,7 @@
 // An open batch's events, in pieces: pgq.get_batch_cursor and FETCH inside one transaction.
 
 import type { Session } from '../database.ts';
-import { ask, command } from '../database.ts';
+import { command, queryRows } from '../database.ts';
 import { type RawEvent, rawEvent, sizeOf } from '../events/event.ts';
 import * as sql from '../sql.ts';
 import type { BatchInfo } from './batch-source.ts';
@@ -59,12 +59,12 @@ export class BatchReader {
     }
     const text = where === undefined ? sql.openCursor : sql.openFilteredCursor;
     const values = [batch.id, wanted, ...(where === undefined ? [] : [where])];
-    const rows = await ask(session.client, 'reading a batch', text, values);
+    const rows = await queryRows(session.client, 'reading a batch', text, values);
     return rows.map(rawEvent);
   }
 
   async #fetch(wanted: number): Promise<RawEvent[]> {
-    const rows = await ask(this.#options.session.client, 'reading a batch', sql.fetchEvents(wanted));
+    const rows = await queryRows(this.#options.session.client, 'reading a batch', sql.fetchEvents(wanted));
     return rows.map(rawEvent);
   }
 }

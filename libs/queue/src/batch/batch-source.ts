@@ -1,5 +1,5 @@
 // Whole batches: opened, kept and finished by a consumer, or by one of several that share its stream.
-import { ask, askOne, type Queryable } from '../database.ts';
+import { type Queryable, queryRows, queryValue } from '../database.ts';
 import { QueueError, queueCodes } from '../errors.ts';
 import * as sql from '../sql.ts';
 
@@ -38,10 +38,11 @@ export async function nextBatch(client: Queryable, reader: Reader): Promise<Batc
   const { queue, consumer, subconsumer, takeOverAfterMs, collect } = reader;
   const wishes = [collect.minLagMs ?? null, collect.minCount ?? null, collect.minIntervalMs ?? null];
   const doing = `opening a batch of queue ${queue}`;
-  if (subconsumer === undefined) return info(await ask(client, doing, sql.nextBatch, [queue, consumer, ...wishes]));
+  if (subconsumer === undefined)
+    return info(await queryRows(client, doing, sql.nextBatch, [queue, consumer, ...wishes]));
   const values = [queue, consumer, subconsumer, ...wishes, takeOverAfterMs ?? null];
-  const id = await askOne(client, doing, sql.nextSubBatch, values);
-  return id === null ? undefined : info(await ask(client, doing, sql.batchInfo, [id]));
+  const id = await queryValue(client, doing, sql.nextSubBatch, values);
+  return id === null ? undefined : info(await queryRows(client, doing, sql.batchInfo, [id]));
 }
 
 function info([row]: (string | null)[][]): BatchInfo | undefined {
@@ -59,7 +60,7 @@ function info([row]: (string | null)[][]): BatchInfo | undefined {
 /** Throws BATCH_LOST when it is not open any more: the caller then rolls back what it did with it. */
 export async function finishBatch(client: Queryable, { queue, subconsumer }: Reader, batch: BatchInfo): Promise<void> {
   const text = subconsumer === undefined ? sql.finishBatch : sql.finishSubBatch;
-  const done = await askOne(client, `finishing a batch of queue ${queue}`, text, [batch.id]);
+  const done = await queryValue(client, `finishing a batch of queue ${queue}`, text, [batch.id]);
   if (done === '1') return;
   throw new QueueError(queueCodes.BATCH_LOST, `batch ${batch.id} of queue ${queue} is not open any more`, {
     advice: 'another process has finished it or taken it over, or the position was moved',

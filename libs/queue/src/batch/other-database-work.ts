@@ -2,7 +2,7 @@
 // (pgq_ext). It commits first, then the batch is finished at the queue. After a crash in between the batch comes again, the
 // note is found, and only what was to be set aside is done again: those events are noted one by one in the same transaction.
 import type pg from 'pg';
-import { ask, askOne, command, Session } from '../database.ts';
+import { command, queryRows, queryValue, Session } from '../database.ts';
 import { QueueError, queueCodes } from '../errors.ts';
 import type { RawEvent } from '../events/event.ts';
 import * as sql from '../sql.ts';
@@ -80,8 +80,8 @@ export class OtherDatabaseWork implements Work {
     const session = await Session.open(this.#target.pool, 'connecting to the database written to');
     this.#session = session;
     await command(session.client, doing, sql.begin);
-    await askOne(session.client, doing, sql.lockConsumer, [this.#names('').join('/')]);
-    this.#doneBefore = (await askOne(session.client, doing, sql.setBatchDone, this.#key(''))) !== 't';
+    await queryValue(session.client, doing, sql.lockConsumer, [this.#names('').join('/')]);
+    this.#doneBefore = (await queryValue(session.client, doing, sql.setBatchDone, this.#key(''))) !== 't';
     if (!this.#doneBefore) await this.#needOpen();
     this.#savepoints = new Savepoints(session.client);
   }
@@ -93,7 +93,7 @@ export class OtherDatabaseWork implements Work {
   async #needOpen(): Promise<void> {
     const { session, reader, batch } = this.#options;
     const asking = `looking whether a batch of queue ${reader.queue} is still open`;
-    const [row] = await ask(session.client, asking, sql.batchInfo, [batch.id]);
+    const [row] = await queryRows(session.client, asking, sql.batchInfo, [batch.id]);
     if (row?.[1] != null) return;
     throw new QueueError(queueCodes.BATCH_LOST, `batch ${batch.id} of queue ${reader.queue} is not open any more`);
   }
@@ -103,8 +103,10 @@ export class OtherDatabaseWork implements Work {
     if (session === undefined) return;
     const { retryIds, deadIds } = this.setAside;
     if (!this.#doneBefore) {
-      if (retryIds.length > 0) await ask(session.client, doing, sql.setEventsDone, [...this.#key(':retry'), retryIds]);
-      if (deadIds.length > 0) await ask(session.client, doing, sql.setEventsDone, [...this.#key(':dead'), deadIds]);
+      if (retryIds.length > 0)
+        await queryRows(session.client, doing, sql.setEventsDone, [...this.#key(':retry'), retryIds]);
+      if (deadIds.length > 0)
+        await queryRows(session.client, doing, sql.setEventsDone, [...this.#key(':dead'), deadIds]);
     }
     await command(session.client, 'committing to the database written to', sql.commit);
     session.giveBack();
@@ -116,7 +118,7 @@ export class OtherDatabaseWork implements Work {
     if (client === undefined) return;
     const ids = piece.map(({ id }) => id);
     const noted = async (suffix: string) =>
-      new Set((await ask(client, doing, sql.eventsDone, [...this.#key(suffix), ids])).map(([id]) => id));
+      new Set((await queryRows(client, doing, sql.eventsDone, [...this.#key(suffix), ids])).map(([id]) => id));
     const [retry, dead] = [await noted(':retry'), await noted(':dead')];
     for (const raw of piece) {
       if (retry.has(raw.id)) this.setAside.retry(raw.id, 0);

@@ -1,6 +1,6 @@
 // Events of a batch that are not done: to be retried, or dead. Written in the transaction that finishes the batch.
 
-import { ask, askOne, type Queryable } from '../database.ts';
+import { type Queryable, queryRows, queryValue } from '../database.ts';
 import { QueueError, queueCodes } from '../errors.ts';
 import type { RawEvent } from '../events/event.ts';
 import * as sql from '../sql.ts';
@@ -60,7 +60,7 @@ export class SetAside {
     this.#dead = new Map();
     if (retries.size > 0) {
       const values = [batch.id, [...retries.keys()], [...retries.values()]];
-      await ask(client, `putting events of queue ${queue} off`, sql.retryEvents, values);
+      await queryRows(client, `putting events of queue ${queue} off`, sql.retryEvents, values);
     }
     if (dead.size > 0) await this.#writeDead(client, { queue, consumer }, [...dead.values()]);
   }
@@ -71,7 +71,7 @@ export class SetAside {
     letters: readonly Letter[],
   ): Promise<void> {
     const dead = deadQueueOf(queue);
-    if ((await askOne(client, 'looking for the dead letter queue', sql.queueExists, [dead])) === null) {
+    if ((await queryValue(client, 'checking for the dead letter queue', sql.queueExists, [dead])) === null) {
       throw new QueueError(
         queueCodes.NO_DEAD_LETTER_QUEUE,
         `an event is to be set aside, and there is no queue ${dead}`,
@@ -80,7 +80,7 @@ export class SetAside {
         },
       );
     }
-    await ask(client, `setting events of queue ${queue} aside`, sql.insertEvents, [
+    await queryRows(client, `setting events of queue ${queue} aside`, sql.insertEvents, [
       dead,
       letters.map(({ raw }) => raw.type),
       letters.map(({ raw }) => raw.data),

@@ -1,6 +1,6 @@
 // A consumer's session: registered, leading, told of ticks; gives its batches one by one.
 import { type BatchInfo, nextBatch, type Reader } from '../batch/batch-source.ts';
-import { ask, askOne, type Database, type Queryable, Session } from '../database.ts';
+import { type Database, type Queryable, queryRows, queryValue, Session } from '../database.ts';
 import * as sql from '../sql.ts';
 import type { Waiter, WakeSource } from './wake.ts';
 
@@ -64,7 +64,7 @@ export class ConsumerSession {
   async close(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     if (this.session.borrowed && this.#led) {
-      await ask(this.session.client, 'giving up the lead', sql.unlead, [this.#leadName]).catch(() => {});
+      await queryRows(this.session.client, 'giving up the leadership', sql.unlead, [this.#leadName]).catch(() => {});
     }
     this.session.discard();
   }
@@ -83,7 +83,8 @@ export class ConsumerSession {
   async #leads(): Promise<boolean> {
     if (this.#led || this.#plan.pooler) return true;
     this.session.check();
-    this.#led = (await askOne(this.session.client, 'asking for the lead', sql.tryLead, [this.#leadName])) === 't';
+    this.#led =
+      (await queryValue(this.session.client, 'requesting the leadership', sql.tryLead, [this.#leadName])) === 't';
     return this.#led;
   }
 
@@ -94,10 +95,10 @@ export class ConsumerSession {
     if (
       pooler ||
       this.session.borrowed ||
-      (await askOne(this.session.client, 'looking for ticks', sql.hasTickChannel)) !== 't'
+      (await queryValue(this.session.client, 'checking for tick notices', sql.hasTickChannel)) !== 't'
     )
       return;
-    await ask(this.session.client, 'listening for ticks', sql.listenTicks, [reader.queue]);
+    await queryRows(this.session.client, 'listening for ticks', sql.listenTicks, [reader.queue]);
     this.#told = true;
   }
 }
@@ -105,6 +106,6 @@ export class ConsumerSession {
 /** '1' when it is new. */
 export function register(client: Queryable, { queue, consumer, subconsumer }: Reader): Promise<string | null> {
   const doing = `registering consumer ${consumer} of queue ${queue}`;
-  if (subconsumer === undefined) return askOne(client, doing, sql.register, [queue, consumer]);
-  return askOne(client, doing, sql.registerSub, [queue, consumer, subconsumer]);
+  if (subconsumer === undefined) return queryValue(client, doing, sql.register, [queue, consumer]);
+  return queryValue(client, doing, sql.registerSub, [queue, consumer, subconsumer]);
 }

@@ -5,7 +5,7 @@ import type { BatchInfo, Reader } from '../batch/batch-source.ts';
 import { OtherDatabaseWork } from '../batch/other-database-work.ts';
 import { defaultLimits, PieceSizer } from '../batch/piece-size.ts';
 import { PlainWork, SameDatabaseWork, type Work } from '../batch/work.ts';
-import { ask, askOne, isPool, type Queryable } from '../database.ts';
+import { isPool, type Queryable, queryRows, queryValue } from '../database.ts';
 import { asQueueError, QueueError, queueCodes } from '../errors.ts';
 import type { Codec } from '../events/codec.ts';
 import type { QueueEvent } from '../events/event.ts';
@@ -86,8 +86,8 @@ export class Consumer<Event extends QueueEvent = QueueEvent, Client = undefined>
     const doing = `unregistering consumer ${this.name} of queue ${this.queue}`;
     const { subconsumer } = this.#reader;
     const names = [this.queue, this.name];
-    if (subconsumer === undefined) return (await askOne(client, doing, sql.unregister, names)) !== '0';
-    return (await askOne(client, doing, sql.unregisterSub, [...names, subconsumer, 0])) === '1';
+    if (subconsumer === undefined) return (await queryValue(client, doing, sql.unregister, names)) !== '0';
+    return (await queryValue(client, doing, sql.unregisterSub, [...names, subconsumer, 0])) === '1';
   }
 
   /**
@@ -98,14 +98,14 @@ export class Consumer<Event extends QueueEvent = QueueEvent, Client = undefined>
     const doing = `moving consumer ${this.name} of queue ${this.queue}`;
     const tick = await this.#tickOf(to, client, doing);
     if (tick === null) throw new QueueError(queueCodes.NOT_FOUND, `${doing}: the queue is not there, or has no tick`);
-    await ask(client, doing, sql.registerAt, [this.queue, this.name, tick]);
+    await queryRows(client, doing, sql.registerAt, [this.queue, this.name, tick]);
     return BigInt(tick);
   }
 
   /** Throws NOT_FOUND when it is not registered. */
   async info(client: Queryable = this.#options.database): Promise<ConsumerInfo> {
     const doing = `asking about consumer ${this.name} of queue ${this.queue}`;
-    const [row] = await ask(client, doing, sql.consumerInfo, [this.queue, this.name]);
+    const [row] = await queryRows(client, doing, sql.consumerInfo, [this.queue, this.name]);
     if (row === undefined) throw new QueueError(queueCodes.NOT_FOUND, `${doing}: it is not registered`);
     const [lag, seen, lastTick, batch, , pending] = row;
     const whole = (text: string | null | undefined) => (text == null ? null : BigInt(text));
@@ -254,10 +254,10 @@ export class Consumer<Event extends QueueEvent = QueueEvent, Client = undefined>
   }
 
   async #tickOf(to: SeekTo, client: Queryable, doing: string): Promise<string | null> {
-    if (to === 'oldest') return askOne(client, doing, sql.oldestTick, [this.queue]);
-    if (to === 'newest') return askOne(client, doing, sql.newestTick, [this.queue]);
+    if (to === 'oldest') return queryValue(client, doing, sql.oldestTick, [this.queue]);
+    if (to === 'newest') return queryValue(client, doing, sql.newestTick, [this.queue]);
     if ('tick' in to) return String(to.tick);
-    return askOne(client, doing, sql.tickAt, [this.queue, to.time.toISOString()]);
+    return queryValue(client, doing, sql.tickAt, [this.queue, to.time.toISOString()]);
   }
 }
 

@@ -82,7 +82,7 @@ test('the batch of one that died is taken over, and of one that lives it is not'
   expect(seen).toEqual(['living 1', 'living 2']);
 });
 
-test('one whose batch was taken over is told so, and what it did exactly once does not hold', async () => {
+test('one whose batch was taken over is reported so, and what it did exactly once does not hold', async () => {
   const { queue, pool, put } = await shared();
   await put(1);
   const errors: string[] = [];

@@ -198,7 +198,7 @@ test('an abort ends the run after the event at hand and the batch comes again; c
   expect(await drained(second)).toBe(true);
 });
 
-test('no more is read than is asked for, and no transaction is open while a batch that fits memory is worked on', async () => {
+test('no more is read than is requested, and no transaction is open while a batch that fits memory is worked on', async () => {
   const { queue, pool } = await jobs(Array.from({ length: 1_000 }, (_, n) => n));
   const open = async () =>
     (

@@ -30,7 +30,7 @@ async function waiting(more: Pick<ConsumerOptions, 'pooler' | 'wake'>) {
   return { database, queue, pool, seen, end };
 }
 
-test('a consumer that waits is told of the tick by the database', async () => {
+test('a consumer that waits is reported of the tick by the database', async () => {
   const { database, queue, pool, seen, end } = await waiting({});
   await queue.send(pool, 'one');
   await database.tick();
@@ -38,7 +38,7 @@ test('a consumer that waits is told of the tick by the database', async () => {
   await end();
 });
 
-test('a tick notifies only while somebody has asked for it', async () => {
+test('a tick notifies only while somebody has requested it', async () => {
   const database = await queueDatabase();
   const queue = defineQueue({ name: database.name });
   const pool = database.pool();

@@ -1,6 +1,6 @@
 // Sending: insert_event in the caller's transaction, many events in one round trip.
 
-import { ask, askOne, type Queryable } from '../database.ts';
+import { type Queryable, queryRows, queryValue } from '../database.ts';
 import * as sql from '../sql.ts';
 import type { Codec } from './codec.ts';
 import { producerSpan } from './trace.ts';
@@ -32,7 +32,7 @@ export async function sendOne(client: Queryable, queue: string, codec: Codec, ev
   const data = codec.encode(event.type, event.payload);
   return producerSpan(queue, 1, async (traceparent) => {
     const values = [queue, event.type, data, ...[0, 1, 2, 3].map((n) => extraOf(event.extra, n, traceparent))];
-    return BigInt((await askOne(client, `sending to queue ${queue}`, sql.insertEvent, values)) ?? 0);
+    return BigInt((await queryValue(client, `sending to queue ${queue}`, sql.insertEvent, values)) ?? 0);
   });
 }
 
@@ -75,7 +75,7 @@ async function insertPiece(
 ): Promise<bigint[]> {
   const extras = [0, 1, 2, 3].map((n) => piece.map(({ extra }) => extraOf(extra, n, traceparent)));
   const values = [queue, piece.map((e) => e.type), piece.map((e) => e.data), ...extras];
-  const rows = await ask(client, `sending to queue ${queue}`, sql.insertEvents, values);
+  const rows = await queryRows(client, `sending to queue ${queue}`, sql.insertEvents, values);
   return rows.map(([id]) => BigInt(id ?? 0));
 }
 

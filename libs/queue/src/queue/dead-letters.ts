@@ -2,7 +2,7 @@
 // and what is put back or dropped is one batch that is finished, with the rest of it sent again.
 import type pg from 'pg';
 import { deadQueueOf, type LetterNote } from '../batch/set-aside.ts';
-import { ask, askOne, type Database, inTransaction } from '../database.ts';
+import { type Database, inTransaction, queryRows, queryValue } from '../database.ts';
 import { QueueError, queueCodes } from '../errors.ts';
 import { isoDate, type RawEvent, rawEvent } from '../events/event.ts';
 import * as sql from '../sql.ts';
@@ -80,7 +80,7 @@ export class DeadLetters {
       if (back.has(key)) return;
       back.add(key);
       const values = [this.#queue, consumer, id, note.time, raw.type, raw.data, ...note.extra];
-      await ask(client, `putting an event of queue ${this.#queue} back`, sql.putBackEvent, values);
+      await queryRows(client, `putting an event of queue ${this.#queue} back`, sql.putBackEvent, values);
     });
   }
 
@@ -95,7 +95,7 @@ export class DeadLetters {
       let settled = 0;
       let kept: Letter[] = [];
       const keep = async () => {
-        if (kept.length > 0) await ask(client, 'keeping dead letters', sql.insertEvents, again(this.#dead, kept));
+        if (kept.length > 0) await queryRows(client, 'keeping dead letters', sql.insertEvents, again(this.#dead, kept));
         kept = [];
       };
       for await (const letter of this.#letters(client)) {
@@ -116,18 +116,18 @@ export class DeadLetters {
   async *#letters(client: pg.ClientBase): AsyncGenerator<Letter> {
     const doing = `reading the dead letters of queue ${this.#queue}`;
     // Registered by queue.create; here for a queue of dead letters that somebody has made by hand.
-    await ask(client, doing, sql.register, [this.#dead, letterKeeper]);
-    this.#batch = await askOne(client, doing, sql.wholeBatch, [this.#dead, letterKeeper]);
+    await queryRows(client, doing, sql.register, [this.#dead, letterKeeper]);
+    this.#batch = await queryValue(client, doing, sql.wholeBatch, [this.#dead, letterKeeper]);
     if (this.#batch === null) return;
-    let rows = await ask(client, doing, sql.openCursor, [this.#batch, PIECE]);
+    let rows = await queryRows(client, doing, sql.openCursor, [this.#batch, PIECE]);
     while (rows.length > 0) {
       for (const row of rows) yield toLetter(rawEvent(row));
-      rows = rows.length < PIECE ? [] : await ask(client, doing, sql.fetchEvents(PIECE));
+      rows = rows.length < PIECE ? [] : await queryRows(client, doing, sql.fetchEvents(PIECE));
     }
   }
 
   async #finish(client: pg.ClientBase): Promise<void> {
-    if ((await askOne(client, 'finishing dead letters', sql.finishBatch, [this.#batch])) === '1') return;
+    if ((await queryValue(client, 'finishing dead letters', sql.finishBatch, [this.#batch])) === '1') return;
     throw new QueueError(
       queueCodes.BATCH_LOST,
       `somebody else has settled the dead letters of queue ${this.#queue} meanwhile`,

@@ -1,5 +1,5 @@
 import { deadQueueOf } from '../batch/set-aside.ts';
-import { ask, askOne, type Queryable } from '../database.ts';
+import { type Queryable, queryRows, queryValue } from '../database.ts';
 import * as sql from '../sql.ts';
 
 /** When ticks are made and how long events are kept. What is left out stays as it is. */
@@ -22,9 +22,9 @@ const interval = (ms: number | undefined) => (ms === undefined ? undefined : `${
 export async function createQueue(client: Queryable, queue: string, settings: QueueSettings): Promise<void> {
   const doing = `making queue ${queue}`;
   const dead = deadQueueOf(queue);
-  await ask(client, doing, sql.createQueue, [queue]);
-  await ask(client, doing, sql.createQueue, [dead]);
-  await ask(client, doing, sql.register, [dead, letterKeeper]);
+  await queryRows(client, doing, sql.createQueue, [queue]);
+  await queryRows(client, doing, sql.createQueue, [dead]);
+  await queryRows(client, doing, sql.register, [dead, letterKeeper]);
   const parameters = {
     ticker_max_count: settings.tickAfterEvents?.toString(),
     ticker_max_lag: interval(settings.tickAfterMs),
@@ -32,16 +32,16 @@ export async function createQueue(client: Queryable, queue: string, settings: Qu
     rotation_period: interval(settings.rotationMs),
   };
   for (const [parameter, value] of Object.entries(parameters)) {
-    if (value !== undefined) await ask(client, doing, sql.setQueueConfig, [queue, parameter, value]);
+    if (value !== undefined) await queryRows(client, doing, sql.setQueueConfig, [queue, parameter, value]);
   }
 }
 
 export async function dropQueue(client: Queryable, queue: string, force: boolean): Promise<boolean> {
   const there = async (name: string) =>
-    (await askOne(client, `dropping queue ${name}`, sql.queueExists, [name])) !== null;
+    (await queryValue(client, `dropping queue ${name}`, sql.queueExists, [name])) !== null;
   const was = await there(queue);
-  if (was) await ask(client, `dropping queue ${queue}`, sql.dropQueue, [queue, force]);
+  if (was) await queryRows(client, `dropping queue ${queue}`, sql.dropQueue, [queue, force]);
   const dead = deadQueueOf(queue);
-  if (await there(dead)) await ask(client, `dropping queue ${dead}`, sql.dropQueue, [dead, true]);
+  if (await there(dead)) await queryRows(client, `dropping queue ${dead}`, sql.dropQueue, [dead, true]);
   return was;
 }

@@ -1,7 +1,7 @@
 // A small ticker for programs that have no pgqd and no Millrace beside their database: ticks, retries, rotation of all queues.
 
 import { Waiter } from '../consumer/wake.ts';
-import { ask, askOne, type Database, isPool, Session } from '../database.ts';
+import { type Database, isPool, queryRows, queryValue, Session } from '../database.ts';
 import { asQueueError, QueueError, queueCodes } from '../errors.ts';
 import * as sql from '../sql.ts';
 
@@ -46,14 +46,18 @@ export async function runTicker(options: TickerOptions): Promise<void> {
 
 async function tickOn(session: Session, options: TickerOptions): Promise<void> {
   const { signal, tickMs = 500, retryMs = 5_000, maintenanceMs = 60_000 } = options;
-  while ((await askOne(session.client, 'asking to tick', sql.tryLead, ['millrace.queue/ticker'])) !== 't') {
+  while (
+    (await queryValue(session.client, 'requesting the leadership of ticking', sql.tryLead, [
+      'millrace.queue/ticker',
+    ])) !== 't'
+  ) {
     await pause(pauseMs, signal);
     if (signal.aborted) return;
   }
   const due = { retries: 0, maintenance: 0 };
   while (!signal.aborted) {
     session.check();
-    await ask(session.client, 'ticking', sql.tickAll);
+    await queryRows(session.client, 'ticking', sql.tickAll);
     if (performance.now() >= due.retries) {
       await moveRetries(session);
       due.retries = performance.now() + retryMs;
@@ -67,20 +71,20 @@ async function tickOn(session: Session, options: TickerOptions): Promise<void> {
 }
 
 async function moveRetries(session: Session): Promise<void> {
-  while (Number(await askOne(session.client, 'moving retried events', sql.moveRetries)) > 0);
+  while (Number(await queryValue(session.client, 'moving retried events', sql.moveRetries)) > 0);
 }
 
 /** The list says what to call, each in a transaction of its own, and again while there is more to do. */
 async function maintain(session: Session): Promise<void> {
-  for (const [func, arg] of await ask(session.client, 'asking for maintenance', sql.maintenance)) {
+  for (const [func, arg] of await queryRows(session.client, 'listing maintenance', sql.maintenance)) {
     if (func === null || func === undefined) continue;
     if (!/^[a-z_0-9]+(\.[a-z_0-9]+)?$/i.test(func)) {
       throw new QueueError(queueCodes.DATABASE_REFUSED, `pgq.maint_operations names ${func}, which is no function`);
     }
-    if (func === 'vacuum') await ask(session.client, 'vacuuming', sql.vacuum(arg ?? ''));
+    if (func === 'vacuum') await queryRows(session.client, 'vacuuming', sql.vacuum(arg ?? ''));
     else {
       const call = () =>
-        askOne(session.client, `calling ${func}`, sql.maintain(func, arg != null), arg == null ? [] : [arg]);
+        queryValue(session.client, `calling ${func}`, sql.maintain(func, arg != null), arg == null ? [] : [arg]);
       while (Number(await call()) > 0);
     }
   }

@@ -151,7 +151,7 @@ describe('on this host', () => {
     expect((await ask(`${url}/live`)).status).toBe(200);
   });
 
-  test('a command that takes long becomes a job that can be asked for', async () => {
+  test('a command that takes long becomes a job that can be requested', async () => {
     const url = await serve(site.config);
     await withClient(site.provider, async (client) => {
       // Another person's command holds the set.

@@ -1,7 +1,7 @@
 // News of what an operator wants of this queue: a subscriber, a copy, a pause; also a tick that was made by hand.
 
 import type { PgClient } from '@millrace/postgres';
-import { onWish } from '@millrace/provider';
+import { onDesiredState } from '@millrace/provider';
 import { Signal } from './signal.ts';
 
 export class DesiredState {
@@ -17,7 +17,7 @@ export class DesiredState {
   /** Listens on this session for as long as it lives; nothing happens at the next call. */
   async listen(client: PgClient): Promise<void> {
     if (this.#isListening) return;
-    await onWish(client, this.#queue, () => this.changed.emit());
+    await onDesiredState(client, this.#queue, () => this.changed.emit());
     this.#isListening = true;
   }
 }

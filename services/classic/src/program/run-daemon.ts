@@ -32,7 +32,7 @@ export async function runDaemon<S extends { readonly pidFile: string | undefined
   const { log } = plan;
   const release = plan.settings.pidFile === undefined ? () => {} : takePidFile(plan.settings.pidFile);
   process.once('exit', release);
-  const asked = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   let { settings } = plan;
   let work = plan.make(settings);
   let turn: Promise<void> = work.start();
@@ -45,7 +45,7 @@ export async function runDaemon<S extends { readonly pidFile: string | undefined
       work = plan.make(settings);
       await work.start();
     });
-    turn.catch(asked.reject);
+    turn.catch(ended.reject);
   });
   const stop = (signal: string) => {
     log.info(signal === 'SIGINT' ? 'stopping' : 'stopping now');
@@ -53,15 +53,15 @@ export async function runDaemon<S extends { readonly pidFile: string | undefined
   };
   // A later SIGTERM makes haste where SIGINT stops softly.
   const ending = listenForEnd({ onFirst: stop, onLater: stop, echoMs: 0 });
-  ending.signal.addEventListener('abort', () => asked.resolve());
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, asked.reject);
+  ending.signal.addEventListener('abort', () => ended.resolve());
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, ended.reject);
   // What we wait for below keeps no process alive by itself.
   const keepAlive = setInterval(() => {}, 2 ** 30);
   try {
     await turn;
     reportStart({ started: true });
     log.info('started');
-    await asked.promise;
+    await ended.promise;
     await turn;
   } finally {
     clearInterval(keepAlive);

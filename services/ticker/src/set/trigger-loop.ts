@@ -20,7 +20,7 @@ export interface TriggerDatabase {
   close(): Promise<void>;
 }
 
-const repairs = counter('millrace_trigger_repairs', 'Capture triggers made anew or added');
+const repairs = counter('millrace_trigger_repairs', 'Capture triggers recreated or added');
 const problems = gauge('millrace_trigger_problems', 'Tables whose changes may be missing');
 
 /** What the passes know of each other. */

@@ -216,7 +216,7 @@ test('the queue of a set is listed and looked at, and its own verbs alone change
   expect((await shop.do('queue tick', 'shop')).document).toMatchObject({ database: 'provider', tick: 2 });
 });
 
-test('a database is chosen by name; several without a provider want a name; one that is down is told with --all', async () => {
+test('a database is chosen by name; several without a provider want a name; one that is down is reported with --all', async () => {
   const two = await makeQueueSite(['one', 'two']);
   await two.do('queue create', 'q', '--database', 'two');
   expect((await two.run('queue list')).error).toMatchObject({
