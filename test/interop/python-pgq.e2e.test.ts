@@ -142,7 +142,12 @@ describe.skipIf(pgqPrograms.why !== undefined).each([15, 18])(
         await put('shared', line.endsWith('15') ? 'fail' : line.endsWith('7') ? 'again' : 'once', line);
       const rows = await taken(source, 30);
       expect(rows.map((row) => row['data']).sort()).toEqual(lines);
-      expect(new Set(rows.map((row) => row['taker'])).size).toBeGreaterThan(1);
+      // Whoever polls first takes a whole batch, so a quick one may have had all of them.
+      const takers = new Set(rows.map((row) => row['taker']));
+      for (let more = 0; takers.size === 1; more += 1) {
+        await put('shared', 'once', `more ${more}`);
+        for (const { taker } of await taken(source, 1)) takers.add(taker);
+      }
       expect(existsSync(join(ground.dir, 'shared.broken'))).toBe(true);
     });
 

@@ -2,7 +2,7 @@
 import { codes, toMillraceError, verdictOf } from '@millrace/errors';
 import { defineFailpoints, failpoint, leadOrStandby, RunLoop, type Service } from '@millrace/lifecycle';
 import { logger } from '@millrace/telemetry';
-import { DesiredStateChanged } from './apply/errors/retry-signals.ts';
+import { DesiredStateChanged, RetryOneByOne } from './apply/errors/retry-signals.ts';
 import type { ReplayOptions } from './config.ts';
 import { ReplayLead, type ReplayLease } from './state/lead.ts';
 import { ReplayWork } from './work/replay-work.ts';
@@ -69,6 +69,7 @@ async function runOnce(work: ReplayWork): Promise<number> {
     work.applied(ready);
   } catch (error) {
     if (error instanceof DesiredStateChanged) return work.refresh();
+    if (error instanceof RetryOneByOne) return work.retry();
     throw error;
   }
   return 0;

@@ -1,9 +1,10 @@
+import { verdictOf } from '@millrace/errors';
 import type { Position } from '@millrace/model';
 import { databaseError } from '@millrace/postgres';
 import type { Move } from '@millrace/subscriber';
 import { batchSpan } from '@millrace/telemetry';
 import type { Applied, Applier } from '../apply/applier.ts';
-import { DesiredStateChanged } from '../apply/errors/retry-signals.ts';
+import { DesiredStateChanged, RetryOneByOne } from '../apply/errors/retry-signals.ts';
 import type { Followed } from '../apply/plan/followed.ts';
 import type { Ready } from '../feed/batch-feed.ts';
 import * as metrics from '../report/metrics.ts';
@@ -27,7 +28,10 @@ export class ApplyStep {
     return tick < this.#oneByOneTo;
   }
 
-  /** Applies in one transaction; the position moves with it. Throws DesiredStateChanged before anything has changed. */
+  /**
+   * Applies in one transaction; the position moves with it. Throws DesiredStateChanged before anything has changed, and
+   * RetryOneByOne for several batches of which one needs a person: the advice would be for a later batch than the next one.
+   */
   async run(ready: Ready, followed: Followed): Promise<void> {
     const { to, batches, headers } = ready;
     const attributes = { 'millrace.tick': to.tick, 'millrace.batches': batches };
@@ -43,8 +47,9 @@ export class ApplyStep {
       if (conflicts > 0) metrics.conflictsMet.add(conflicts, { outcome: 'made right' });
       metrics.applySeconds.record((performance.now() - begun) / 1000);
     } catch (error) {
-      if (batches > 1 && !(error instanceof DesiredStateChanged)) this.#oneByOneTo = to.tick;
-      throw error;
+      if (batches === 1 || error instanceof DesiredStateChanged) throw error;
+      this.#oneByOneTo = to.tick;
+      throw verdictOf(error).action === 'stop' ? new RetryOneByOne('several batches failed together') : error;
     }
   }
 

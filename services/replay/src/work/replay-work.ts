@@ -158,7 +158,7 @@ export class ReplayWork {
     return 0;
   }
 
-  /** Applies in one transaction; the position moves with it. Throws DesiredStateChanged before anything has changed. */
+  /** Applies in one transaction; the position moves with it. Throws as ApplyStep.run does. */
   async apply(ready: Ready, desired: Desired): Promise<void> {
     this.#reports.setBusy(true);
     try {
@@ -179,6 +179,13 @@ export class ReplayWork {
   /** The desired state is read again before the next step. Returns the pause before it, ms. */
   refresh(): number {
     this.#desired.invalidate();
+    return 0;
+  }
+
+  /** An attempt was rolled back and says nothing: what was read before is read again. Returns the pause, ms. */
+  retry(): number {
+    this.#position.forget();
+    this.#desired.forget();
     return 0;
   }
 

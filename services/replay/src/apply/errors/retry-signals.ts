@@ -4,6 +4,9 @@ import type { TableName } from '@millrace/model';
 /** The desired state changed between planning and the transaction: roll back, read it, plan again. */
 export class DesiredStateChanged extends Error {}
 
+/** Several batches could not be applied together: roll back and apply them one by one. What is wrong is known of none of them yet. */
+export class RetryOneByOne extends Error {}
+
 /** Roll back and apply the batch again, deleting and inserting the changed rows of this table. */
 export class RetryWithRowReplacement extends Error {
   readonly table: TableName;
