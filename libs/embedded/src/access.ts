@@ -41,7 +41,7 @@ function rulesFor(password: string): string {
   ].join('\n');
 }
 
-/** The server in single-user mode: nobody can connect to it meanwhile. It recovers first if it crashed. */
+/** The server in single-user mode: no client can connect to it meanwhile. It recovers first if it crashed. */
 async function setPassword({ dataDir, binaries, superuser, password }: AccessPlan, account: Account | undefined) {
   const command = asAccount({
     file: binaries.postgres,

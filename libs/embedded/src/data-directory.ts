@@ -31,7 +31,7 @@ const baseSettings: Readonly<Record<string, string>> = {
   checkpoint_timeout: '15min',
   logging_collector: 'off',
   log_min_messages: 'warning',
-  // Statements of the application hold values; they have no place in a log of ours.
+  // Statements of the application hold values; they must not reach our logs.
   log_min_error_statement: 'panic',
   timezone: 'UTC',
   log_timezone: 'UTC',

@@ -20,14 +20,14 @@ export interface PostgresOptions {
   readonly binDir?: string;
   /** TCP port on 127.0.0.1; default: a free one. */
   readonly port?: number;
-  /** Server settings on top of ours. */
+  /** Server settings on top of the defaults. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Begin with an empty cluster even if there is one. Default false. */
   readonly fresh?: boolean;
   /** The superuser's name, default `postgres`. */
   readonly user?: string;
   /**
-   * The superuser's password; then nobody connects without one (scram-sha-256), and `url` holds it. A cluster that had
+   * The superuser's password; then no client connects without one (scram-sha-256), and `url` holds it. A cluster that had
    * none, or another, gets it at the start. Default: none, anybody on this machine may connect.
    */
   readonly password?: string;

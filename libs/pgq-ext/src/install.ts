@@ -13,7 +13,7 @@ const mark = 'Millrace pgq_ext 1';
 
 /**
  * Makes schema `pgq_ext` in a database where consumers note what they have done, unless it is there: ours, the real extension's
- * or somebody's. Also left out where the session's role may not create schemas. Call it in a transaction, alone among installers.
+ * or another owner's. Also left out where the session's role may not create schemas. Call it in a transaction, alone among installers.
  */
 export async function installPgqExt(client: Session): Promise<void> {
   const found = await client.query(`SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')

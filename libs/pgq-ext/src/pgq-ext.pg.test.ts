@@ -58,7 +58,7 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     }
   });
 
-  test('a schema of that name that somebody else made is left alone', async () => {
+  test('a schema of that name that another role made is left alone', async () => {
     const client = await session((await createDatabase({ major })).url);
     await client.query('CREATE SCHEMA pgq_ext; CREATE TABLE pgq_ext.mine ()');
     await installPgqExt(client);

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { asQueueError, QueueError, queueCodes } from './errors.ts';
 import * as sql from './sql.ts';
 
-/** What only asks: a client, one inside the caller's transaction, or a pool. */
+/** What runs single queries: a client, one inside the caller's transaction, or a pool. */
 export type Queryable = Pick<pg.ClientBase, 'query'> | Pick<pg.Pool, 'query'>;
 
 /** Where a consumer takes its session from. Only a pool lets it go on after a lost connection. */
@@ -41,7 +41,7 @@ export async function queryValue(
   return (await queryRows(client, doing, text, values))[0]?.[0] ?? null;
 }
 
-/** Statements without parameters, more than one at once. */
+/** Statements without parameters, more than one in a round trip. */
 export async function command(client: Queryable, doing: string, text: string): Promise<void> {
   try {
     await (client as pg.ClientBase).query(text);

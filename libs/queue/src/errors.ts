@@ -20,7 +20,7 @@ export const queueCodes = {
   CONNECTION_LOST: 'connection-lost',
   /** The database refused for a reason that passes (lock, deadlock, serialization, resources). */
   DATABASE_BUSY: 'database-busy',
-  /** The database refused for a reason that does not pass by itself. */
+  /** The database refused for a reason that does not pass without a change. */
   DATABASE_REFUSED: 'database-refused',
 } as const;
 
@@ -59,7 +59,7 @@ const lostWords =
 const missing =
   /^(No such (event )?queue|Not subscriber to queue|Event queue not (created yet|found)|consumer not registered|cannot reposition)/i;
 
-/** Gives an error of the driver or server a code of ours. `doing` says what was tried: "sending to queue mail". */
+/** Gives an error of the driver or server a QueueError code. `doing` says what was tried: "sending to queue mail". */
 export function asQueueError(error: unknown, doing: string): QueueError {
   if (error instanceof QueueError) return error;
   const { code = '', syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };

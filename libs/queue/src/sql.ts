@@ -66,13 +66,13 @@ export const retryEvents = `SELECT pgq.event_retry($1, e.id, clock_timestamp() +
 export const putBackEvent =
   'SELECT pgq.event_retry_raw($1, $2, now(), $3, $4::timestamptz, NULL, $5, $6, $7, $8, $9, $10)';
 
-/** One of several processes of one consumer works; the others stand by. */
+/** One of several processes of one consumer works; the others are on standby. */
 export const tryLead = 'SELECT pg_try_advisory_lock(hashtextextended($1, 7717))';
 export const unlead = 'SELECT pg_advisory_unlock(hashtextextended($1, 7717))';
 export const hasTickChannel = `SELECT has_function_privilege(to_regprocedure('pgq.listen_ticks(text)'), 'EXECUTE')`;
 export const listenTicks = 'SELECT pgq.listen_ticks($1)';
 
-/** In the database written to: nobody else is inside the same consumer's batch. */
+/** In the database written to: no other session is inside the same consumer's batch. */
 export const lockConsumer = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 7718))';
 export const setBatchDone = 'SELECT pgq_ext.set_batch_done($1, $2, $3)';
 export const setEventsDone = 'SELECT pgq_ext.set_event_done($1, $2, $3, e) FROM unnest($4::bigint[]) AS e';

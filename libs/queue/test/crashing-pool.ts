@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Kills the session at one of its pool's statements: before it is sent, or when it is done and nobody has heard of it. */
+/** Kills the session at one of its pool's statements: before it is sent, or when it is done and no client has received the result. */
 export interface Crash {
   /** Counted over all statements of the pool, from 1. */
   readonly statement: number;

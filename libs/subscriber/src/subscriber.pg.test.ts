@@ -305,7 +305,7 @@ test('the shape of a table has types, keys, generated and identity columns, and 
   });
 });
 
-test('a schema of our name that belongs to somebody else is not built upon', async () => {
+test('a schema of our name that belongs to another role is not built upon', async () => {
   const role = uniqueName('stranger');
   await query(url, `CREATE ROLE ${role}; CREATE SCHEMA millrace AUTHORIZATION ${role}`);
   await expect(within((client) => installSubscriber(client))).rejects.toThrow(

@@ -15,11 +15,11 @@ export interface BatchInfo {
 
 /** Which batches to wait for; milliseconds and events. Nothing given: up to the next tick. */
 export interface Collect {
-  /** Only ticks that are at least so old. */
+  /** Only ticks that are at least this old. */
   readonly minLagMs?: number;
-  /** Several ticks together, until there are so many events … */
+  /** Several ticks together, until there are this many events … */
   readonly minCount?: number;
-  /** … or they span so much time. */
+  /** … or they span this long. */
   readonly minIntervalMs?: number;
 }
 
@@ -36,18 +36,18 @@ export interface Reader {
 /** Opens the next batch or gives the open one again; undefined when there is none. */
 export async function nextBatch(client: Queryable, reader: Reader): Promise<BatchInfo | undefined> {
   const { queue, consumer, subconsumer, takeOverAfterMs, collect } = reader;
-  const wishes = [collect.minLagMs ?? null, collect.minCount ?? null, collect.minIntervalMs ?? null];
+  const thresholds = [collect.minLagMs ?? null, collect.minCount ?? null, collect.minIntervalMs ?? null];
   const doing = `opening a batch of queue ${queue}`;
   if (subconsumer === undefined)
-    return info(await queryRows(client, doing, sql.nextBatch, [queue, consumer, ...wishes]));
-  const values = [queue, consumer, subconsumer, ...wishes, takeOverAfterMs ?? null];
+    return info(await queryRows(client, doing, sql.nextBatch, [queue, consumer, ...thresholds]));
+  const values = [queue, consumer, subconsumer, ...thresholds, takeOverAfterMs ?? null];
   const id = await queryValue(client, doing, sql.nextSubBatch, values);
   return id === null ? undefined : info(await queryRows(client, doing, sql.batchInfo, [id]));
 }
 
 function info([row]: (string | null)[][]): BatchInfo | undefined {
   const [id, prevTick, tick, seconds] = row ?? [];
-  // Without ticks it was taken over between the two questions.
+  // Without ticks it was taken over between the two queries.
   if (id == null || prevTick == null || tick == null) return undefined;
   return {
     id: BigInt(id),

@@ -33,7 +33,7 @@ export class Batch<Event extends QueueEvent = QueueEvent, Client = undefined> im
     this.info = plan.info;
   }
 
-  /** Aborted when the work is to end, or the batch is somebody else's by now. */
+  /** Aborted when the work is to end, or another process has the batch by now. */
   get signal(): AbortSignal {
     return this.#plan.signal;
   }
@@ -47,7 +47,7 @@ export class Batch<Event extends QueueEvent = QueueEvent, Client = undefined> im
     return this.#state === 'open';
   }
 
-  /** Events in order, read as they are asked for; to be gone through once. */
+  /** Events in order, read on demand; to be gone through once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Event> {
     for await (const piece of this.#plan.work.pieces()) {
       for (const raw of piece) {

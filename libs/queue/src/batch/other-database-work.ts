@@ -87,7 +87,7 @@ export class OtherDatabaseWork implements Work {
   }
 
   /**
-   * The note tells of the last batch only. Until we had the lock another process may have done this batch and a later one;
+   * The note covers the last batch only. Until we had the lock another process may have done this batch and a later one;
    * now that we have it none can.
    */
   async #needOpen(): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { PieceSizer } from './piece-size.ts';
 
-test('pieces grow while events are small, and shrink at once when they are not', () => {
+test('pieces grow while events are small, and shrink immediately when they are not', () => {
   const sizer = new PieceSizer({ characters: 10_000, events: 1_000 });
   const after = (size: number) => {
     sizer.saw([size, 1]);

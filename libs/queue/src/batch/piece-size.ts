@@ -1,17 +1,17 @@
-// How many events to fetch at once, so that memory stays within a budget whatever a batch holds.
+// How many events to fetch in one piece, so that memory stays within a budget whatever a batch holds.
 
 export interface PieceLimits {
   /** How much text one piece may have, characters. */
   readonly characters: number;
-  /** At most so many events. */
+  /** The largest number of events in one piece. */
   readonly events: number;
 }
 
 /** Small enough that a piece is garbage before it is old: that, and not the piece, is what memory goes to. */
 export const defaultLimits: PieceLimits = { characters: 1 << 20, events: 500 };
 
-const FIRST = 100;
-const GROWTH = 5;
+const firstEvents = 100;
+const growthFactor = 5;
 
 /** Learns from the largest event of each piece; one of a consumer lives as long as that. */
 export class PieceSizer {
@@ -20,7 +20,7 @@ export class PieceSizer {
 
   constructor(limits: PieceLimits = defaultLimits) {
     this.#limits = limits;
-    this.#next = Math.min(FIRST, limits.events);
+    this.#next = Math.min(firstEvents, limits.events);
   }
 
   /** How many to fetch next. */
@@ -28,11 +28,11 @@ export class PieceSizer {
     return this.#next;
   }
 
-  /** Told of a piece that was fetched: the sizes of its events. */
+  /** Takes the sizes of the events of a piece that was fetched. */
   saw(sizes: Iterable<number>): void {
     let largest = 1;
     for (const size of sizes) largest = Math.max(largest, size);
     const fit = Math.floor(this.#limits.characters / largest);
-    this.#next = Math.max(1, Math.min(this.#limits.events, this.#next * GROWTH, fit));
+    this.#next = Math.max(1, Math.min(this.#limits.events, this.#next * growthFactor, fit));
   }
 }

@@ -17,7 +17,7 @@ interface Letter {
   readonly reason: string;
 }
 
-/** What a dead letter's third extra tells, JSON. */
+/** What a dead letter's third extra holds, JSON. */
 export interface LetterNote {
   readonly consumer: string;
   readonly attempt: number;

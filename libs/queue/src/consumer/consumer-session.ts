@@ -1,4 +1,4 @@
-// A consumer's session: registered, leading, told of ticks; gives its batches one by one.
+// A consumer's session: registered, leader of its name, notified of ticks; gives its batches one by one.
 import { type BatchInfo, nextBatch, type Reader } from '../batch/batch-source.ts';
 import { type Database, type Queryable, queryRows, queryValue, Session } from '../database.ts';
 import * as sql from '../sql.ts';
@@ -13,16 +13,16 @@ export interface SessionPlan {
   readonly waiter: Waiter;
 }
 
-/** Pause of a process that stands by, milliseconds. */
-const standByMs = 1_000;
-/** Pause while the database tells of every tick: only in case that it does not. */
-const toldMs = 30_000;
+/** Pause of a process on standby, milliseconds. */
+const standbyMs = 1_000;
+/** Pause while the database notifies of every tick: a fallback in case a notice is lost. */
+const notifiedPauseMs = 30_000;
 
 export class ConsumerSession {
   readonly session: Session;
   readonly #plan: SessionPlan;
   readonly #unsubscribe: (() => void)[] = [];
-  #told = false;
+  #isNotified = false;
   #led = false;
 
   private constructor(session: Session, plan: SessionPlan) {
@@ -47,7 +47,7 @@ export class ConsumerSession {
   /** The next batch, as soon as there is one; undefined when the signal ends the wait. */
   async next(signal: AbortSignal): Promise<BatchInfo | undefined> {
     const { reader, waiter } = this.#plan;
-    while (!signal.aborted && !(await this.#leads())) await waiter.wait(signal, standByMs);
+    while (!signal.aborted && !(await this.#leads())) await waiter.wait(signal, standbyMs);
     while (!signal.aborted) {
       this.session.check();
       const batch = await nextBatch(this.session.client, reader);
@@ -55,7 +55,7 @@ export class ConsumerSession {
         waiter.found();
         return batch;
       }
-      await waiter.wait(signal, this.#told ? this.#toldPause() : undefined);
+      await waiter.wait(signal, this.#isNotified ? this.#notifiedPause() : undefined);
     }
     return undefined;
   }
@@ -74,10 +74,10 @@ export class ConsumerSession {
     return `millrace.queue/${queue}/${consumer}/${subconsumer ?? ''}`;
   }
 
-  // Ticks that were made wake us; somebody else's silence, and a wished age of ticks, do not.
-  #toldPause(): number {
+  // Ticks that were made wake us; the silence of another subconsumer, and a minimum age of ticks, do not.
+  #notifiedPause(): number {
     const { takeOverAfterMs, collect } = this.#plan.reader;
-    return Math.min(toldMs, takeOverAfterMs ?? toldMs, collect.minLagMs ?? toldMs);
+    return Math.min(notifiedPauseMs, takeOverAfterMs ?? notifiedPauseMs, collect.minLagMs ?? notifiedPauseMs);
   }
 
   async #leads(): Promise<boolean> {
@@ -99,7 +99,7 @@ export class ConsumerSession {
     )
       return;
     await queryRows(this.session.client, 'listening for ticks', sql.listenTicks, [reader.queue]);
-    this.#told = true;
+    this.#isNotified = true;
   }
 }
 

@@ -42,8 +42,8 @@ export interface RunOptions {
 }
 
 /** Pauses after faults, milliseconds. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
+const firstPauseMs = 100;
+const maxPauseMs = 10_000;
 
 export class Consumer<Event extends QueueEvent = QueueEvent, Client = undefined> {
   readonly queue: string;
@@ -163,13 +163,13 @@ export class Consumer<Event extends QueueEvent = QueueEvent, Client = undefined>
   async #run(handlers: Handlers<Event, Client>, { signal }: RunOptions): Promise<void> {
     const stop = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
     let session: ConsumerSession | undefined;
-    let pause = FIRST_PAUSE_MS;
+    let pause = firstPauseMs;
     while (!stop.aborted) {
       try {
         session ??= await this.#open();
         const info = await session.next(stop);
         if (info !== undefined) await this.#handle(session, info, handlers, signal);
-        pause = FIRST_PAUSE_MS;
+        pause = firstPauseMs;
       } catch (error) {
         if (signal?.aborted) break;
         const known = asQueueError(error, `consuming queue ${this.queue}`);
@@ -181,7 +181,7 @@ export class Consumer<Event extends QueueEvent = QueueEvent, Client = undefined>
         if (!known.passes || (borrowed && known.code === queueCodes.CONNECTION_LOST)) throw known;
         this.#options.onError?.(known);
         await new Waiter({ minMs: pause, maxMs: pause }).wait(stop);
-        pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
+        pause = Math.min(maxPauseMs, pause * 2);
       }
     }
     await session?.close();

@@ -65,7 +65,7 @@ test('the batch of one that died is taken over, and of one that lives it is not'
   await eventually(() => seen.includes('living 1'));
   await put(2);
   await eventually(() => seen.includes('living 2'));
-  // Works on batch 2 for longer than the silence allowed, while another one asks all the time.
+  // Works on batch 2 for longer than the silence allowed, while another one polls all the time.
   runs.push(quick.run((event) => void seen.push(`quick ${event.payload}`)));
   const since = async () =>
     (

@@ -19,7 +19,7 @@ const plan = fc.record({
   dies: fc.uniqueArray(fc.integer({ min: 0, max: 40 }), { maxLength: 3 }),
   crashes: fc.array(crash, { minLength: 1, maxLength: 6 }),
   targetCrashes: fc.array(crash, { maxLength: 4 }),
-  twins: fc.boolean(),
+  duplicates: fc.boolean(),
   into: fc.boolean(),
 }) satisfies fc.Arbitrary<Plan>;
 
@@ -29,7 +29,7 @@ interface Plan {
   readonly dies: readonly number[];
   readonly crashes: readonly Crash[];
   readonly targetCrashes: readonly Crash[];
-  readonly twins: boolean;
+  readonly duplicates: boolean;
   readonly into: boolean;
 }
 
@@ -46,7 +46,7 @@ let runs = 0;
 /** Sends, consumes under the plan's faults, and gives what stands in the table afterwards and what is dead. */
 async function carryOut(
   { database, target, pool, into }: Awaited<ReturnType<typeof ground>>,
-  { batches, fails, dies, crashes, targetCrashes, twins, into: other }: Plan,
+  { batches, fails, dies, crashes, targetCrashes, duplicates, into: other }: Plan,
   delivery: 'exactly once' | 'at least once' = 'exactly once',
 ) {
   runs += 1;
@@ -70,13 +70,13 @@ async function carryOut(
     database: queueSide.pool,
     poll: { minMs: 5, maxMs: 20 },
     memory: { events: 3 },
-    pooler: twins,
+    pooler: duplicates,
     retries: { delayMs: () => 0 },
   };
   const exactlyOnce = other ? { into: targetSide.pool } : (true as const);
   const insert = (client: pg.ClientBase | pg.Pool, n: number) =>
     client.query('INSERT INTO done VALUES ($1, $2)', [run, n]);
-  const consumers = Array.from({ length: twins ? 2 : 1 }, () => {
+  const consumers = Array.from({ length: duplicates ? 2 : 1 }, () => {
     if (delivery === 'at least once') {
       const consumer = queue.consumer(common);
       return { consumer, ended: consumer.run((event) => insert(pool, event.payload)) };
@@ -114,7 +114,7 @@ async function carryOut(
 }
 
 test(
-  'sessions killed at any statement, twins and failing handlers: every event is done once, every letter kept once',
+  'sessions killed at any statement, duplicate consumers and failing handlers: every event is done once, every letter kept once',
   async () => {
     const site = await ground();
     let crashes = 0;
@@ -137,7 +137,7 @@ test('the same crashes show repeated events where delivery is at least once', as
   const crashes = [6, 16, 24].map((statement): Crash => ({ statement, when: 'before' }));
   const { done, sent } = await carryOut(
     site,
-    { batches: [12, 12], fails: [], dies: [], crashes, targetCrashes: [], twins: false, into: false },
+    { batches: [12, 12], fails: [], dies: [], crashes, targetCrashes: [], duplicates: false, into: false },
     'at least once',
   );
   expect(done.length).toBeGreaterThan(sent.length);

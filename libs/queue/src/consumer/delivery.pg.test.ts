@@ -81,7 +81,7 @@ test('letters that are not chosen stay when others are dropped', async () => {
   expect(await letters.list({ limit: 1 })).toHaveLength(1);
 });
 
-test('what does not fit the schema becomes a dead letter, or ends the run, as the consumer wishes', async () => {
+test('what does not fit the schema becomes a dead letter, or ends the run, as the consumer is configured', async () => {
   const { database, queue, pool } = await jobs([1]);
   await pool.query(`SELECT pgq.insert_event($1, 'x', 'no json'), pgq.insert_event($1, 'x', '{"n":"one"}')`, [
     queue.name,
@@ -222,7 +222,7 @@ test('no more is read than is requested, and no transaction is open while a batc
   }
 });
 
-test('several handlers work at once where order does not matter', async () => {
+test('several handlers work concurrently where order does not matter', async () => {
   const { queue, pool } = await jobs([1, 2, 3, 4, 5]);
   let running = 0;
   let most = 0;
@@ -314,7 +314,7 @@ test('exactly once into another database: one that comes late to it does not rep
     const consumer = queue.consumer({
       name: 'c',
       database: pool,
-      // No lead: both work at once.
+      // No leader: both work concurrently.
       pooler: true,
       exactlyOnce: { into: to },
       onError: (error) => void errors.push((error as { code?: string }).code),

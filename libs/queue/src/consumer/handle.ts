@@ -51,7 +51,7 @@ export async function handleBatch<Event extends QueueEvent, Client>(
       if (failure !== undefined) break;
     }
   } finally {
-    // Also when the loop is broken off: nobody is to open the batch again while its handlers still work.
+    // Also when the loop ends early: no session may open the batch again while its handlers still work.
     await Promise.all(running);
   }
   if (failure !== undefined) throw failure.error;

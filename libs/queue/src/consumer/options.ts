@@ -41,23 +41,23 @@ export interface ConsumerOptions {
   readonly invalid?: 'dead-letter' | 'stop';
   /** An event of a type that the queue's definition lacks. Default dead-letter. */
   readonly unknownTypes?: 'dead-letter' | 'skip';
-  /** Handlers at once within a batch, at-least-once delivery only. Default 1: in order. */
+  /** Concurrent handlers within a batch, at-least-once delivery only. Default 1: in order. */
   readonly concurrency?: number;
   readonly collect?: Collect;
-  /** Pauses between looks while nothing tells of ticks, milliseconds. Default 50, doubled up to 1,000. */
+  /** Pauses between polls while nothing notifies of ticks, milliseconds. Default 50, doubled up to 1,000. */
   readonly poll?: { readonly minMs?: number; readonly maxMs?: number };
   /** More news of ticks, such as the bus. */
   readonly wake?: WakeSource;
   /**
    * The database is reached through a pooler that gives every transaction another session: no LISTEN, and no lock that lets
-   * one of several processes work while the others stand by. Default false.
+   * one of several processes work while the others are on standby. Default false.
    */
   readonly pooler?: boolean;
   /** How much of a batch is held in memory. Default about 1 MiB of text, at most 500 events. */
   readonly memory?: Partial<PieceLimits>;
   /** Register the consumer, when it is new, at the newest tick. Default true. */
   readonly register?: boolean;
-  /** Told of every fault that the run survives, and of every failed event. Must not throw. */
+  /** Called for every fault that the run survives, and for every failed event. Must not throw. */
   readonly onError?: (error: Error, event?: { readonly id: bigint; readonly attempt: number }) => void;
 }
 

@@ -4,7 +4,7 @@ import { queueDatabase } from '../../test/database.ts';
 import { type ConsumerOptions, defineQueue } from '../mod.ts';
 import { Waiter } from './wake.ts';
 
-/** So rarely does a consumer look by itself that a test would fail before. */
+/** Pauses between polls, longer than any test waits: only a notice wakes the consumer in time. */
 const never = { minMs: 600_000, maxMs: 600_000 };
 
 async function waiting(more: Pick<ConsumerOptions, 'pooler' | 'wake'>) {
@@ -43,9 +43,9 @@ test('a tick notifies only while somebody has requested it', async () => {
   const queue = defineQueue({ name: database.name });
   const pool = database.pool();
   await queue.create(pool);
-  const told: string[] = [];
+  const received: string[] = [];
   const [bystander, listener] = [await pool.connect(), await pool.connect()];
-  bystander.on('notification', ({ channel }) => told.push(channel));
+  bystander.on('notification', ({ channel }) => received.push(channel));
   const tick = async () => {
     await queue.send(pool, 'one');
     await database.tick();
@@ -54,20 +54,20 @@ test('a tick notifies only while somebody has requested it', async () => {
   const channel = (await listener.query('SELECT pgq.listen_ticks($1) AS c', [queue.name])).rows[0].c;
   await bystander.query(`LISTEN ${channel}`);
   await tick();
-  await eventually(() => told.length === 1);
+  await eventually(() => received.length === 1);
   expect((await listener.query('SELECT pgq.unlisten_ticks($1) AS was', [queue.name])).rows).toEqual([{ was: true }]);
   await tick();
-  expect(told).toEqual([channel]);
+  expect(received).toEqual([channel]);
   for (const client of [bystander, listener]) client.release(true);
 });
 
 test('through a pooler a source of the caller wakes it', async () => {
-  let tell = () => {};
+  let notify = () => {};
   const wake = {
     subscribe(listener: () => void) {
-      tell = listener;
+      notify = listener;
       return () => {
-        tell = () => {};
+        notify = () => {};
       };
     },
   };
@@ -75,12 +75,12 @@ test('through a pooler a source of the caller wakes it', async () => {
   await queue.send(pool, 'one');
   await database.tick();
   expect(seen).toEqual([]);
-  tell();
+  notify();
   await eventually(() => seen.length === 1);
   await end();
 });
 
-test('pauses grow up to the longest, and begin anew after a batch', async () => {
+test('pauses grow up to the maximum, and start small again after a batch', async () => {
   const waiter = new Waiter({ minMs: 10, maxMs: 35 });
   const took: number[] = [];
   const wait = async () => {
@@ -91,6 +91,6 @@ test('pauses grow up to the longest, and begin anew after a batch', async () => 
   for (let n = 0; n < 4; n += 1) await wait();
   waiter.wake();
   await wait();
-  const [first = 0, second = 0, third = 0, fourth = 0, told = 0] = took;
-  expect([first >= 9, second >= 19, third >= 34, fourth >= 34, told < first]).toEqual([true, true, true, true, true]);
+  const [first = 0, second = 0, third = 0, fourth = 0, woken = 0] = took;
+  expect([first >= 9, second >= 19, third >= 34, fourth >= 34, woken < first]).toEqual([true, true, true, true, true]);
 });

@@ -1,6 +1,6 @@
-// When to look for the next batch: at once after news of a tick, else after growing pauses.
+// When to poll for the next batch: immediately after news of a tick, else after growing pauses.
 
-/** Something that tells of ticks: a LISTEN of one's own, the bus. News only: a tick that goes untold is found by polling. */
+/** Something that notifies of ticks: a LISTEN of one's own, the bus. A hint only: a tick without notice is found by polling. */
 export interface WakeSource {
   /** Calls back after ticks, until the function that it returns is called. */
   subscribe(listener: () => void): (() => void) | Promise<() => void>;
@@ -36,9 +36,9 @@ export class Waiter {
     this.#pause = this.#pauses.minMs;
   }
 
-  /** Waits for news, `told` when they are to be expected, else no longer than the next pause. */
-  async wait(signal: AbortSignal, longestMs?: number): Promise<void> {
-    const pause = longestMs ?? this.#pause;
+  /** Waits for news, for at most `maxMs`; by default no longer than the next pause. */
+  async wait(signal: AbortSignal, maxMs?: number): Promise<void> {
+    const pause = maxMs ?? this.#pause;
     this.#pause = Math.min(this.#pauses.maxMs, this.#pause * 2);
     if (!this.#news && !signal.aborted) await this.#sleep(pause, signal);
     this.#news = false;

@@ -14,7 +14,7 @@ export interface Codec {
   decode(type: string | null, data: string | null): Decoded;
 }
 
-/** Payload is ev_data as it is. */
+/** Payload is ev_data unchanged. */
 export const textCodec: Codec = {
   encode(_type, payload) {
     if (payload === null || typeof payload === 'string') return payload;

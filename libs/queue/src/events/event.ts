@@ -21,7 +21,7 @@ export interface QueueEvent<Type extends string | null = string | null, Payload 
   readonly txid: bigint;
   /** 1 the first time, 2 after one retry … */
   readonly attempt: number;
-  /** ev_data as it is. */
+  /** ev_data unchanged. */
   readonly data: string | null;
   /** ev_extra1 .. ev_extra4; the fourth has the trace context when the producer gave one. */
   readonly extra: readonly [string | null, string | null, string | null, string | null];

@@ -14,7 +14,7 @@ import {
 const tracer = () => trace.getTracer('@millrace/queue');
 const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Runs `work` in a span of the producer; the traceparent for its events is null when nobody traces. */
+/** Runs `work` in a span of the producer; the traceparent for its events is null without tracing. */
 export async function producerSpan<T>(
   queue: string,
   count: number,

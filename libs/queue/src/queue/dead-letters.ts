@@ -6,7 +6,7 @@ import { type Database, inTransaction, queryRows, queryValue } from '../database
 import { QueueError, queueCodes } from '../errors.ts';
 import { isoDate, type RawEvent, rawEvent } from '../events/event.ts';
 import * as sql from '../sql.ts';
-import { letterKeeper } from './queue-admin.ts';
+import { letterConsumer } from './queue-admin.ts';
 
 /** An event that a consumer has set aside. */
 export interface DeadLetter {
@@ -36,7 +36,7 @@ interface Letter extends DeadLetter {
   readonly note: LetterNote;
 }
 
-const PIECE = 500;
+const pieceEvents = 500;
 
 export class DeadLetters {
   readonly #queue: string;
@@ -66,7 +66,7 @@ export class DeadLetters {
         found.push(shown);
         if (found.length >= limit) break;
       }
-      // Only looked at: the batch is not to stay open.
+      // Only listed: the batch must not stay open.
       throw new Seen(found);
     });
   }
@@ -102,7 +102,7 @@ export class DeadLetters {
         if (wanted(letter)) {
           await settle(client, letter);
           settled += 1;
-        } else if (kept.push(letter) >= PIECE) await keep();
+        } else if (kept.push(letter) >= pieceEvents) await keep();
       }
       if (settled === 0) throw new Seen(0);
       await keep();
@@ -116,13 +116,13 @@ export class DeadLetters {
   async *#letters(client: pg.ClientBase): AsyncGenerator<Letter> {
     const doing = `reading the dead letters of queue ${this.#queue}`;
     // Registered by queue.create; here for a queue of dead letters that somebody has made by hand.
-    await queryRows(client, doing, sql.register, [this.#dead, letterKeeper]);
-    this.#batch = await queryValue(client, doing, sql.wholeBatch, [this.#dead, letterKeeper]);
+    await queryRows(client, doing, sql.register, [this.#dead, letterConsumer]);
+    this.#batch = await queryValue(client, doing, sql.wholeBatch, [this.#dead, letterConsumer]);
     if (this.#batch === null) return;
-    let rows = await queryRows(client, doing, sql.openCursor, [this.#batch, PIECE]);
+    let rows = await queryRows(client, doing, sql.openCursor, [this.#batch, pieceEvents]);
     while (rows.length > 0) {
       for (const row of rows) yield toLetter(rawEvent(row));
-      rows = rows.length < PIECE ? [] : await queryRows(client, doing, sql.fetchEvents(PIECE));
+      rows = rows.length < pieceEvents ? [] : await queryRows(client, doing, sql.fetchEvents(pieceEvents));
     }
   }
 
@@ -130,7 +130,7 @@ export class DeadLetters {
     if ((await queryValue(client, 'finishing dead letters', sql.finishBatch, [this.#batch])) === '1') return;
     throw new QueueError(
       queueCodes.BATCH_LOST,
-      `somebody else has settled the dead letters of queue ${this.#queue} meanwhile`,
+      `another session has settled the dead letters of queue ${this.#queue} meanwhile`,
     );
   }
 

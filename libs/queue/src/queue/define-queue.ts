@@ -116,7 +116,7 @@ function together<T>(client: Queryable | pg.Pool, work: (client: Queryable) => P
 }
 
 /**
- * Says what a queue holds; nothing is asked of any database. With `schema` every event has that payload, with `events` each
+ * Says what a queue holds; no database is queried. With `schema` every event has that payload, with `events` each
  * type its own, without either the payload is the text of ev_data. What is sent is the schema's input as JSON; what a
  * consumer sees is the schema's output. `type` is the event type of what is sent, the queue's name by default.
  */

@@ -2,7 +2,7 @@ import { deadQueueOf } from '../batch/set-aside.ts';
 import { type Queryable, queryRows, queryValue } from '../database.ts';
 import * as sql from '../sql.ts';
 
-/** When ticks are made and how long events are kept. What is left out stays as it is. */
+/** When ticks are made and how long events are kept. What is left out stays unchanged. */
 export interface QueueSettings {
   /** A tick after so many new events. PgQ's default 500. */
   readonly tickAfterEvents?: number;
@@ -15,7 +15,7 @@ export interface QueueSettings {
 }
 
 /** Holds the position of a queue of dead letters, so that rotation keeps them. */
-export const letterKeeper = 'dead-letters';
+export const letterConsumer = 'dead-letters';
 
 const interval = (ms: number | undefined) => (ms === undefined ? undefined : `${ms} milliseconds`);
 
@@ -24,7 +24,7 @@ export async function createQueue(client: Queryable, queue: string, settings: Qu
   const dead = deadQueueOf(queue);
   await queryRows(client, doing, sql.createQueue, [queue]);
   await queryRows(client, doing, sql.createQueue, [dead]);
-  await queryRows(client, doing, sql.register, [dead, letterKeeper]);
+  await queryRows(client, doing, sql.register, [dead, letterConsumer]);
   const parameters = {
     ticker_max_count: settings.tickAfterEvents?.toString(),
     ticker_max_lag: interval(settings.tickAfterMs),

@@ -10,9 +10,9 @@ export interface TickerOptions {
   readonly database: Database;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Between two looks whether ticks are due, milliseconds. Default 500. */
+  /** Between two checks whether ticks are due, milliseconds. Default 500. */
   readonly tickMs?: number;
-  /** Between two looks for events to be retried, milliseconds. Default 5,000. */
+  /** Between two checks for events to be retried, milliseconds. Default 5,000. */
   readonly retryMs?: number;
   /** Between two rounds of rotation, milliseconds. Default 60,000. */
   readonly maintenanceMs?: number;

@@ -143,7 +143,7 @@ export function movePositionValues(move: Move): unknown[] {
 export function movedGeneration(result: { rows: { generation: string | null }[]; rowCount: number | null }): number {
   const row = result.rows[0];
   if (result.rowCount !== 1 || row === undefined) {
-    throw new MillraceError(codes.POSITION, 'the position was moved by somebody else: another replay or a person');
+    throw new MillraceError(codes.POSITION, 'the position was moved by another session: another replay or a person');
   }
   return row.generation === null ? 0 : safeInteger(row.generation);
 }
@@ -154,7 +154,7 @@ export async function lockPosition(client: Queryable, queue: string, at: Positio
     'SELECT 1 FROM millrace.position WHERE queue = $1 AND tick = $2 AND fingerprint = $3 FOR UPDATE',
     [queue, at.tick, at.fingerprint],
   );
-  if (locked.rowCount !== 1) throw new MillraceError(codes.POSITION, 'the position was moved by somebody else');
+  if (locked.rowCount !== 1) throw new MillraceError(codes.POSITION, 'the position was moved by another session');
 }
 
 function fromRow(row: Record<string, string | null>): StoredPosition {
