@@ -6,11 +6,12 @@ import { MillraceError } from '@millrace/errors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findConfigFile } from './find.ts';
 import { loadConfig, parseConfig } from './load.ts';
-import { busUrl, needProvider, needQueueDatabase, needSubscriberUrl, queueDatabases } from './needs.ts';
+import { busKeys, busUrl, needProvider, needQueueDatabase, needSubscriberUrl, queueDatabases } from './needs.ts';
 import { configJsonSchema } from './schema.ts';
 import { parseHostPort, runFile, startFromArgs, writeRunFile } from './service-args.ts';
 
 const file = '/srv/shop/millrace.yaml';
+const busKey = 'q9Zt3Vw7Lx1Bn5Mc8Rk2Hs6Gd4Jf0PaY';
 const full = `
 queue: shop
 provider:
@@ -46,6 +47,13 @@ test('the whole file is read, expanded and frozen', () => {
     http: { host: '127.0.0.1', port: 0 },
   });
   expect(Object.isFrozen(config.subscribers['eu'])).toBe(true);
+});
+
+test('messages are signed with the first key and accepted with all; without a key nothing is signed', () => {
+  expect(busKeys(parse(''))).toEqual({ keys: [], acceptUnsigned: false });
+  expect(busKeys(parse('bus: { key: "${K}" }', { K: busKey }))).toEqual({ keys: [busKey], acceptUnsigned: false });
+  const two = parse(`bus: { key: [${busKey}, ${busKey}x], accept_unsigned: true }`);
+  expect(busKeys(two)).toEqual({ keys: [busKey, `${busKey}x`], acceptUnsigned: true });
 });
 
 test('an empty file is all defaults', () => {
@@ -87,6 +95,9 @@ test.each([
   ['a wrong scheme', 'provider: { url: "mysql://h/d" }', 'provider.url must begin with postgresql://'],
   ['a bus that speaks what we do not', 'bus: { url: "ws://h:4222" }', 'bus.url must be one or more URLs like nats://'],
   ['a bus that is no URL', 'bus: { url: "localhost:4222" }', 'bus.url must be one or more URLs'],
+  ['a key that is short', 'bus: { key: abc }', 'bus.key must be 32 to 512 characters'],
+  ['a key that is easy to guess', `bus: { key: ${'ab'.repeat(20)} }`, 'bus.key is too easy to guess'],
+  ['three keys', `bus: { key: [${[busKey, busKey, busKey]}] }`, 'bus.key must be one or two keys'],
   ['a bad subscriber name', 'subscribers:\n  "e u": {}', 'line 2 subscribers.e u: the name must be 1 to 63 letters'],
   [
     'names that differ in case',
@@ -137,6 +148,8 @@ test.each([
   'provider: { url: postgresql://u:secret@h/d',
   'provider: { url: "postgresql://u:secret@h/d", secret_less: 1 }',
   'bus: { url: "nats://secret@" }',
+  'bus: { key: secret }',
+  'bus: { key: [secret-secret-secret-secret-secret-12345678, secret] }',
 ])('no message quotes the value that is wrong', (text) => {
   expect(errorOf(() => parse(text)).message).not.toMatch(/secret(?!_less)/);
 });

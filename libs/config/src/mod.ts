@@ -3,6 +3,8 @@ export { inDataDir, makeFolder } from './data-folder.ts';
 export { embeddedConfigFile, type FindOptions, findConfigFile } from './find.ts';
 export { type Config, loadConfig, parseConfig } from './load.ts';
 export {
+  type BusKeys,
+  busKeys,
   busUrl,
   busUrlFile,
   needProvider,

@@ -74,6 +74,19 @@ export function busUrl(config: Config): string | undefined {
   }
 }
 
+/** With what messages on the bus are signed and judged. */
+export interface BusKeys {
+  /** The first signs, all are accepted; none: nothing is signed and all is accepted. */
+  readonly keys: readonly string[];
+  readonly acceptUnsigned: boolean;
+}
+
+/** The keys from the file. They never belong in a message, a log or an argument. */
+export function busKeys({ bus }: Config): BusKeys {
+  const keys = bus.key === undefined ? [] : typeof bus.key === 'string' ? [bus.key] : bus.key;
+  return { keys, acceptUnsigned: bus.accept_unsigned };
+}
+
 /** The file in which `up` leaves the URL of its own nats-server. */
 export function busUrlFile(config: Config): string {
   return join(config.data_dir, 'run', 'nats.url');

@@ -27,6 +27,24 @@ const busUrl = z
     'must be one or more URLs like nats://host:4222 or tls://host:4222, separated by commas (special characters of a password as %XX)',
   );
 
+/** A secret that signs messages; nothing of it is ever shown. */
+const busKey = z
+  .string({ error: 'must be text' })
+  .refine(
+    (key) => key.length >= 32 && key.length <= 512,
+    'must be 32 to 512 characters long: `openssl rand -base64 32`',
+  )
+  .refine((key) => /^[\x21-\x7e]*$/.test(key), 'must consist of printable ASCII characters without spaces')
+  .refine((key) => new Set(key).size >= 8, 'is too easy to guess: take the output of `openssl rand -base64 32`');
+
+const busKeys = z
+  .union([busKey, z.array(busKey).min(1, 'must name one or two keys').max(2, 'must name one or two keys')], {
+    error: 'must be one or two keys of 32 to 512 random characters: `openssl rand -base64 32`',
+  })
+  .describe(
+    'Signs what is sent over the bus, and what is not signed with it is set aside. The same on all hosts. Two: the first signs, both are accepted, for a change of keys.',
+  );
+
 const host = z
   .string({ error: 'must be a host name or address' })
   .min(1, 'must not be empty')
@@ -189,8 +207,15 @@ export const configSchema = z.strictObject({
       url: busUrl
         .optional()
         .describe('NATS with JetStream. Left out: `millrace up` runs a nats-server of its own in data_dir.'),
+      key: busKeys.optional(),
+      accept_unsigned: z
+        .boolean({ error: 'must be true or false' })
+        .default(false)
+        .describe(
+          'With a key: messages without any signature are taken as well. Only while a key is being introduced.',
+        ),
     })
-    .default({})
+    .prefault({})
     .describe('The bus between the databases.'),
   data_dir: z
     .string({ error: 'must be a folder' })
