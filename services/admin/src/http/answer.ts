@@ -4,6 +4,9 @@ import { redactText } from '@millrace/telemetry';
 import { z } from 'zod';
 import type { Answer } from './route.ts';
 
+/** Of a message: it may name what the request named, as often as it did. */
+const maxMessageLength = 20_000;
+
 /** What every error looks like, on the command line with `--json` as well. */
 export const faultDocument = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string().describe('what happened, and what to do') }),
@@ -56,11 +59,16 @@ export function faultAnswer(error: unknown): Answer {
 
 /** Several findings come as several lines. */
 export function oneLine(sentence: string): string {
-  return sentence
-    .split('\n')
+  const lines = cut(sentence, maxMessageLength).split('\n');
+  return lines
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .join('; ');
+}
+
+/** At most so many characters of a text. */
+export function cut(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)} …`;
 }
 
 /** Writes the answer, once; secrets that slipped into a text are taken out. */

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { get, request as httpRequest } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { type Config, runFile } from '@millrace/config';
 import { controlCommands } from '@millrace/control';
 import { type CommandSite, makeSite } from '@millrace/control/testing';
@@ -149,6 +150,26 @@ describe('on this host', () => {
     const long = await post(`${url}/api/v1/add`, { tables: ['x'.repeat(2_000_000)] }).catch(() => undefined);
     if (long !== undefined) expect(long.status).toBe(400);
     expect((await ask(`${url}/live`)).status).toBe(200);
+  });
+
+  test('admin answers within a second while many send what takes longest to check', async () => {
+    const url = await serve(site.config);
+    const bodies = [
+      { ['a://b:'.repeat(160_000)]: 1 },
+      Object.fromEntries(Array.from({ length: 80_000 }, (_, at) => [`k${at}`, at])),
+      { tables: Array(400_000).fill(1) },
+      { tables: Array(9_000).fill('a://b:'.repeat(16)) },
+    ];
+    const sent = bodies.flatMap((body) => [1, 2, 3, 4].map(() => post(`${url}/api/v1/remove`, body)));
+    const delays: number[] = [];
+    const all = Promise.all(sent).then((replies) => replies.map(({ status }) => status));
+    for (let isOver = false; !isOver; isOver = await Promise.race([all.then(() => true), setImmediate(false)])) {
+      const begin = performance.now();
+      expect(await statusWith(`${url}/live`, {})).toBe(200);
+      delays.push(performance.now() - begin);
+    }
+    expect(new Set(await all)).toEqual(new Set([400]));
+    expect(Math.max(...delays)).toBeLessThan(1_000);
   });
 
   test('a command that takes long becomes a job that can be requested', async () => {

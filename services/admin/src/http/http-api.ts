@@ -19,6 +19,9 @@ export interface HttpApiOptions {
 /** How long answers on their way may take at a stop. */
 const answerMs = 500;
 
+/** How long a client may take to send its request; a connection that is silent before is closed. */
+const limits = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
 /** Serves the routes. Every fault is `{"error":{"code","message"}}` with a status that says whose it is. */
 export class HttpApi implements Service {
   readonly #options: HttpApiOptions;
@@ -33,7 +36,7 @@ export class HttpApi implements Service {
   async start(): Promise<void> {
     if (this.#server !== undefined) return;
     const { host, port, onListening } = this.#options;
-    const server = createServer((request, response) => {
+    const server = createServer(limits, (request, response) => {
       this.#answer(request, response)
         .catch(faultAnswer)
         .then((answer) => answer !== undefined && sendAnswer(response, answer))

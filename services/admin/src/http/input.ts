@@ -4,8 +4,17 @@ import type { Arguments, Command, OptionSpec } from '@millrace/control';
 import { argumentsOf } from '@millrace/control';
 import { codes, MillraceError } from '@millrace/errors';
 import { z } from 'zod';
+import { cut } from './answer.ts';
 
 const maxBodyBytes = 1_000_000;
+/** Bodies that are being received: all clients together may send no more than this. */
+const maxReceivingBytes = 16 * maxBodyBytes;
+/** Names and values of a body, and how deep they are nested. */
+const maxValues = 20_000;
+const maxDepth = 10;
+/** Of what is wrong with a request so many findings are named, each with so many characters. */
+const maxFindings = 5;
+const maxFindingLength = 300;
 
 const maxWordLength = 1_000;
 
@@ -73,7 +82,11 @@ function listOf(value: unknown): string[] {
 export function checkInput(schema: z.ZodObject, input: unknown): Record<string, unknown> {
   const checked = schema.safeParse(input);
   if (checked.success) return checked.data;
-  const lines = checked.error.issues.map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`);
+  const { issues } = checked.error;
+  const lines = issues
+    .slice(0, maxFindings)
+    .map(({ path, message }) => cut(`${path.join('.') || 'the request'}: ${message}`, maxFindingLength));
+  if (issues.length > maxFindings) lines.push(`and ${issues.length - maxFindings} more`);
   const known = Object.keys(schema.shape);
   throw new MillraceError(codes.USAGE, lines.join('; '), {
     advice: known.length === 0 ? 'this takes nothing' : `it takes ${known.join(', ')}`,
@@ -97,20 +110,60 @@ function queryValue(schema: unknown, query: URLSearchParams, name: string): unkn
   return text;
 }
 
-/** The JSON body; `{}` when there is none. Throws USAGE. */
+/** Bytes of bodies that are being received now. */
+let receivingBytes = 0;
+
+/** The JSON body; `{}` when there is none. Throws USAGE, and TOO_MANY while others send too much. */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const body = parseBody(await receive(request));
+  if (isLarge(body)) {
+    throw new MillraceError(
+      codes.USAGE,
+      `the body has more than ${maxValues} values or is nested deeper than ${maxDepth}`,
+    );
+  }
+  return body;
+}
+
+async function receive(request: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > maxBodyBytes) throw new MillraceError(codes.USAGE, `the body is longer than ${maxBodyBytes} bytes`);
-    pieces.push(piece);
+  try {
+    // Not destroyed when it is too long: the answer goes over the same connection.
+    for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      receivingBytes += piece.length;
+      if (bytes > maxBodyBytes) throw new MillraceError(codes.USAGE, `the body is longer than ${maxBodyBytes} bytes`);
+      if (receivingBytes > maxReceivingBytes) {
+        throw new MillraceError(codes.TOO_MANY, 'too many long requests arrive at the same time', {
+          advice: 'try again later',
+        });
+      }
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces).toString('utf8');
+  } finally {
+    receivingBytes -= bytes;
   }
-  const text = Buffer.concat(pieces).toString('utf8');
+}
+
+function parseBody(text: string): unknown {
   if (text.trim() === '') return {};
   try {
     return JSON.parse(text);
   } catch {
     throw new MillraceError(codes.USAGE, 'the body is not JSON');
   }
+}
+
+/** Whether checking it would take long. Not recursive: it may be nested as deep as a body is long. */
+function isLarge(body: unknown): boolean {
+  let values = 0;
+  let level = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    values += level.length;
+    if (values > maxValues || depth > maxDepth) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
