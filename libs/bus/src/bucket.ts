@@ -1,7 +1,8 @@
-import { AckPolicy, DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { nuid } from '@nats-io/transport-node';
 import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
+import { apiPrefix, jetStreamOf } from './jet-stream.ts';
 import { openReader } from './reader.ts';
 import { purgeSubject } from './stored.ts';
 import { deleteStream, ensureStream, type StreamDefinition } from './streams.ts';
@@ -39,8 +40,10 @@ export async function putKey(
   definition: BucketDefinition,
   entry: { key: string; value: string | Uint8Array },
 ): Promise<void> {
-  const subject = prefixOf(definition.bucket) + entry.key;
-  const js = jetstream(bus.connection, { timeout: putTimeoutMs });
+  // In another domain a plain subject of a bucket is not passed on: the server there takes it behind its API's name.
+  const road = bus.domain === undefined ? '' : `${apiPrefix(bus)}.`;
+  const subject = road + prefixOf(definition.bucket) + entry.key;
+  const js = jetStreamOf(bus, putTimeoutMs);
   try {
     await js.publish(subject, entry.value);
   } catch (error) {
@@ -73,7 +76,7 @@ export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buf
     });
     try {
       if (num_pending === 0) return undefined;
-      const consumer = await jetstream(bus.connection, { timeout: putTimeoutMs }).consumers.get(stream, name);
+      const consumer = await jetStreamOf(bus, putTimeoutMs).consumers.get(stream, name);
       const message = await consumer.next({ expires: putTimeoutMs });
       return message === null || message.data.length === 0 ? undefined : Buffer.from(message.data);
     } finally {

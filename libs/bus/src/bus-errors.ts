@@ -14,6 +14,15 @@ export const apiCodes = {
   sealed: 10109,
 } as const;
 
+const unknownAuthority = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+]);
+
 const sealed = new Set<number>([apiCodes.sealed]);
 
 /** What the server refuses because of space or limits; it passes when space is freed. */
@@ -41,6 +50,13 @@ export function busError(error: unknown, doing: string): MillraceError {
     return new MillraceError(codes.BUS_REFUSED, `the bus refused us while ${doing}: ${reasonOf(error)}`, {
       ...more,
       advice: 'check the credentials in the bus URL and the permissions of that user',
+    });
+  }
+  const refused = tlsRefusal(error);
+  if (refused !== undefined) {
+    return new MillraceError(codes.BUS_REFUSED, `no secure connection while ${doing}: ${refused.what}`, {
+      ...more,
+      advice: refused.advice,
     });
   }
   const code = apiCodeOf(error);
@@ -81,6 +97,32 @@ function isRefusal(error: unknown): boolean {
     hasCause(error, errors.AuthorizationError) ||
     hasCause(error, errors.UserAuthenticationExpiredError)
   );
+}
+
+/** Why TLS came to nothing, of either side, in words; undefined for any other error. */
+function tlsRefusal(error: unknown): { readonly what: string; readonly advice: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    // Node's own sentence repeats the names of the certificate.
+    const found = error as { readonly host?: string; readonly cert?: { readonly subjectaltname?: string } };
+    const what = `the server's certificate is for ${found.cert?.subjectaltname ?? 'no name'}`;
+    return { what, advice: 'name the server in the bus URL as its certificate does, or give it a certificate for that name' };
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return { what: `the server's ${error.message}`, advice: 'give the server a certificate that is valid now' };
+  }
+  if (unknownAuthority.has(code)) {
+    const what = `nobody we know vouches for the server's certificate (${error.message.replace(/;.*/s, '')})`;
+    return { what, advice: 'name the authority that signed it: bus.tls.ca in the configuration' };
+  }
+  if (/'tls'/.test(error.message)) {
+    return { what: 'the server has no TLS', advice: 'switch TLS on there; nats:// in the bus URL goes in clear text' };
+  }
+  if (code.startsWith('ERR_SSL_') || /certificate|tls/i.test(code)) {
+    return { what: error.message, advice: 'check bus.tls of the configuration and the TLS settings of the server' };
+  }
+  return tlsRefusal(error.cause);
 }
 
 function hasCause(error: unknown, kind: abstract new (...args: never[]) => Error): boolean {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { codes, MillraceError } from '@millrace/errors';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { busError } from './bus-errors.ts';
 import { type BusAddress, parseBusUrl } from './bus-url.ts';
+import { secureOptions } from './secure-options.ts';
 
 /** A connection that reconnects whenever it is lost, until it is closed. */
 export interface Bus {
@@ -11,6 +11,12 @@ export interface Bus {
   readonly streams: JetStreamManager;
   /** Hosts and ports, no secrets. */
   readonly label: string;
+  /** Where answers to this connection arrive: all its inboxes begin so. */
+  readonly inboxPrefix: string;
+  /** The JetStream domain of our streams, when it is not that of the server. */
+  readonly domain: string | undefined;
+  /** Servers of a cluster that each are to hold our streams; undefined: left as they are. */
+  readonly replicas: number | undefined;
   /** Largest message the present server takes, in bytes. It may shrink with a reconnect. */
   maxPayload(): number;
   isConnected(): boolean;
@@ -27,6 +33,8 @@ export interface BusOptions {
   readonly name: string;
   /** Bound of one request, ms. */
   readonly timeoutMs?: number;
+  /** What all its inboxes begin with, so that nobody else needs the permission to read them. Default `_INBOX`. */
+  readonly inboxPrefix?: string;
 }
 
 const requestTimeoutMs = 5000;
@@ -46,16 +54,27 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   try {
     connection = await connect(connectOptions(address, options, delays.next));
   } catch (error) {
-    throw busError(error, `connecting to ${address.label}`);
+    throw notConnected(error, address);
   }
   const timeout = options.timeoutMs ?? requestTimeoutMs;
-  const streams = await jetstreamManager(connection, { checkAPI: false, timeout });
-  return makeBus(connection, { streams, label: address.label, connected: delays.reset });
+  const { domain, replicas, label } = address;
+  const within = domain === undefined ? {} : { domain };
+  const streams = await jetstreamManager(connection, { checkAPI: false, timeout, ...within });
+  const inboxPrefix = options.inboxPrefix ?? '_INBOX';
+  return makeBus(connection, { streams, label, domain, replicas, inboxPrefix, connected: delays.reset });
+}
+
+// A server that misses our certificate says so when TLS is up already, and the client library then waits in vain.
+function notConnected(error: unknown, { label, tls, files }: BusAddress): MillraceError {
+  const doing = `connecting to ${label}`;
+  if (!(error instanceof errors.TimeoutError) || !tls || files.cert !== undefined) return busError(error, doing);
+  return new MillraceError(codes.BUS_UNAVAILABLE, `the bus does not answer while ${doing}`, {
+    cause: error,
+    advice: 'if it asks its clients for certificates, name ours: bus.tls.cert and bus.tls.key in the configuration',
+  });
 }
 
 function connectOptions(address: BusAddress, options: BusOptions, nextDelay: () => number): NodeConnectionOptions {
-  const read = (file: string) => readSecret(file);
-  const { creds, ca, cert, key } = address.files;
   return {
     servers: address.servers,
     name: options.name,
@@ -66,27 +85,9 @@ function connectOptions(address: BusAddress, options: BusOptions, nextDelay: () 
     pingInterval: pingIntervalMs,
     maxPingOut: 2,
     noAsyncTraces: true,
-    ...(address.user === undefined ? {} : { user: address.user, pass: address.pass ?? '' }),
-    ...(address.token === undefined ? {} : { token: address.token }),
-    ...(creds === undefined ? {} : { authenticator: credsAuthenticator(read(creds)) }),
-    ...(address.tls || ca !== undefined || cert !== undefined
-      ? {
-          tls: {
-            ...(ca === undefined ? {} : { caFile: ca }),
-            ...(cert === undefined ? {} : { certFile: cert }),
-            ...(key === undefined ? {} : { keyFile: key }),
-          },
-        }
-      : {}),
+    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
+    ...secureOptions(address),
   };
-}
-
-function readSecret(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new MillraceError(codes.CONFIG, 'the file named by the bus URL cannot be read', { cause: error });
-  }
 }
 
 /** Growing delays with jitter, so that many clients do not come back in the same moment. */
@@ -104,9 +105,7 @@ function delayHandler(): { next: () => number; reset: () => void } {
   };
 }
 
-interface BusParts {
-  readonly streams: JetStreamManager;
-  readonly label: string;
+interface BusParts extends Pick<Bus, 'streams' | 'label' | 'inboxPrefix' | 'domain' | 'replicas'> {
   readonly connected: () => void;
 }
 
@@ -134,10 +133,10 @@ function makeBus(connection: NatsConnection, parts: BusParts): Bus {
     }
   };
   void watch();
+  const { connected: _, ...about } = parts;
   return {
     connection,
-    streams: parts.streams,
-    label: parts.label,
+    ...about,
     maxPayload: () => connection.info?.max_payload ?? 64 * 1024,
     isConnected: () => connected && !connection.isClosed(),
     trouble: () => trouble,

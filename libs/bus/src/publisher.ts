@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { jetstream } from '@nats-io/jetstream';
 import { busError } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
+import { jetStreamOf } from './jet-stream.ts';
 
 export interface PublisherOptions {
   /** The stream written to, for messages to people. */
@@ -61,7 +61,7 @@ class PipelinedPublisher implements Publisher {
 
   constructor(bus: Bus, options: PublisherOptions) {
     this.#options = { ...defaults, ...options };
-    this.#js = jetstream(bus.connection, { timeout: this.#options.timeoutMs });
+    this.#js = jetStreamOf(bus, this.#options.timeoutMs);
     this.#last = options.lastSequence;
     this.#stopListening = bus.onChange((connected) => {
       if (!connected) this.#fail(bus.trouble() ?? lost(options.stream));

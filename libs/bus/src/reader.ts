@@ -1,6 +1,7 @@
 import { AckPolicy, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { type Msg, headers as makeHeaders, nuid, type Subscription } from '@nats-io/transport-node';
 import type { Bus } from './connect.ts';
+import { apiPrefix } from './jet-stream.ts';
 import { type ReadItem, ReadQueue } from './read-queue.ts';
 import { type StreamState, streamState } from './streams.ts';
 
@@ -149,7 +150,7 @@ class SubjectReader implements Reader {
   }
 
   #listen(name: string): void {
-    this.#inbox = `_INBOX.${name}`;
+    this.#inbox = `${this.#bus.inboxPrefix}.${name}`;
     this.#subscription = this.#bus.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (error !== null) this.#restart();
@@ -221,7 +222,7 @@ class SubjectReader implements Reader {
       ...(this.#oversize ? {} : { max_bytes: space }),
     };
     this.#bus.connection.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
+      `${apiPrefix(this.#bus)}.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
       JSON.stringify(request),
       { reply: `${this.#inbox}.${this.#pulls}`, headers: makeHeaders() },
     );

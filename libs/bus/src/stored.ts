@@ -1,5 +1,6 @@
 import { apiCodeOf, apiCodes, busError } from './bus-errors.ts';
 import type { Bus } from './connect.ts';
+import { apiPrefix } from './jet-stream.ts';
 
 /** A message as it lies in a stream. */
 export interface Stored {
@@ -51,7 +52,7 @@ async function getMessage(bus: Bus, stream: string, query: MessageQuery): Promis
   const doing = `reading from ${stream}`;
   let reply: MessageReply;
   try {
-    const answer = await bus.connection.request(`$JS.API.STREAM.MSG.GET.${stream}`, JSON.stringify(query), {
+    const answer = await bus.connection.request(`${apiPrefix(bus)}.STREAM.MSG.GET.${stream}`, JSON.stringify(query), {
       timeout: requestTimeoutMs,
     });
     reply = JSON.parse(Buffer.from(answer.data).toString('utf8'));
