@@ -1,6 +1,6 @@
 import { eventually, startOwnNats, uniqueName } from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { apiCodeOf, apiCodes } from './bus-errors.ts';
+import { apiCodeOf, apiCodes } from './connection/bus-errors.ts';
 import {
   type Bus,
   connectBus,

@@ -1,3 +1,8 @@
+export { BusConnection } from './connection/bus-connection.ts';
+export { parseBusUrl } from './connection/bus-url.ts';
+export { type Bus, type BusOptions, connectBus } from './connection/connect.ts';
+export { type BusLimits, busLimits } from './connection/limits.ts';
+export { onNotice, sendNotice } from './connection/notices.ts';
 export {
   type BucketChange,
   type BucketDefinition,
@@ -8,12 +13,8 @@ export {
   listKeys,
   putKey,
   watchBucket,
-} from './bucket.ts';
-export { BusConnection } from './bus-connection.ts';
-export { type Bus, type BusOptions, connectBus } from './connect.ts';
-export { type BusLimits, busLimits } from './limits.ts';
-export { onNotice, sendNotice } from './notices.ts';
-export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './publisher.ts';
+} from './streams/bucket.ts';
+export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './streams/publisher.ts';
 export {
   type Delivered,
   openReader,
@@ -21,8 +22,8 @@ export {
   type ReaderOptions,
   type ReadItem,
   type ResetReason,
-} from './reader.ts';
-export { type ReaderState, readersOf } from './readers.ts';
+} from './streams/reader.ts';
+export { type ReaderState, readersOf } from './streams/readers.ts';
 export {
   firstMessage,
   getBySequence,
@@ -30,7 +31,7 @@ export {
   messageFrom,
   purgeSubject,
   type Stored,
-} from './stored.ts';
+} from './streams/stored.ts';
 export {
   alteredSettings,
   deleteStream,
@@ -38,4 +39,4 @@ export {
   type StreamDefinition,
   type StreamState,
   streamState,
-} from './streams.ts';
+} from './streams/streams.ts';

@@ -95,6 +95,25 @@ test.each([
   ['a wrong scheme', 'provider: { url: "mysql://h/d" }', 'provider.url must begin with postgresql://'],
   ['a bus that speaks what we do not', 'bus: { url: "ws://h:4222" }', 'bus.url must be one or more URLs like nats://'],
   ['a bus that is no URL', 'bus: { url: "localhost:4222" }', 'bus.url must be one or more URLs'],
+  ['replicas that make no majority', 'bus: { url: "nats://h", replicas: 2 }', 'bus.replicas must be 1 or 3'],
+  [
+    'a certificate without its key',
+    'bus: { url: "nats://h", tls: { cert: a } }',
+    'bus.tls must name cert and key together',
+  ],
+  ['TLS of nothing', 'bus: { url: "nats://h", tls: {} }', 'bus.tls must name ca, or cert and key'],
+  ['a domain with a dot', 'bus: { url: "nats://h", domain: a.b }', 'bus.domain must be 1 to 255 letters'],
+  ["an option of a bus of one's own", 'bus:\n  domain: hub', 'line 2 bus.domain needs bus.url'],
+  [
+    'a file that is not there',
+    'bus:\n  url: nats://h\n  credentials: no.creds',
+    'line 3 bus.credentials names /srv/shop/no.creds, which does not exist',
+  ],
+  [
+    'a file of another kind',
+    'bus:\n  url: tls://h\n  tls: { ca: /etc/passwd }',
+    'line 3 bus.tls.ca names /etc/passwd, which holds no certificate in PEM',
+  ],
   ['a key that is short', 'bus: { key: abc }', 'bus.key must be 32 to 512 characters'],
   ['a key that is easy to guess', `bus: { key: ${'ab'.repeat(20)} }`, 'bus.key is too easy to guess'],
   ['three keys', `bus: { key: [${[busKey, busKey, busKey]}] }`, 'bus.key must be one or two keys'],
@@ -224,6 +243,32 @@ describe('files', () => {
     mkdirSync(join(folder, 'data', 'run'), { recursive: true });
     writeFileSync(join(folder, 'data', 'run', 'nats.url'), 'nats://127.0.0.1:9\n');
     expect(busUrl(config)).toBe('nats://127.0.0.1:9');
+  });
+
+  test('files and options of the bus become the query of its URL, and an old URL stays unchanged', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\n';
+    for (const [name, text] of [
+      ['ca.pem', pem],
+      ['c,1.pem', pem],
+      ['c.key', '-----BEGIN EC PRIVATE KEY-----\n'],
+      ['shop.nk', `SU${'A'.repeat(56)}\n`],
+    ] as const)
+      writeFileSync(join(folder, name), text);
+    const tls = '{ ca: ca.pem, cert: "c,1.pem", key: c.key }';
+    const text = `bus: { url: "tls://a:1, tls://b:2", credentials: shop.nk, tls: ${tls}, replicas: 3, domain: hub }`;
+    const url = busUrl(parseConfig(text, join(folder, 'millrace.yaml'), {})) ?? '';
+    const [first = '', second] = url.split(',');
+    expect([...new URL(first).searchParams]).toEqual([
+      ['creds', join(folder, 'shop.nk')],
+      ['ca', join(folder, 'ca.pem')],
+      ['cert', join(folder, 'c,1.pem')],
+      ['key', join(folder, 'c.key')],
+      ['replicas', '3'],
+      ['domain', 'hub'],
+    ]);
+    expect(second?.trim()).toBe('tls://b:2');
+    const old = 'nats://u:p@h:4222?creds=/etc/shop.creds,nats://i';
+    expect(busUrl(parse(`bus: { url: "${old}" }`))).toBe(old);
   });
 
   test('a service reads its arguments and writes where it listens', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codes, MillraceError } from '@millrace/errors';
 import type { z } from 'zod';
+import { withFiles } from './bus-files.ts';
 import { type FindOptions, findConfigFile } from './find.ts';
 import { type ReadYaml, readYaml, refusal } from './read-yaml.ts';
 import { type ConfigValues, configSchema } from './schema.ts';
@@ -35,8 +36,12 @@ export function parseConfig(
   const parsed = configSchema.safeParse(yaml.values);
   if (!parsed.success) throw firstIssue(parsed.error, yaml, file);
   for (const section of ['subscribers', 'databases'] as const) refuseDuplicateNames(section, parsed.data, yaml, file);
-  const data_dir = resolve(dirname(file), parsed.data.data_dir);
-  return deepFreeze({ ...parsed.data, data_dir, file });
+  const folder = dirname(file);
+  const data_dir = resolve(folder, parsed.data.data_dir);
+  const bus = withFiles(parsed.data.bus, folder, (path, what) =>
+    refusal(file, yaml.lineOf(path), `${label(path)} ${what}`),
+  );
+  return deepFreeze({ ...parsed.data, bus, data_dir, file });
 }
 
 function readText(file: string): string {

@@ -64,9 +64,13 @@ export function needQueueDatabase(config: Config, name?: string): QueueDatabase 
   throw lacks(config, `has no database ${JSON.stringify(name)}, it has ${names}`, 'add it below `databases:`');
 }
 
-/** The bus URL from the file, else the one of the nats-server that `up` runs in data_dir; undefined when neither is there. */
+/**
+ * The bus URL from the file, with all that stands beside it as its query, else the one of the nats-server that `up` runs in
+ * data_dir; undefined when neither is there.
+ */
 export function busUrl(config: Config): string | undefined {
-  if (config.bus.url !== undefined) return config.bus.url;
+  const { url, credentials, tls, replicas, domain } = config.bus;
+  if (url !== undefined) return withQuery(url, { creds: credentials, ...tls, replicas, domain });
   try {
     return readFileSync(busUrlFile(config), 'utf8').trim() || undefined;
   } catch {
@@ -90,6 +94,14 @@ export function busKeys({ bus }: Config): BusKeys {
 /** The file in which `up` leaves the URL of its own nats-server. */
 export function busUrlFile(config: Config): string {
   return join(config.data_dir, 'run', 'nats.url');
+}
+
+function withQuery(url: string, values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return url;
+  const [first = '', ...others] = url.split(',');
+  const query = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+  return [`${first.trim()}${first.includes('?') ? '&' : '?'}${query}`, ...others].join(',');
 }
 
 function lacks(config: Config, what: string, advice: string): MillraceError {

@@ -1,6 +1,7 @@
 // Every option of Millrace, declared once: type, bound, default and the reason. The JSON schema and the documentation
 // derive from this file.
 import { z } from 'zod';
+import { bus } from './bus-schema.ts';
 
 const withoutControls = /^[^\p{Cc}\p{Cs}]+$/u;
 
@@ -19,31 +20,6 @@ const postgresUrl = z
   .string({ error: 'must be a URL like postgresql://user@host:5432/db' })
   .refine((url) => /^postgres(ql)?:\/\//.test(url), 'must begin with postgresql://')
   .refine((url) => URL.canParse(url), 'is not a URL (write special characters of a password as %XX)');
-
-const busUrl = z
-  .string({ error: 'must be a URL like nats://host:4222' })
-  .refine(
-    (urls) => urls.split(',').every((url) => /^(nats|tls):\/\//.test(url.trim()) && URL.canParse(url.trim())),
-    'must be one or more URLs like nats://host:4222 or tls://host:4222, separated by commas (special characters of a password as %XX)',
-  );
-
-/** A secret that signs messages; nothing of it is ever shown. */
-const busKey = z
-  .string({ error: 'must be text' })
-  .refine(
-    (key) => key.length >= 32 && key.length <= 512,
-    'must be 32 to 512 characters long: `openssl rand -base64 32`',
-  )
-  .refine((key) => /^[\x21-\x7e]*$/.test(key), 'must consist of printable ASCII characters without spaces')
-  .refine((key) => new Set(key).size >= 8, 'is too easy to guess: take the output of `openssl rand -base64 32`');
-
-const busKeys = z
-  .union([busKey, z.array(busKey).min(1, 'must name one or two keys').max(2, 'must name one or two keys')], {
-    error: 'must be one or two keys of 32 to 512 random characters: `openssl rand -base64 32`',
-  })
-  .describe(
-    'Signs what is sent over the bus, and what is not signed with it is set aside. The same on all hosts. Two: the first signs, both are accepted, for a change of keys.',
-  );
 
 const host = z
   .string({ error: 'must be a host name or address' })
@@ -202,21 +178,7 @@ export const configSchema = z.strictObject({
     .describe(
       'Further databases with queues of their own, by name: the ticker serves them, and the commands for queues know them.',
     ),
-  bus: z
-    .strictObject({
-      url: busUrl
-        .optional()
-        .describe('NATS with JetStream. Left out: `millrace up` runs a nats-server of its own in data_dir.'),
-      key: busKeys.optional(),
-      accept_unsigned: z
-        .boolean({ error: 'must be true or false' })
-        .default(false)
-        .describe(
-          'With a key: messages without any signature are taken as well. Only while a key is being introduced.',
-        ),
-    })
-    .prefault({})
-    .describe('The bus between the databases.'),
+  bus: bus.prefault({}),
   data_dir: z
     .string({ error: 'must be a folder' })
     .min(1, 'must not be empty')

@@ -1,6 +1,7 @@
 export { copyKey, isNoteFor, isReportKey, reportKey, startKey } from './bucket-keys.ts';
 export { decodeJson } from './decode-json.ts';
 export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.ts';
+export { type BusRole, inboxPrefix } from './inboxes.ts';
 export {
   type BatchHeader,
   type BatchPrev,

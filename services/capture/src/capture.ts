@@ -3,6 +3,7 @@
 import { BusConnection } from '@millrace/bus';
 import { leadOrStandby, type Service, ServiceGroup } from '@millrace/lifecycle';
 import type { SessionLease } from '@millrace/postgres';
+import { inboxPrefix } from '@millrace/wire';
 import { Backfills } from './backfill/backfills.ts';
 import type { CaptureOptions } from './config.ts';
 import { Copies } from './copy/copies.ts';
@@ -28,7 +29,12 @@ export function makeCapture(options: CaptureOptions): Service {
 
 /** What the leader does: first what the loops know together, then the loops. Each wakes itself when that changes. */
 function leaderWork(options: CaptureOptions, lease: SessionLease): Service {
-  const bus = new BusConnection({ name: 'millrace capture', url: options.busUrl, whileLost: 'throw' });
+  const bus = new BusConnection({
+    name: 'millrace capture',
+    url: options.busUrl,
+    whileLost: 'throw',
+    inboxPrefix: inboxPrefix(options.queue, 'capture'),
+  });
   const desiredState = new DesiredState(options.queue);
   const roster = new Roster();
   const reports = new Reports(options.queue, bus);

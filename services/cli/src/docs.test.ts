@@ -1,11 +1,12 @@
 // The documents cannot drift from the program: every command, file, metric and error code they name exists.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '@millrace/config';
 import { parseArguments, splitCommand } from '@millrace/control';
 import { codes } from '@millrace/errors';
 import { projectRoot } from '@millrace/host';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { commands } from './commands.ts';
 
 const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'test/README.md', ...markdownIn('docs')];
@@ -16,6 +17,14 @@ function markdownIn(folder: string): string[] {
 }
 
 const textOf = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
+
+/** A folder with these files, which goes away with the test. */
+function folderOf(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-docs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
 
 interface Found {
   /** `docs/operations.md: millrace status`. */
@@ -151,5 +160,11 @@ test('every configuration that is shown is accepted', () => {
   const files = documents.flatMap((path) => blocks(textOf(path), 'yaml'));
   expect(files.length).toBeGreaterThan(1);
   files.push(textOf('infra/compose/millrace.yaml'));
-  for (const text of files) expect(() => parseConfig(text, '/srv/millrace.yaml', secrets)).not.toThrow();
+  const folder = folderOf({
+    'shop.creds': '-----BEGIN NATS USER JWT-----',
+    'ca.pem': '-----BEGIN CERTIFICATE-----',
+    'client.pem': '-----BEGIN CERTIFICATE-----',
+    'client.key': '-----BEGIN PRIVATE KEY-----',
+  });
+  for (const text of files) expect(() => parseConfig(text, join(folder, 'millrace.yaml'), secrets)).not.toThrow();
 });

@@ -6,6 +6,7 @@ import { BusSide } from '../sides/bus-side.ts';
 import { chooseSubscribers, knownSubscribers, reachable } from '../sides/choose-subscribers.ts';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { SubscriberSide } from '../sides/subscriber-side.ts';
+import { clearText } from './clear-text.ts';
 import { compareDatabases } from './compare-databases.ts';
 import { examineBus } from './examine-bus.ts';
 import { examineHost } from './examine-host.ts';
@@ -96,7 +97,9 @@ class Inspection {
       provider.outcome,
       ...subscribers.map(({ outcome }) => outcome),
       this.#together(provider.examined, examined, names),
-      ...(this.#drift ? [] : [bus.outcome, await this.#bus(bus.side), await examineHost(this.#config)]),
+      ...(this.#drift
+        ? []
+        : [bus.outcome, await this.#bus(bus.side), clearText(this.#config), await examineHost(this.#config)]),
     ]);
   }
 

@@ -14,12 +14,17 @@ import {
   bucketName,
   copyStreamName,
   decodeJson,
+  inboxPrefix,
   isNoteFor,
   type Report,
   report,
   reportKey,
   streamName,
 } from '@millrace/wire';
+
+function inboxOf({ queue, provider, subscribers }: Config): string {
+  return provider === undefined ? inboxPrefix(queue, 'host', Object.keys(subscribers)[0]) : inboxPrefix(queue, 'admin');
+}
 
 /** The bus as the verbs use it: reports and the state of the streams. */
 export class BusSide {
@@ -35,7 +40,10 @@ export class BusSide {
   static async open(config: Config, timeoutMs = 3_000): Promise<BusSide | undefined> {
     const url = busUrl(config);
     if (url === undefined) return undefined;
-    return new BusSide(await connectBus(url, { name: 'millrace admin', timeoutMs }), config.queue);
+    return new BusSide(
+      await connectBus(url, { name: 'millrace admin', timeoutMs, inboxPrefix: inboxOf(config) }),
+      config.queue,
+    );
   }
 
   close(): Promise<void> {

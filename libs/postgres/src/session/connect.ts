@@ -31,6 +31,27 @@ const textOnly: pg.CustomTypesConfig = {
  * Throws DATABASE_UNREACHABLE, PERMISSION, DATABASE_REFUSED, or CONFIG for a URL that cannot be read.
  */
 export async function connect(url: string, options: ConnectOptions): Promise<PgClient> {
+  try {
+    return await open(url, options);
+  } catch (error) {
+    const inClear = withoutTls(url, error);
+    if (inClear === undefined) throw error;
+    return open(inClear, options);
+  }
+}
+
+/** As libpq, `sslmode=prefer` with `uselibpqcompat` goes on without TLS where the server has none; the driver stops. */
+function withoutTls(url: string, error: unknown): string | undefined {
+  const { cause } = error as { readonly cause?: unknown };
+  if (!(cause instanceof Error) || cause.message !== 'The server does not support SSL connections') return undefined;
+  const parsed = new URL(url);
+  const { searchParams: query } = parsed;
+  if (query.get('uselibpqcompat') !== 'true' || query.get('sslmode') !== 'prefer') return undefined;
+  query.set('sslmode', 'disable');
+  return parsed.href;
+}
+
+async function open(url: string, options: ConnectOptions): Promise<PgClient> {
   const client = makeClient(url, {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,

@@ -74,19 +74,26 @@ describe('what a connection string leaves out', () => {
   });
 
   it('comes from the environment, a service, and the password file, in that order', () => {
-    const env = { PGHOST: 'h', PGPORT: '6000', PGUSER: 'eve', PGDATABASE: 'd', PGPASSWORD: 'pw' };
+    const env = { PGHOST: 'h', PGPORT: '6000', PGUSER: 'eve', PGDATABASE: 'd', PGPASSWORD: 'pw', PGSSLMODE: 'disable' };
     expect(url('', { env })).toBe('postgresql://eve:pw@h:6000/d');
     expect(url('host=other', { env })).toBe('postgresql://eve:pw@other:6000/d');
-    expect(url('service=s', { services: '[s]\nhost=sh\ndbname=sd\n' })).toBe('postgresql://me@sh:5432/sd');
-    expect(url('host=h user=u dbname=d', { passwords: 'h:5432:d:u:from file\n' })).toBe(
+    expect(url('service=s', { services: '[s]\nhost=sh\ndbname=sd\nsslmode=disable\n' })).toBe(
+      'postgresql://me@sh:5432/sd',
+    );
+    expect(url('host=h user=u dbname=d sslmode=disable', { passwords: 'h:5432:d:u:from file\n' })).toBe(
       'postgresql://u:from%20file@h:5432/d',
     );
     expect(() => url('service=none')).toThrow('there is no service "none"');
     expect(() => url('host=a,b')).toThrow('names several hosts');
   });
 
-  it('keeps an encryption that is demanded', () => {
-    expect(url('host=h user=u sslmode=prefer')).toBe('postgresql://u@h:5432/u');
+  it('keeps an encryption that is demanded, and prefers one to none as libpq does', () => {
+    const prefers = 'postgresql://u@h:5432/u?uselibpqcompat=true&sslmode=prefer';
+    for (const given of ['host=h user=u', 'host=h user=u sslmode=prefer']) expect(url(given)).toBe(prefers);
+    expect(url('host=127.0.0.1 user=u sslmode=prefer')).toBe(prefers.replace('@h', '@127.0.0.1'));
+    for (const given of ['disable', 'allow'])
+      expect(url(`host=h user=u sslmode=${given}`)).toBe('postgresql://u@h:5432/u');
+    expect(url('host=/tmp user=u sslmode=prefer')).toBe('postgresql://u@%2Ftmp:5432/u');
     expect(url('host=h user=u sslmode=verify-full sslrootcert=/ca.pem')).toBe(
       'postgresql://u@h:5432/u?uselibpqcompat=true&sslmode=verify-full&sslrootcert=%2Fca.pem',
     );

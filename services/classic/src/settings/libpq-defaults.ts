@@ -29,6 +29,9 @@ function ownSurroundings(env: NodeJS.ProcessEnv = process.env): Surroundings {
   };
 }
 
+/** Where nobody is on the way. libpq would try TLS here too. */
+const loopback = new Set(['localhost', '127.0.0.1', '::1']);
+
 const ssl = ['sslmode', 'sslcert', 'sslkey', 'sslrootcert'];
 
 /** A whole URL from a connection string, with missing parts filled in as libpq does. Throws CONFIG; `what` names the string. */
@@ -45,7 +48,7 @@ export function urlOf(given: Conninfo, what: string, around: Surroundings = ownS
   const database = of('dbname', 'PGDATABASE') ?? user;
   const login: Login = { host, port, database, user, isDefaultSocket: host === around.socketFolder };
   const password = of('password', 'PGPASSWORD') ?? passwordFor(around.passwords ?? '', login);
-  const more = new URLSearchParams(sslOptions(of).concat(optionsOf(of)));
+  const more = new URLSearchParams(sslOptions(of, host).concat(optionsOf(of)));
   const secret = password === undefined ? '' : `:${encode(password)}`;
   const query = more.size === 0 ? '' : `?${more}`;
   return `postgresql://${encode(user)}${secret}@${hostPart(host)}:${port}/${encodeURI(database)}${query}`;
@@ -53,12 +56,12 @@ export function urlOf(given: Conninfo, what: string, around: Surroundings = ownS
 
 type Part = (key: string, variable: string) => string | undefined;
 
-function sslOptions(of: Part): [string, string][] {
-  const mode = of('sslmode', 'PGSSLMODE');
-  // libpq's default tries without: our client knows with or without, hence without.
-  if (mode === undefined || mode === 'disable' || mode === 'allow' || mode === 'prefer') return [];
+function sslOptions(of: Part, host: string): [string, string][] {
+  const mode = of('sslmode', 'PGSSLMODE') ?? (loopback.has(host) ? 'disable' : 'prefer');
+  // `allow` tries TLS only after a refusal: our client does without it.
+  if (host.startsWith('/') || mode === 'disable' || mode === 'allow') return [];
   const given = ssl.flatMap((key): [string, string][] => {
-    const value = of(key, `PG${key.toUpperCase()}`);
+    const value = key === 'sslmode' ? mode : of(key, `PG${key.toUpperCase()}`);
     return value === undefined ? [] : [[key, value]];
   });
   return [['uselibpqcompat', 'true'], ...given];

@@ -3,6 +3,7 @@ import { BusConnection } from '@millrace/bus';
 import type { Verdict } from '@millrace/errors';
 import { type ApplySession, endWithSignal, replicaAdvice, type StoredPosition } from '@millrace/subscriber';
 import { logger } from '@millrace/telemetry';
+import { inboxPrefix } from '@millrace/wire';
 import { Applier } from '../apply/applier.ts';
 import type { ReplayOptions } from '../config.ts';
 import { TableCompletion } from '../copy/table-completion.ts';
@@ -52,7 +53,12 @@ export class ReplayWork {
     this.#options = options;
     this.#session = session;
     this.#loop = loop;
-    this.#bus = new BusConnection({ name: 'millrace replay', url: options.busUrl, whileLost: 'return' });
+    this.#bus = new BusConnection({
+      name: 'millrace replay',
+      url: options.busUrl,
+      whileLost: 'return',
+      inboxPrefix: inboxPrefix(queue, 'replay', options.subscriber),
+    });
     this.#reports = new ReplayReports({
       ...options,
       client,

@@ -2,7 +2,7 @@
 // may delay a tick or make the ticker unready.
 import { BusConnection, type connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
-import { type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
+import { inboxPrefix, type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
 
 export interface NoticesOptions {
   readonly queue: string;
@@ -68,7 +68,13 @@ export class Notices {
 
   // Notices may be sent as long as the connection is lost: they are dropped until it returns.
   #newConnection(): BusConnection {
-    const { busUrl: url, connect } = this.#options;
-    return new BusConnection({ name: 'millrace ticker', url, whileLost: 'return', ...(connect && { connect }) });
+    const { queue, busUrl: url, connect } = this.#options;
+    return new BusConnection({
+      name: 'millrace ticker',
+      url,
+      whileLost: 'return',
+      inboxPrefix: inboxPrefix(queue, 'ticker'),
+      ...(connect && { connect }),
+    });
   }
 }

@@ -1,5 +1,5 @@
-import { apiCodeOf, apiCodes, busError } from './bus-errors.ts';
-import type { Bus } from './connect.ts';
+import { apiCodeOf, apiCodes, busError } from '../connection/bus-errors.ts';
+import type { Bus } from '../connection/connect.ts';
 
 /** Somebody who reads a subject of a stream with `openReader`, as the server sees it. */
 export interface ReaderState {

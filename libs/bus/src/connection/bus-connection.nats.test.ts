@@ -1,6 +1,6 @@
 import { eventually, sharedNatsUrl, startOwnNats } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Bus, BusConnection, connectBus } from './mod.ts';
+import { type Bus, BusConnection, connectBus } from '../mod.ts';
 
 type Options = ConstructorParameters<typeof BusConnection>[0];
 

@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
-import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
-import type { Bus } from './connect.ts';
+import { apiCodeOf, apiCodes, busError, isMissing } from '../connection/bus-errors.ts';
+import type { Bus } from '../connection/connect.ts';
 
 /** A stream as we want it. Its name and subjects come from the caller. */
 export interface StreamDefinition {

@@ -68,7 +68,8 @@ function identityOf(this: Handshake | undefined, name: string, certificate: Peer
   const given = this?.servername ?? '';
   const address = this?.socket?.remoteAddress ?? '';
   if (given !== '') return checkServerIdentity(name, certificate);
-  if (isIP(address) === 0) return new Error('the address of the server is not known, so its certificate is not checked');
+  if (isIP(address) === 0)
+    return new Error('the address of the server is not known, so its certificate is not checked');
   return checkServerIdentity(address.replace(/^::ffff:(?=\d+\.)/i, ''), certificate);
 }
 

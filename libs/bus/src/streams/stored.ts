@@ -1,6 +1,6 @@
-import { apiCodeOf, apiCodes, busError } from './bus-errors.ts';
-import type { Bus } from './connect.ts';
-import { apiPrefix } from './jet-stream.ts';
+import { apiCodeOf, apiCodes, busError } from '../connection/bus-errors.ts';
+import type { Bus } from '../connection/connect.ts';
+import { apiPrefix } from '../connection/jet-stream.ts';
 
 /** A message as it lies in a stream. */
 export interface Stored {

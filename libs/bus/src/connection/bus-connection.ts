@@ -11,6 +11,8 @@ export interface BusConnectionOptions {
    * tried again. `return`: for a reader, whose subscriptions go on when the connection is back.
    */
   readonly whileLost: 'throw' | 'return';
+  /** As in `BusOptions`. */
+  readonly inboxPrefix?: string;
   /** Default: `connectBus`. */
   readonly connect?: typeof connectBus;
 }
@@ -65,8 +67,8 @@ export class BusConnection {
     const former = this.#bus;
     this.#bus = undefined;
     await former?.close();
-    const { connect = connectBus, name } = this.#options;
-    const bus = await connect(url, { name });
+    const { connect = connectBus, name, inboxPrefix } = this.#options;
+    const bus = await connect(url, { name, ...(inboxPrefix === undefined ? {} : { inboxPrefix }) });
     if (this.#isClosed) {
       await bus.close();
       throw lost();

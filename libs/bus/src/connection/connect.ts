@@ -70,7 +70,7 @@ function notConnected(error: unknown, { label, tls, files }: BusAddress): Millra
   if (!(error instanceof errors.TimeoutError) || !tls || files.cert !== undefined) return busError(error, doing);
   return new MillraceError(codes.BUS_UNAVAILABLE, `the bus does not answer while ${doing}`, {
     cause: error,
-    advice: 'if it asks its clients for certificates, name ours: bus.tls.cert and bus.tls.key in the configuration',
+    advice: 'if it demands a certificate of its clients, name ours: bus.tls.cert and bus.tls.key in the configuration',
   });
 }
 

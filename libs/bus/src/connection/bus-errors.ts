@@ -107,7 +107,10 @@ function tlsRefusal(error: unknown): { readonly what: string; readonly advice: s
     // Node's own sentence repeats the names of the certificate.
     const found = error as { readonly host?: string; readonly cert?: { readonly subjectaltname?: string } };
     const what = `the server's certificate is for ${found.cert?.subjectaltname ?? 'no name'}`;
-    return { what, advice: 'name the server in the bus URL as its certificate does, or give it a certificate for that name' };
+    return {
+      what,
+      advice: 'name the server in the bus URL as its certificate does, or give it a certificate for that name',
+    };
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return { what: `the server's ${error.message}`, advice: 'give the server a certificate that is valid now' };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseBusUrl } from './bus-url.ts';
 
-const operations = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+const operations = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
 
 test('every bus URL that the documentation shows is accepted', () => {
   const urls = [...operations.matchAll(/`((?:nats|tls):\/\/[^`]+)`/g)].map((match) => match[1] ?? '');

@@ -1,8 +1,8 @@
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { nuid } from '@nats-io/transport-node';
-import { apiCodeOf, apiCodes, busError, isMissing } from './bus-errors.ts';
-import type { Bus } from './connect.ts';
-import { apiPrefix, jetStreamOf } from './jet-stream.ts';
+import { apiCodeOf, apiCodes, busError, isMissing } from '../connection/bus-errors.ts';
+import type { Bus } from '../connection/connect.ts';
+import { apiPrefix, jetStreamOf } from '../connection/jet-stream.ts';
 import { openReader } from './reader.ts';
 import { purgeSubject } from './stored.ts';
 import { deleteStream, ensureStream, type StreamDefinition } from './streams.ts';

@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { type Msg, headers as makeHeaders, nuid, type Subscription } from '@nats-io/transport-node';
-import type { Bus } from './connect.ts';
-import { apiPrefix } from './jet-stream.ts';
+import type { Bus } from '../connection/connect.ts';
+import { apiPrefix } from '../connection/jet-stream.ts';
 import { type ReadItem, ReadQueue } from './read-queue.ts';
 import { type StreamState, streamState } from './streams.ts';
 

@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { busError } from './bus-errors.ts';
-import type { Bus } from './connect.ts';
-import { jetStreamOf } from './jet-stream.ts';
+import { busError } from '../connection/bus-errors.ts';
+import type { Bus } from '../connection/connect.ts';
+import { jetStreamOf } from '../connection/jet-stream.ts';
 
 export interface PublisherOptions {
   /** The stream written to, for messages to people. */
