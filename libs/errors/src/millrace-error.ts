@@ -1,3 +1,5 @@
+import { textWithoutRows } from './server-error.ts';
+
 /**
  * Every fault that a person may read has a stable code. The comment beside a code is its documentation:
  * what happened, and what is to be done.
@@ -86,6 +88,5 @@ export class MillraceError extends Error {
 /** Gives any thrown thing a code; what is unknown to us is an internal error. */
 export function toMillraceError(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new MillraceError(codes.INTERNAL, message, { cause: error });
+  return new MillraceError(codes.INTERNAL, textWithoutRows(error), { cause: error });
 }

@@ -1,6 +1,6 @@
-import { codes } from '@millrace/errors';
+import { codes, toMillraceError } from '@millrace/errors';
 import { describe, expect, it } from 'vitest';
-import { databaseError, sqlstateOf } from './database-error.ts';
+import { databaseError, sqlstateOf, statementError } from './database-error.ts';
 
 const server = (code: string, more = {}): Error => Object.assign(new Error('server says no'), { code, ...more });
 
@@ -42,11 +42,39 @@ describe('errors of the database', () => {
     expect(databaseError(server('ERR_STREAM_PREMATURE_CLOSE'), 'x').code).toBe(codes.DATABASE_UNREACHABLE);
   });
 
-  it('leaves out the value that the server quotes in its message, and what functions of the application say', () => {
-    const bad = Object.assign(new Error('invalid input syntax for type integer: "secret"'), { code: '22P02' });
-    expect(databaseError(bad, 'applying').sentence).toBe('applying: invalid input syntax for type integer: "..."');
-    const raised = Object.assign(new Error('no secret here'), { code: 'P0001' });
-    expect(databaseError(raised, 'applying').sentence).not.toContain('secret');
+  it('says condition and names in place of what the server says, whatever the SQLSTATE', () => {
+    const where = 'PL/pgSQL function app.refuse() line 1 at RAISE\nSQL statement "SELECT \'secret\'"';
+    for (const state of ['22P02', 'P0001', '23514', '42501', '42601', '42P01', '08006', 'ZZ999', 'MR001']) {
+      const more = {
+        severity: 'ERROR',
+        hint: 'secret',
+        detail: 'secret',
+        where,
+        constraint: 'secret',
+        column: 'secret',
+      };
+      const raised = Object.assign(new Error('a secret of mine'), { code: state, ...more });
+      for (const error of [
+        databaseError(raised, 'applying'),
+        statementError(raised, 'reading'),
+        toMillraceError(raised),
+      ]) {
+        expect(error.sentence).not.toContain('secret');
+        expect(error.sentence).toContain(`SQLSTATE ${state}`);
+        expect(error.sentence).toContain('app.refuse()');
+      }
+    }
+    const bad = server('23502', { schema: 'app', table: 'account', column: 'name', detail: 'secret' });
+    expect(databaseError(bad, 'applying').sentence).toBe(
+      "applying: not_null_violation (SQLSTATE 23502), table app.account, column name; the log of that database's server has its text",
+    );
+  });
+
+  it('repeats the sentence of the server for statements without rows, unless it quotes a value', () => {
+    expect(statementError(server('42501'), 'reading').sentence).toBe('reading: server says no');
+    const own = server('22023', { where: 'PL/pgSQL function millrace.add_table(text) line 3 at RAISE' });
+    expect(statementError(own, 'adding').sentence).toBe('adding: server says no');
+    expect(statementError(server('22P02'), 'reading').sentence).not.toContain('says no');
   });
 
   it('leaves out the detail, which may hold values', () => {

@@ -1,11 +1,9 @@
-import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
-import { safeMessage } from '@millrace/telemetry';
+import { codes, type ErrorCode, functionOf, MillraceError, serverState, textWithoutRows } from '@millrace/errors';
 
 /** SQLSTATE of an error of the server, if it is one. */
 export function sqlstateOf(error: unknown): string | undefined {
   if (error instanceof MillraceError) return error.sqlstate;
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  return serverState(error);
 }
 
 /** The socket failed, or the driver says that the session is over. */
@@ -22,13 +20,30 @@ const busy = /^(40001|40P01|40003|55P03|55006|57014|25006|53...|58...)$/;
 const permission = /^(28...|42501)$/;
 
 /**
- * Gives an error of the driver or server a code of ours. `doing` says what was tried, for people: "reading ticks".
- * Row values are left out: the server's DETAIL, and what `safeMessage` takes out of its message.
+ * Gives an error of the driver or server a code of ours. `doing` says what was tried, for people: "reading ticks". Of the
+ * server's error only SQLSTATE, condition and names of objects are taken: its sentence may hold row values.
  */
 export function databaseError(error: unknown, doing: string): MillraceError {
+  return error instanceof MillraceError ? error : withCode(error, doing, textWithoutRows(error));
+}
+
+/** The same with the server's sentence, for statements that carry no rows and evaluate none: connecting, catalogs, our own tables. */
+export function statementError(error: unknown, doing: string): MillraceError {
   if (error instanceof MillraceError) return error;
+  return withCode(error, doing, isOfServer(error) ? error.message : textWithoutRows(error));
+}
+
+/** False when a function of the application may have written the sentence, or it quotes a value. */
+function isOfServer(error: unknown): error is Error {
+  const state = serverState(error);
+  if (!(error instanceof Error) || state === undefined) return false;
+  const raisedIn = functionOf(error);
+  if (raisedIn !== undefined) return /^(?:pgq|millrace)\./.test(raisedIn);
+  return !/^(?:22|P0)/.test(state);
+}
+
+function withCode(error: unknown, doing: string, text: string): MillraceError {
   const sqlstate = sqlstateOf(error);
-  const text = error instanceof Error ? safeMessage(error) : String(error);
   const code = sqlstate === undefined ? codeOfDriver(error, text) : codeOfState(sqlstate);
   const more = sqlstate === undefined ? { cause: error } : { cause: error, sqlstate };
   return new MillraceError(code, `${doing}: ${text || (error as { code?: string }).code || 'no answer'}`, more);

@@ -14,7 +14,7 @@ export { readServerFacts, type ServerFacts } from './catalog/server-facts.ts';
 export { type ReadableShape, readTableShape, type ShapeColumn, type TableShape } from './catalog/table-shape.ts';
 export type { PgClient, Queryable } from './client.ts';
 export { copyIn, copyOut } from './copy/copy-streams.ts';
-export { databaseError, sqlstateOf } from './database-error.ts';
+export { databaseError, sqlstateOf, statementError } from './database-error.ts';
 export { quoteIdent, quoteTable } from './quote.ts';
 export { createDatabase } from './schema/create-database.ts';
 export { type Migration, migrate, readSqlFolder } from './schema/migrate.ts';

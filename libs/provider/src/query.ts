@@ -1,5 +1,5 @@
 import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
-import { databaseError, type Queryable, sqlstateOf } from '@millrace/postgres';
+import { type Queryable, sqlstateOf, statementError } from '@millrace/postgres';
 
 /** SQLSTATEs that our functions raise (MR…), or that mean that they are not there, as codes of ours. */
 const known: Readonly<Record<string, ErrorCode>> = {
@@ -20,10 +20,13 @@ export function providerError(error: unknown, doing: string): MillraceError {
   const sqlstate = sqlstateOf(error);
   const code = sqlstate === undefined ? undefined : known[sqlstate];
   if (error instanceof MillraceError || sqlstate === undefined || code === undefined)
-    return databaseError(error, doing);
-  const { message, hint } = error as { message: string; hint?: string };
-  const advice = code === codes.NOT_INSTALLED ? 'run millrace install' : hint;
-  return new MillraceError(code, `${doing}: ${message}`, { cause: error, sqlstate, ...(advice ? { advice } : {}) });
+    return statementError(error, doing);
+  const { message } = statementError(error, doing);
+  const { message: said, hint } = error as { message: string; hint?: string };
+  // What is not repeated of the sentence is not repeated of the hint either.
+  const ownHint = message.endsWith(said) ? hint : undefined;
+  const advice = code === codes.NOT_INSTALLED ? 'run millrace install' : ownHint;
+  return new MillraceError(code, message, { cause: error, sqlstate, ...(advice ? { advice } : {}) });
 }
 
 /** Runs one statement; `doing` says what for, to people: "making a tick". Throws MillraceError. */

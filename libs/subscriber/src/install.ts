@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { codes, MillraceError } from '@millrace/errors';
 import { installPgqExt, uninstallPgqExt } from '@millrace/pgq-ext';
 import {
-  databaseError,
   migrate,
   type PgClient,
   type Queryable,
   readSqlFolder,
   refuseForeignSchema,
   sqlstateOf,
+  statementError,
   withTransaction,
 } from '@millrace/postgres';
 import { dropAllCopyStages } from './follow/copy-stage.ts';
@@ -59,7 +59,7 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
   } catch (error) {
     // A provider's installer may have made the schema or the shared table in the same moment: it is there now.
     if (['23505', '42P06', '42P07'].includes(sqlstateOf(error) ?? '')) return installSubscriber(client);
-    throw databaseError(error, 'installing the subscriber schema');
+    throw statementError(error, 'installing the subscriber schema');
   }
 }
 
@@ -80,7 +80,7 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
       if (await isEmpty(client)) await client.query('DROP SCHEMA IF EXISTS millrace');
     });
   } catch (error) {
-    throw databaseError(error, 'removing the subscriber schema');
+    throw statementError(error, 'removing the subscriber schema');
   }
 }
 

@@ -1,5 +1,5 @@
 export { type BatchSpan, type BatchSpanOptions, batchSpan } from './batch-span.ts';
-export { safeMessage } from './error-fields.ts';
+export { errorFields } from './error-fields.ts';
 export { type HealthOptions, type HealthReport, type HealthServer, startHealth } from './health.ts';
 export { type Listening, listen, stopListening } from './listen.ts';
 export { createLogger, type Identity, type Logger, logger } from './logger.ts';

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import type { Context } from '@millrace/control';
 import { localActor, parseArguments, splitCommand } from '@millrace/control';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
+import { errorFields } from '@millrace/telemetry';
 import { commands } from './commands.ts';
 import { endOfUp } from './end-of-up.ts';
 
@@ -101,7 +102,7 @@ function fail(error: unknown, json: boolean): number {
     .filter((line) => line !== '');
   if (json) write(JSON.stringify({ error: { code, message: lines.join('; ') } }));
   for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
-  if (isDebugged) process.stderr.write(`${inspect(error)}\n`);
+  if (isDebugged) process.stderr.write(`${inspect(errorFields(error), { depth: 5 })}\n`);
   return verdictOf(error).exitCode;
 }
 

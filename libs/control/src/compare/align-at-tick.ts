@@ -5,11 +5,11 @@ import type { TableName, Tick } from '@millrace/model';
 import {
   applySettings,
   connect,
-  databaseError,
   disconnect,
   dropSession,
   type PgClient,
   pinSettings,
+  statementError,
 } from '@millrace/postgres';
 import { lastTick, type PinnedTick, pinTick } from '@millrace/provider';
 import {
@@ -263,7 +263,7 @@ class SubscriberSnapshot {
     try {
       await work();
     } catch (error) {
-      this.reason = toMillraceError(databaseError(error, 'its database')).sentence;
+      this.reason = toMillraceError(statementError(error, 'its database')).sentence;
     }
   }
 }

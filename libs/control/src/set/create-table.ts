@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
-import { databaseError, tableDefinition, withTransaction } from '@millrace/postgres';
+import { statementError, tableDefinition, withTransaction } from '@millrace/postgres';
 import type { ProviderSide } from '../sides/provider-side.ts';
 import type { SubscriberSide } from '../sides/subscriber-side.ts';
 
@@ -24,7 +24,7 @@ export async function createTable(
       for (const { step, statement } of steps) if (step !== foreignKeys) await client.query(statement);
     });
   } catch (error) {
-    const known = databaseError(error, `subscriber ${subscriber.name}: ${tableLabel(table)} could not be made there`);
+    const known = statementError(error, `subscriber ${subscriber.name}: ${tableLabel(table)} could not be made there`);
     throw new MillraceError(known.code, known.message, { cause: error, advice: 'create it there by hand and repeat' });
   }
   return steps.filter(({ step }) => step === foreignKeys).map(({ statement }) => statement);
@@ -40,7 +40,7 @@ export async function addForeignKeys(
     try {
       await subscriber.side.client.query(statement);
     } catch (error) {
-      const { message } = databaseError(error, `subscriber ${subscriber.name}: left out a foreign key`);
+      const { message } = statementError(error, `subscriber ${subscriber.name}: left out a foreign key`);
       note(message);
     }
   }

@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { connect, databaseError, databaseLabel, type PgClient, pinSettings, sqlstateOf } from '@millrace/postgres';
+import { connect, databaseLabel, type PgClient, pinSettings, sqlstateOf, statementError } from '@millrace/postgres';
 
 /** Schema, table or function of ours that is not there. */
 const notThere = new Set(['3F000', '42P01', '42883']);
@@ -25,7 +25,7 @@ export class Side {
       await pinSettings(client);
       return new Side(client, label);
     } catch (error) {
-      const known = databaseError(error, `${label} at ${databaseLabel(url)}`);
+      const known = statementError(error, `${label} at ${databaseLabel(url)}`);
       throw new MillraceError(known.code, `${label}: ${known.message}`, { cause: error });
     }
   }
@@ -51,6 +51,6 @@ export class Side {
         cause: error,
       });
     }
-    return databaseError(error, this.label);
+    return statementError(error, this.label);
   }
 }

@@ -1,7 +1,7 @@
 import { codes, MillraceError } from '@millrace/errors';
 import pg from 'pg';
 import type { PgClient } from '../client.ts';
-import { databaseError } from '../database-error.ts';
+import { statementError } from '../database-error.ts';
 import { applySettings } from './session-settings.ts';
 
 export interface ConnectOptions {
@@ -65,7 +65,7 @@ async function open(url: string, options: ConnectOptions): Promise<PgClient> {
     await client.connect();
   } catch (error) {
     dropSession(client);
-    throw databaseError(error, `connecting to ${databaseLabel(url)}`);
+    throw statementError(error, `connecting to ${databaseLabel(url)}`);
   }
   if (options.settings !== undefined) await setUp(client, options.settings);
   return client;

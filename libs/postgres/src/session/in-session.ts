@@ -1,5 +1,5 @@
 import type { PgClient } from '../client.ts';
-import { databaseError } from '../database-error.ts';
+import { statementError } from '../database-error.ts';
 import { type ConnectOptions, connect, disconnect } from './connect.ts';
 
 /** Opens a session, runs `work`, closes it. */
@@ -12,7 +12,7 @@ export async function inSession<T>(
   try {
     return await work(client);
   } catch (error) {
-    throw databaseError(error, options.applicationName);
+    throw statementError(error, options.applicationName);
   } finally {
     await disconnect(client);
   }

@@ -13,7 +13,7 @@
 // fenced elsewhere: by the lock of ticking, the stream's last sequence, the row of the position.
 // What a process does with the lease, and its states, are in libs/lifecycle (leadership.ts).
 import type { PgClient, Queryable } from '../client.ts';
-import { databaseError } from '../database-error.ts';
+import { statementError } from '../database-error.ts';
 import { KeptSession, type OpenSession } from './kept-session.ts';
 
 export interface SessionLeadOptions {
@@ -63,7 +63,7 @@ export class SessionLead {
       return { client, lost, abandon: () => resolve(undefined), release: () => this.close() };
     } catch (error) {
       await this.close();
-      throw databaseError(error, `requesting ${this.#options.what}`);
+      throw statementError(error, `requesting ${this.#options.what}`);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Queryable } from '../client.ts';
-import { databaseError } from '../database-error.ts';
+import { statementError } from '../database-error.ts';
 
 const answerMs = 10_000;
 
@@ -15,6 +15,6 @@ export async function applySettings(client: Queryable, settings: Readonly<Record
   try {
     await client.query({ text, values, query_timeout: answerMs } as { text: string; values: unknown[] });
   } catch (error) {
-    throw databaseError(error, 'setting up a session');
+    throw statementError(error, 'setting up a session');
   }
 }

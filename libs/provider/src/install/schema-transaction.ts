@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { databaseError, type Queryable, sqlstateOf, withTransaction } from '@millrace/postgres';
+import { type Queryable, sqlstateOf, statementError, withTransaction } from '@millrace/postgres';
 
 /**
  * Settings under which our DDL means the same whatever the role, database or session prefers. Limits on time are lifted:
@@ -53,7 +53,7 @@ export async function inSchemaTransaction<T>(client: Queryable, doing: string, w
         'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
       );
     } catch (error) {
-      if (attempt >= attempts || !raced.has(sqlstateOf(error) ?? '')) throw databaseError(error, doing);
+      if (attempt >= attempts || !raced.has(sqlstateOf(error) ?? '')) throw statementError(error, doing);
       await delay(20 * attempt * (1 + Math.random()));
     }
   }

@@ -1,12 +1,12 @@
 import { codes, MillraceError } from '@millrace/errors';
 import {
   connect,
-  databaseError,
   disconnect,
   type PgClient,
   pinSettings,
   type Queryable,
   sqlstateOf,
+  statementError,
 } from '@millrace/postgres';
 import { runQuery } from '../statements.ts';
 
@@ -64,7 +64,7 @@ export async function openApplySession(
     return { client, replica: await becomeReplica(client), lost };
   } catch (error) {
     await disconnect(client);
-    throw databaseError(error, 'opening a session of replay');
+    throw statementError(error, 'opening a session of replay');
   }
 }
 

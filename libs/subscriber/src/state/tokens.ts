@@ -1,5 +1,5 @@
 import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
-import { databaseError, type PgClient, sqlstateOf } from '@millrace/postgres';
+import { type PgClient, sqlstateOf, statementError } from '@millrace/postgres';
 
 /** SQLSTATEs that millrace.wait_for raises. */
 const known: Readonly<Record<string, ErrorCode>> = {
@@ -24,7 +24,7 @@ export async function waitForToken(client: PgClient, token: string, timeoutMs: n
     return rows[0]?.there === true ? undefined : lack;
   } catch (error) {
     const code = known[sqlstateOf(error) ?? ''];
-    if (code === undefined) throw databaseError(error, 'waiting for a token');
+    if (code === undefined) throw statementError(error, 'waiting for a token');
     const { message, hint } = error as { message: string; hint?: string };
     throw new MillraceError(code, message, { cause: error, ...(hint === undefined ? {} : { advice: hint }) });
   } finally {

@@ -1,7 +1,14 @@
 // One attempt at copying one table: the table as of a pinned tick, chunk by chunk, no faster than it is taken.
 import { MillraceError } from '@millrace/errors';
 import { tableLabel } from '@millrace/model';
-import { applySettings, databaseError, dropSession, type PgClient, pinSettings } from '@millrace/postgres';
+import {
+  applySettings,
+  databaseError,
+  dropSession,
+  type PgClient,
+  pinSettings,
+  statementError,
+} from '@millrace/postgres';
 import { type CopyProgress, pinTick, planTableCopy } from '@millrace/provider';
 import type { CaptureOptions } from '../config.ts';
 import { openSession } from '../session/provider-session.ts';
@@ -76,6 +83,6 @@ async function openCopySession(url: string): Promise<PgClient> {
     return client;
   } catch (error) {
     dropSession(client);
-    throw databaseError(error, 'opening a session for a copy');
+    throw statementError(error, 'opening a session for a copy');
   }
 }

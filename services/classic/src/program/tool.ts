@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import type { Config } from '@millrace/config';
 import { AuditEntry, localActor } from '@millrace/control';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import { errorFields } from '@millrace/telemetry';
 import { type ClassicArguments, optionHelp, parseClassic } from './arguments.ts';
 import { goToBackground, isInBackground, reportStart } from './background.ts';
 import { ClassicLog } from './log.ts';
@@ -169,7 +170,8 @@ function fail(name: string, error: unknown, log: ClassicLog | undefined): number
     log?.error(line);
     reportStart({ error: line });
   } else process.stderr.write(`${name}: ${line}\n`);
-  if (process.env['MILLRACE_DEBUG'] !== undefined) process.stderr.write(`${inspect(error)}\n`);
+  if (process.env['MILLRACE_DEBUG'] !== undefined)
+    process.stderr.write(`${inspect(errorFields(error), { depth: 5 })}\n`);
   return 1;
 }
 

@@ -1,6 +1,7 @@
+import { verdictOf } from '@millrace/errors';
 import { query } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
-import { change, t, useSubscribers, ways } from '../../test/apply-fixture.ts';
+import { change, insert, t, useSubscribers, ways } from '../../test/apply-fixture.ts';
 
 const subscribers = useSubscribers();
 
@@ -132,3 +133,30 @@ test.each(ways)(
     ]);
   },
 );
+
+const raised = ['23514', '42501', '42601', '42P01', '22023', 'P0001', '57014', '08006', 'ZZ999'];
+
+test.each(ways)('no error repeats a value that a function raises, under any SQLSTATE: %s', async (_way, options) => {
+  const subscriber = await subscribers.open(options);
+  await subscriber.tables(
+    `CREATE TABLE t (id int PRIMARY KEY, u text, v text);
+     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       RAISE EXCEPTION 'value %', NEW.u USING ERRCODE = NEW.v, DETAIL = NEW.u, HINT = NEW.u, CONSTRAINT = NEW.u,
+         COLUMN = NEW.u, TABLE = NEW.u, SCHEMA = NEW.u, DATATYPE = NEW.u;
+     END $$;
+     CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();
+     ALTER TABLE t ENABLE ALWAYS TRIGGER refuse;
+     CREATE TABLE c (id int PRIMARY KEY, u text, v text, CHECK (u::regclass IS NOT NULL));`,
+    t,
+    { ...t, name: 'c' },
+  );
+  for (const state of raised) {
+    const error = await subscriber.apply([insert(`1,SECRET,${state}`)]).catch((reason: unknown) => reason);
+    expect(verdictOf(error).sentence).not.toContain('SECRET');
+    expect(verdictOf(error).sentence).toContain(`SQLSTATE ${state}`);
+    expect(verdictOf(error).sentence).toContain('public.t');
+  }
+  const refused = await subscriber.apply([{ ...insert('1,SECRET,x'), table: { ...t, name: 'c' } }]).catch((e) => e);
+  expect(verdictOf(refused).sentence).toContain('public.c at the subscriber does not fit: undefined_table');
+  expect(verdictOf(refused).sentence).not.toContain('SECRET');
+});

@@ -1,5 +1,5 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { databaseError } from '@millrace/postgres';
+import { statementError } from '@millrace/postgres';
 
 /** A server that does not answer a short query within this is taken for hung, ms. */
 const answerTimeoutMs = 15_000;
@@ -14,7 +14,7 @@ export async function answerOf<T>(query: Promise<T>): Promise<T> {
   try {
     return await Promise.race([query, silence]);
   } catch (error) {
-    throw databaseError(error, 'reading the state of replay');
+    throw statementError(error, 'reading the state of replay');
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,5 @@
 // What a person reads when the server refused something about a table or sequence.
-import { codes, MillraceError } from '@millrace/errors';
+import { codes, functionOf, MillraceError, serverNames, serverRefusal } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
 import { databaseError, quoteIdent, sqlstateOf } from '@millrace/postgres';
 
@@ -16,16 +16,14 @@ const constraintKinds: Readonly<Record<string, string>> = {
   '23P01': 'exclusion',
 };
 
-/**
- * Names table, column, constraint and what to do. Never a value: the server's detail, context and, for bad values, its
- * message are left out.
- */
+/** Names table, column, constraint and what to do. Never a value: nothing of the server's sentences is repeated. */
 export function tableError(error: unknown, table: TableName): MillraceError {
   if (error instanceof MillraceError) return error;
   const label = tableLabel(table);
   const state = sqlstateOf(error);
   if (state === undefined) return databaseError(error, `applying to table ${label}`);
-  const refusal: Refusal = { label, fields: (error ?? {}) as ServerFields, more: { sqlstate: state, cause: error } };
+  const refusal: Refusal = { label, more: { sqlstate: state, cause: error } };
+  if (/^(23|P0)/.test(state) && functionOf(error) !== undefined) return triggerError(refusal);
   if (state.startsWith('23')) return constraintError(refusal);
   if (noSuchCharacter.test(state)) return characterError(refusal);
   if (state.startsWith('22')) return valueError(refusal);
@@ -53,26 +51,17 @@ export function sequenceError(error: unknown, sequence: TableName): MillraceErro
 
 /** The same for COMMIT: a deferred constraint is checked there, and the server's error names its table. */
 export function commitError(error: unknown): unknown {
-  const { schema, table } = (error ?? {}) as ServerFields;
+  const { schema, table } = serverNames(error);
   return schema !== undefined && table !== undefined ? tableError(error, { schema, name: table }) : error;
-}
-
-/** The fields of a server's error that hold no row values. */
-interface ServerFields {
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly constraint?: string;
-  readonly where?: string;
 }
 
 interface Refusal {
   readonly label: string;
-  readonly fields: ServerFields;
   readonly more: { readonly sqlstate: string; readonly cause: unknown };
 }
 
-function constraintError({ label, fields, more }: Refusal): MillraceError {
+function constraintError({ label, more }: Refusal): MillraceError {
+  const fields = serverNames(more.cause);
   const kind = constraintKinds[more.sqlstate];
   const constraint = kind === undefined ? 'constraint' : `${kind} constraint`;
   const which =
@@ -99,9 +88,10 @@ function characterError({ label, more }: Refusal): MillraceError {
   );
 }
 
-function valueError({ label, fields, more }: Refusal): MillraceError {
+function valueError({ label, more }: Refusal): MillraceError {
+  const context = (more.cause as { readonly where?: string }).where ?? '';
   // "COPY stage, line 7, column price: …": only the column's name is taken.
-  const column = fields.column ?? /^COPY [^\n]*?, line \d+, column ([^\n:]+)/.exec(fields.where ?? '')?.[1];
+  const column = serverNames(more.cause).column ?? /^COPY [^\n]*?, line \d+, column ([^\n:]+)/.exec(context)?.[1];
   const where = column === undefined ? `table ${label}` : `column ${quoteIdent(column)} of table ${label}`;
   return new MillraceError(
     codes.BAD_VALUE,
@@ -113,23 +103,23 @@ function valueError({ label, fields, more }: Refusal): MillraceError {
 function misfitError({ label, more }: Refusal): MillraceError {
   return new MillraceError(
     codes.SUBSCRIBER_SCHEMA,
-    `table ${label} at the subscriber does not fit: ${messageOf(more.cause)}`,
+    `table ${label} at the subscriber does not fit: ${serverRefusal(more.cause)}`,
     { ...more, advice: 'alter it to fit the provider; replay then continues automatically' },
   );
 }
 
 function privilegeError({ label, more }: Refusal): MillraceError {
-  return new MillraceError(codes.PERMISSION, `a privilege is missing for table ${label}: ${messageOf(more.cause)}`, {
-    ...more,
-    advice: 'grant it to the replay role; replay then continues automatically',
-  });
+  return new MillraceError(
+    codes.PERMISSION,
+    `a privilege is missing for table ${label}: ${serverRefusal(more.cause)}`,
+    {
+      ...more,
+      advice: 'grant it to the replay role; replay then continues automatically',
+    },
+  );
 }
 
 function triggerError({ label, more }: Refusal): MillraceError {
-  const text = `a trigger or function at the subscriber refused a row of table ${label}`;
-  return new MillraceError(codes.DATABASE_REFUSED, text, more);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = `a trigger or function at the subscriber refused a row of table ${label}: ${serverRefusal(more.cause)}`;
+  return new MillraceError(more.sqlstate.startsWith('23') ? codes.CONSTRAINT : codes.DATABASE_REFUSED, text, more);
 }

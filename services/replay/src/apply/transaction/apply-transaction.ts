@@ -1,5 +1,6 @@
 // The steps of one transaction that applies batches: the position moves first, rows follow, sequences come last.
 import type { TableName } from '@millrace/model';
+import { statementError } from '@millrace/postgres';
 import {
   type ApplySession,
   beginSql,
@@ -65,6 +66,7 @@ export class ApplyTransaction {
         judge: (result) => {
           if (movedGeneration(result) !== generation) throw new DesiredStateChanged();
         },
+        wrap: (error) => statementError(error, 'moving the position'),
       },
     );
   }
