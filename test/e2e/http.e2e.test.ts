@@ -1,7 +1,7 @@
 // Everything an operator does day by day, over HTTP alone, while services replicate; and the same on a terminal.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@millrace/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ import { projectRoot } from '../harness/standing.ts';
 let ground: Ground;
 let site: Site;
 let url: string;
+let token: string;
 
 beforeAll(async () => {
   ground = await Ground.start({ name: 'http', servers: { a: { major: 15 }, b: { major: 18 } } });
@@ -20,6 +21,7 @@ beforeAll(async () => {
   await site.begin();
   site.service('admin').start();
   url = (await site.runs('admin')).url;
+  token = readFileSync(join(site.dir, 'data', 'run', 'admin.token'), 'utf8').trim();
 });
 
 afterAll(async () => {
@@ -33,8 +35,9 @@ interface Reply {
 }
 
 async function ask(path: string, body?: object): Promise<Reply> {
-  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(`${url}/api/v1/${path}`, body === undefined ? {} : post);
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const post = { method: 'POST', headers, body: JSON.stringify(body) };
+  const response = await fetch(`${url}/api/v1/${path}`, body === undefined ? { headers } : post);
   return { status: response.status, body: await response.json() };
 }
 
@@ -81,6 +84,15 @@ test('tables and sequences are added, followed, paused and removed, twice by two
   ]);
   expect(over(/@/).map((line: { what: string }) => line.what)).toEqual(['add', 'install']);
   expect(entries.every((line: { outcome: string }) => line.outcome === 'done')).toBe(true);
+});
+
+test('a command prints a link that opens the page, once', async () => {
+  const { link } = JSON.parse((await site.command(['page', '--json'])).stdout) as { link: string };
+  const entered = await fetch(link, { redirect: 'manual' });
+  const cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  expect([entered.status, (await fetch(link, { redirect: 'manual' })).status]).toEqual([303, 401]);
+  expect((await fetch(`${url}/api/v1/audit`, { headers: { cookie } })).status).toBe(200);
+  expect((await fetch(`${url}/api/v1/audit`)).status).toBe(401);
 });
 
 /** Gives a program a terminal. */

@@ -203,7 +203,9 @@ test("the log has pgqd's line for each database, and metrics every queue and con
   const admin = JSON.parse(readFileSync(join(ground.dir, 'host', 'data', 'run', 'admin.json'), 'utf8')).url;
   const listed = (await (await fetch(`${admin}/api/v1/queue/list?all=true`)).json()) as { queues: { name: string }[] };
   expect(listed.queues.map(({ name }) => name)).toEqual(['external', 'mail', 'new', 'bills']);
-  const post = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  const token = readFileSync(join(ground.dir, 'host', 'data', 'run', 'admin.token'), 'utf8').trim();
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const post = { method: 'POST', headers };
   const body = JSON.stringify({ queue: 'new', type: 't', data: 'd'.repeat(50_000), database: 'jobs' });
   const inserted = await fetch(`${admin}/api/v1/events/insert`, { ...post, body });
   expect([inserted.status, await inserted.json()]).toMatchObject([200, { queue: 'new', ids: [2] }]);

@@ -1,4 +1,5 @@
 export { redactUrl } from '@millrace/telemetry';
+export { adminToken, adminTokenFile, makeAdminToken, pageCodeEnd, pageLink } from './admin-token.ts';
 export { inDataDir, makeFolder } from './data-folder.ts';
 export { embeddedConfigFile, type FindOptions, findConfigFile } from './find.ts';
 export { type Config, loadConfig, parseConfig } from './load.ts';
@@ -15,5 +16,6 @@ export {
   queueDatabases,
 } from './needs.ts';
 export { configJsonSchema } from './schema.ts';
+export { writeSecret } from './secret-file.ts';
 export type { ServiceKind, ServiceStart } from './service-args.ts';
 export { parseHostPort, runFile, startFromArgs, writeRunFile } from './service-args.ts';

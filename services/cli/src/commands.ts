@@ -8,5 +8,6 @@ export const commands = commandList({
   uninstall,
   up: async () => (await import('./commands/up.ts')).up,
   run: async () => (await import('./commands/run.ts')).run,
+  page: async () => (await import('./commands/page.ts')).page,
   ...others,
 });

@@ -32,6 +32,8 @@ export interface Context {
   readonly json: boolean;
   /** Who gives the command, for the audit: `user@host`, or the client of a request over HTTP. */
   readonly actor: string;
+  /** Longest wait that is allowed here, ms; left out: any. What would wait longer gives up then. */
+  readonly maxWaitMs?: number;
   /** Asks the operator; undefined where there is none, as over HTTP. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
   /** The lines of stdin; left out where there is none, as over HTTP. */
@@ -77,6 +79,10 @@ export interface Api {
   readonly method?: 'POST';
   /** A GET that needs the token when one is set: its answer is not public. */
   readonly guarded?: true;
+  /** A GET that holds sessions for as long as its caller lets it wait: it has few places of its own, and `maxWaitMs`. */
+  readonly waits?: true;
+  /** A GET whose answer is true for its moment alone: never one that was given to another request. */
+  readonly momentary?: true;
 }
 
 /** One verb of the command line and of the HTTP API. Run it with runCommand, never directly. */

@@ -12,7 +12,7 @@ export const token: Command = {
   options: {},
   words: [0, 0],
   effect: 'reads',
-  api: { result: z.strictObject({ token: z.string() }) },
+  api: { result: z.strictObject({ token: z.string() }), guarded: true, momentary: true },
   run: async (context) => {
     const provider = await ProviderSide.open(await context.config());
     try {

@@ -19,9 +19,10 @@ export const waitForCommand: Command = {
   },
   words: [1, 1],
   effect: 'reads',
-  api: { words: 'token', result: z.strictObject({ subscribers: z.array(z.string()) }) },
+  api: { words: 'token', result: z.strictObject({ subscribers: z.array(z.string()) }), guarded: true, waits: true },
   run: async (context, args) => {
-    const timeoutMs = parseDuration(args.value('timeout') ?? '10s', '--timeout');
+    const wantedMs = parseDuration(args.value('timeout') ?? '10s', '--timeout');
+    const timeoutMs = Math.min(wantedMs, context.maxWaitMs ?? wantedMs);
     const config = await context.config();
     const names = chooseSubscribers(args.values('subscriber'), knownSubscribers(config));
     const text = args.words[0] ?? '';

@@ -1,5 +1,14 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { connect, databaseLabel, type PgClient, pinSettings, sqlstateOf, statementError } from '@millrace/postgres';
+import {
+  connect,
+  databaseLabel,
+  dropSession,
+  type PgClient,
+  pinSettings,
+  sqlstateOf,
+  statementError,
+} from '@millrace/postgres';
+import { bindSession, bindStatements } from './session-scope.ts';
 
 /** Schema, table or function of ours that is not there. */
 const notThere = new Set(['3F000', '42P01', '42883']);
@@ -20,11 +29,15 @@ export class Side {
 
   /** Throws DATABASE_UNREACHABLE, PERMISSION or DATABASE_REFUSED naming the side. */
   static async open(url: string, label: string, connectTimeoutMs = 5_000): Promise<Side> {
+    let client: PgClient | undefined;
     try {
-      const client = await connect(url, { applicationName: 'millrace admin', connectTimeoutMs });
+      client = await connect(url, { applicationName: 'millrace admin', connectTimeoutMs });
+      bindSession(client);
       await pinSettings(client);
+      await bindStatements(client);
       return new Side(client, label);
     } catch (error) {
+      dropSession(client);
       const known = statementError(error, `${label} at ${databaseLabel(url)}`);
       throw new MillraceError(known.code, `${label}: ${known.message}`, { cause: error });
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { busUrl, busUrlFile, type Config } from '@millrace/config';
+import { busUrl, busUrlFile, type Config, writeSecret } from '@millrace/config';
 import { EmbeddedNats, freePort } from '@millrace/embedded';
 import { toMillraceError } from '@millrace/errors';
 
@@ -74,9 +74,6 @@ export class OwnNats {
   #writeUrl(): void {
     const file = busUrlFile(this.#config);
     mkdirSync(dirname(file), { recursive: true });
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, `${this.#server?.url}\n`, { mode: 0o600 });
-    renameSync(draft, file);
-    rmSync(draft, { force: true });
+    writeSecret(file, `${this.#server?.url}\n`);
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeSecret } from '@millrace/config';
 import { EmbeddedPostgres, freePort } from '@millrace/embedded';
 import { createDatabase, inSession } from '@millrace/postgres';
-import { writeSecret } from './secret-file.ts';
 
 /** The embedded servers: the first is the provider, the others are subscribers of that name. */
 export const serverNames = ['provider', 'one', 'two'] as const;

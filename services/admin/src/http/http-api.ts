@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { codes, MillraceError } from '@millrace/errors';
 import { notReady, readyReport, type Service } from '@millrace/lifecycle';
 import { type HealthReport, type Listening, listen, stopListening } from '@millrace/telemetry';
+import { checkAccess, type GateRules } from '../access/gate.ts';
 import { faultAnswer, sendAnswer } from './answer.ts';
-import { checkAccess, type GateRules } from './gate.ts';
 import { checkInput, queryInput, readBody } from './input.ts';
 import { type Answer, type Match, matchPath, type Route } from './route.ts';
 
@@ -12,7 +12,8 @@ export interface HttpApiOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly routes: readonly Route[];
-  readonly gate: Omit<GateRules, 'address'>;
+  /** The rules by the address that is listened on. */
+  readonly gate: (address: string) => GateRules;
   readonly onListening: (at: Listening) => void;
 }
 
@@ -26,7 +27,7 @@ const limits = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsChec
 export class HttpApi implements Service {
   readonly #options: HttpApiOptions;
   #server: Server | undefined;
-  #address = '';
+  #rules: GateRules | undefined;
 
   constructor(options: HttpApiOptions) {
     this.#options = options;
@@ -50,7 +51,7 @@ export class HttpApi implements Service {
       this.#server = undefined;
       throw busyAddress(host, port, error);
     }
-    this.#address = listening.address;
+    this.#rules = this.#options.gate(listening.address);
     onListening(listening);
   }
 
@@ -71,7 +72,8 @@ export class HttpApi implements Service {
     const match = found.find(({ route }) => route.method === method);
     if (match === undefined) return this.#notThere(found);
     const { route, params } = match;
-    checkAccess(route.access, request.headers, { ...this.#options.gate, address: this.#address });
+    if (this.#rules === undefined) throw new MillraceError(codes.TOO_MANY, 'admin is starting');
+    checkAccess(route.access, request.headers, this.#rules);
     const input = await inputOf(route, request, query);
     if (input === undefined) return wrongType;
     return route.answer({ request, response, params, input, actor: actorOf(request) });

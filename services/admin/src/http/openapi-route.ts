@@ -2,7 +2,7 @@ import { openApi } from './openapi.ts';
 import type { Route } from './route.ts';
 
 /** The route of the document that describes these routes, and itself. */
-export function openApiRoute(routes: readonly Route[], about: { version: string; secured: boolean }): Route {
+export function openApiRoute(routes: readonly Route[], about: { version: string }): Route {
   let document: object | undefined;
   const route: Route = {
     name: 'openapi',

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { faultDocument } from './answer.ts';
 import type { AnswerForm, Route } from './route.ts';
 
-/** The OpenAPI 3.1 document of these routes. `secured`: whether a token is set. */
-export function openApi(routes: readonly Route[], { version, secured }: { version: string; secured: boolean }): object {
+/** The OpenAPI 3.1 document of these routes. */
+export function openApi(routes: readonly Route[], { version }: { version: string }): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route, secured) };
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
   return {
     openapi: '3.1.0',
@@ -22,21 +22,28 @@ export function openApi(routes: readonly Route[], { version, secured }: { versio
     components: {
       schemas: { Fault: jsonSchema(faultDocument, 'output') },
       responses: { Fault: { description: 'What went wrong, and what to do.', content: content(faultReference) } },
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: '`http.token` of the configuration' } },
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            '`http.token` of the configuration; without one, on a loopback address, what is in `DATA_DIR/run/admin.token`. The cookie of `/session` stands for it in a browser.',
+        },
+      },
     },
   };
 }
 
 const faultReference = { $ref: '#/components/schemas/Fault' };
 
-function operation(route: Route, secured: boolean): object {
+function operation(route: Route): object {
   const { name, summary, description, access, answers } = route;
   const guarded = access === 'guarded' || access === 'change';
   return {
     operationId: name,
     summary,
     ...(description === undefined ? {} : { description }),
-    security: guarded && secured ? [{ token: [] }] : [],
+    security: guarded ? [{ token: [] }] : [],
     ...parametersOf(route),
     ...bodyOf(route),
     responses: {

@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
-
-/**
- * Who may use a route. `open`: everybody who can connect, for probes. `read`: under a name of this host. `guarded`: with the token,
- * when one is set. `change`: the same, and never from another site's page.
- */
-export type Access = 'open' | 'read' | 'guarded' | 'change';
+import type { Access } from '../access/gate.ts';
 
 /** One request, checked. */
 export interface Call {

@@ -3,20 +3,33 @@ import type { Config } from '@millrace/config';
 import type { Command, Context } from '@millrace/control';
 import { controlCommands } from '@millrace/control';
 import { effectOf, runCommand } from '@millrace/control/run';
+import { withinBounds } from '@millrace/control/sides';
 import { codes, type ErrorCode, MillraceError } from '@millrace/errors';
 import { argumentsFrom, inputSchema } from './input.ts';
 import { type Job, type JobBook, jobDocument } from './jobs.ts';
 import type { Answer, Call, Route } from './route.ts';
+import { SharedRun } from './shared-run.ts';
+import type { Slots } from './slots.ts';
 
 /** How long an answer waits for the command's end before it says where to fetch it; `Prefer: wait=N` says otherwise. */
 const waitSeconds = 20;
 const maxWaitSeconds = 300;
+/** A reading verb that takes longer is given up. */
+const maxReadMs = 60_000;
+/** What a verb that waits may wait, and then needs for its answer. */
+const maxWaitMs = 60_000;
+const maxAnswerMs = 15_000;
+
 /** The same question within this time has the same answer: a page open in many windows must not load the databases. */
 const freshMs = 1_000;
 
 export interface VerbWork {
   readonly config: Config;
   readonly jobs: JobBook;
+  /** Reading verbs that run now. */
+  readonly reads: Slots;
+  /** Those that wait for something. */
+  readonly waits: Slots;
 }
 
 export async function verbRoutes(work: VerbWork): Promise<Route[]> {
@@ -44,25 +57,36 @@ function verbRoute(command: Command, work: VerbWork): Route {
   return { ...common, access: 'change', answers: { 200: document, 202: later }, answer: doer(command, work) };
 }
 
-/** Runs a reading command; concurrent equal requests share one run. */
+/** Runs a reading command; concurrent equal requests share one run, which ends when nobody waits for it any more. */
 function reader(command: Command, work: VerbWork): Route['answer'] {
-  const known = new Map<string, { readonly at: number; readonly answer: Promise<Answer> }>();
+  const known = new Map<string, SharedRun<Answer>>();
+  const begin = (call: Call) => new SharedRun((signal) => read(command, work, { call, signal }));
   return (call) => {
+    if (command.api?.momentary === true) return begin(call).for(call);
     const now = performance.now();
-    for (const [key, { at }] of known) if (now - at > freshMs) known.delete(key);
+    for (const [key, run] of known) if (now - run.at > freshMs || run.isAbandoned) known.delete(key);
     const question = JSON.stringify(call.input);
-    const found = known.get(question);
-    if (found !== undefined) return found.answer;
-    const answer = read(command, work, call);
-    known.set(question, { at: now, answer });
-    return answer;
+    const run = known.get(question) ?? begin(call);
+    known.set(question, run);
+    return run.for(call);
   };
 }
 
-async function read(command: Command, { config }: VerbWork, call: Call): Promise<Answer> {
+/** Sessions of reading commands are few, whoever sends requests, and end with them. */
+async function read(
+  command: Command,
+  { config, reads, waits }: VerbWork,
+  { call, signal }: { call: Call; signal: AbortSignal },
+): Promise<Answer> {
   let body: unknown = null;
+  const isWait = command.api?.waits === true;
   const context = contextOf(config, call, { note: () => {}, result: (document) => (body = document) });
-  await runCommand(command, context, argumentsFrom(command, call.input));
+  const args = argumentsFrom(command, call.input);
+  await (isWait ? waits : reads).run(signal, () =>
+    withinBounds({ signal, maxMs: isWait ? maxWaitMs + maxAnswerMs : maxReadMs }, () =>
+      runCommand(command, { ...context, maxWaitMs }, args),
+    ),
+  );
   return { status: 200, body };
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '@millrace/config';
 import { type DoctorFinding, driftOf, findingLine } from '@millrace/control/doctor';
+import { withinBounds } from '@millrace/control/sides';
 import { gauge, logger } from '@millrace/telemetry';
 import { SharedResult } from './shared-result.ts';
 
@@ -7,6 +8,7 @@ const findings = gauge('millrace_admin_findings', 'Errors and warnings of the do
 
 /** An inspection queries every table on all sides. */
 const freshMs = 10_000;
+const maxInspectMs = 120_000;
 /** Without anybody asking. The ticker checks the triggers more often, and this must not be felt on an idle machine. */
 const ownPaceMs = 60_000;
 
@@ -34,11 +36,11 @@ export class DriftWatch {
 
   /** At most ten seconds old. Never throws. */
   current(): Promise<DoctorFinding[]> {
-    return this.#findings.get(freshMs).value;
+    return this.#findings.get(freshMs).then(({ value }) => value);
   }
 
   async #inspect(): Promise<DoctorFinding[]> {
-    const found = await driftOf(this.#config).catch(() => []);
+    const found = await withinBounds({ maxMs: maxInspectMs }, () => driftOf(this.#config)).catch(() => []);
     this.#count(found);
     this.#report(found);
     return found;

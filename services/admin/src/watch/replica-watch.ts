@@ -1,8 +1,10 @@
 import type { Config } from '@millrace/config';
+import { withinBounds } from '@millrace/control/sides';
 import type { Status } from '@millrace/control/status';
 import { gather, maxAgeMs, type Replica, replicaOf, statusOf, type Wanted } from '@millrace/control/status';
 import { codes, MillraceError } from '@millrace/errors';
 import { SharedResult } from './shared-result.ts';
+import { maxGatherMs } from './status-watch.ts';
 
 /**
  * Reads the status of single subscribers on demand: a load balancer that requests one must not wait for another that hangs.
@@ -26,7 +28,7 @@ export class ReplicaWatch {
     if (!Object.hasOwn(this.#config.subscribers, name)) {
       throw new MillraceError(codes.NOT_FOUND, `there is no subscriber ${JSON.stringify(name)}`);
     }
-    const { at, value } = this.#statusOf(name).get(maxAgeMs(wanted));
+    const { at, value } = await this.#statusOf(name).get(maxAgeMs(wanted));
     const status = await value;
     const one = status.subscribers.find((subscriber) => subscriber.name === name);
     if (one === undefined) throw new MillraceError(codes.INTERNAL, `nothing was learnt of subscriber ${name}`);
@@ -36,7 +38,9 @@ export class ReplicaWatch {
   #statusOf(name: string): SharedResult<Status> {
     const known = this.#statuses.get(name);
     if (known !== undefined) return known;
-    const status = new SharedResult(() => gather(this.#config, name).then((found) => statusOf(found)));
+    const status = new SharedResult(async () =>
+      statusOf(await withinBounds({ maxMs: maxGatherMs }, () => gather(this.#config, name))),
+    );
     this.#statuses.set(name, status);
     return status;
   }

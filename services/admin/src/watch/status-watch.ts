@@ -1,5 +1,6 @@
 import type { Config } from '@millrace/config';
 import type { DoctorFinding } from '@millrace/control/doctor';
+import { withinBounds } from '@millrace/control/sides';
 import type { Status, TableStatus } from '@millrace/control/status';
 import { gather, statusOf } from '@millrace/control/status';
 import { gauge } from '@millrace/telemetry';
@@ -10,6 +11,8 @@ const freshMs = 1_000;
 /** For so long after a request the status is refreshed without one, so that the lag of the last minutes has no holes. */
 const interestMs = 10 * 60_000;
 const ownPaceMs = 5_000;
+/** A database that does not answer within this time is shown as one that cannot be reached. */
+export const maxGatherMs = 15_000;
 
 const lag = gauge('millrace_admin_lag_ms', 'Age of the oldest change a subscriber lacks, when admin last read it');
 const running = gauge('millrace_admin_subscriber_running', '1 when the subscriber replicates, when admin last read it');
@@ -54,11 +57,14 @@ export class StatusWatch {
   }
 
   #recent(): Promise<Status> {
-    return this.#status.get(freshMs).value;
+    return this.#status.get(freshMs).then(({ value }) => value);
   }
 
   async #refresh(): Promise<Status> {
-    const [gathered, warnings] = await Promise.all([gather(this.#config), this.#warnings()]);
+    const [gathered, warnings] = await Promise.all([
+      withinBounds({ maxMs: maxGatherMs }, () => gather(this.#config)),
+      this.#warnings(),
+    ]);
     const status = statusOf(gathered, new Date(), warnings);
     for (const { name, state, lag_ms, tables } of status.subscribers) {
       if (lag_ms !== null) lag.set(lag_ms, { subscriber: name });

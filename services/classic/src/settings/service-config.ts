@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { type Config, inDataDir, loadConfig, makeFolder, parseConfig } from '@millrace/config';
-import { writeSecret } from '@millrace/host';
+import { type Config, inDataDir, loadConfig, makeFolder, parseConfig, writeSecret } from '@millrace/config';
 
 /** What an INI file comes to in the words of millrace.yaml. */
 export interface ConfigParts {

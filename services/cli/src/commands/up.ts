@@ -4,6 +4,7 @@ import type { Arguments, Command, Context } from '@millrace/control';
 import { chooseParts, replicates } from '@millrace/control/parts';
 import { codes, MillraceError } from '@millrace/errors';
 import {
+  announcePage,
   type EmbeddedDefault,
   isEmbedded,
   refuseFatal,
@@ -59,6 +60,7 @@ async function runUp(context: Context, args: Arguments): Promise<number> {
     if (!ending.signal.aborted && replicates(config)) void reportFindings(config, context.note);
     const works = await replicationWorks(config, { parts, signal: ending.signal, say: context.note });
     if (works) process.stdout.write('ready\n');
+    if (parts.includes('admin')) void announcePage(config, { signal: ending.signal, say: context.note });
     await ending.requested;
     context.note('stopping …');
     return 0;

@@ -3,16 +3,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import { codes, MillraceError } from '@millrace/errors';
-import type { Access } from './route.ts';
+
+/**
+ * Who may use a route. `open`: everybody who can connect, for probes. `read`: under a name of this host. `guarded`: with the token,
+ * or from a browser that came by a link. `change`: the same, and never from another site's page.
+ */
+export type Access = 'open' | 'read' | 'guarded' | 'change';
 
 /** What the gate checks against. */
 export interface GateRules {
-  /** What changes need when it is set. */
+  /** What changes, and what is not for everybody, need; undefined: there is none, and nobody gets them. */
   readonly token: string | undefined;
+  /** How to come by it, for people. */
+  readonly tokenFrom: string;
+  /** Whether cookies are those of a browser that came by a link of `millrace page`. */
+  readonly hasSession: (cookies: string | undefined) => boolean;
   /** Names besides addresses and `localhost` under which admin may be reached. */
   readonly names: readonly string[];
-  /** The address that is listened on. */
-  readonly address: string;
 }
 
 /** Of a request's headers, those that matter; names in lower case. */
@@ -29,14 +36,14 @@ export function checkAccess(access: Access, headers: Headers, rules: GateRules):
   // Whoever knows the token is no page that was led here by a false name.
   if (!known) checkName(headers, rules);
   if (access === 'read') return;
-  if (access === 'change') checkOrigin(headers);
-  if (known) return;
+  // A browser sends a cookie with requests of other pages as well.
+  if (access === 'change' || !known) checkOrigin(headers);
+  if (known || rules.hasSession(one(headers, 'cookie'))) return;
   if (rules.token !== undefined) {
     throw new MillraceError(codes.UNAUTHORIZED, 'this needs the token', {
-      advice: 'send `Authorization: Bearer TOKEN` with the http.token of the configuration',
+      advice: `send \`Authorization: Bearer TOKEN\` with ${rules.tokenFrom}, or open the page by the link that \`millrace page\` prints`,
     });
   }
-  if (isLoopback(rules.address)) return;
   throw new MillraceError(codes.FORBIDDEN, 'admin listens beyond this host and no token is set', {
     advice: 'set http.token in the configuration, or listen on 127.0.0.1',
   });
