@@ -9,6 +9,7 @@ export {
 export {
   type ReplayOverview,
   type ReplayStanding,
+  readRepairSigns,
   readReplayStanding,
   readSubscriberOverview,
   type SubscriberOverview,

@@ -16,6 +16,8 @@ export interface ReplayOptions {
   readonly idleMs: number;
   /** Pause before the next attempt after what a person must repair, ms. */
   readonly retryMs: number;
+  /** Longest time for which a batch that was refused is not tried again, unless signs of a repair appear, ms. */
+  readonly maxRetryMs: number;
   /** How often a standby requests the leadership, ms. */
   readonly standbyMs: number;
   /** What to do about rows that are not as the provider's changes expect: stop, or correct and count them. */
@@ -33,6 +35,7 @@ export interface ReplayOptions {
 export const replayDefaults = {
   idleMs: 2000,
   retryMs: 1500,
+  maxRetryMs: 20_000,
   standbyMs: 1000,
   conflicts: 'stop',
   wholeBytes: 4 * 1024 * 1024,

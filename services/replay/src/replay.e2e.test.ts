@@ -276,3 +276,32 @@ test('waiting batches from before and after a renaming: the first are applied, a
   await site.isAt(5);
   expect(await site.rows('SELECT w FROM t ORDER BY key')).toEqual([{ w: 'c' }, { w: 'd' }, { w: 'e' }]);
 });
+
+test('a refused batch is applied promptly when table, rows or function were repaired, however long the pause is', async () => {
+  await site.client.query(`
+    CREATE SEQUENCE attempt;
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM nextval('public.attempt'); RAISE EXCEPTION 'no'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();
+    ALTER TABLE t ENABLE ALWAYS TRIGGER refuse`);
+  await site.start({ retryMs: 100, maxRetryMs: 3_600_000 });
+  const repairs = [
+    'CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$',
+    'DELETE FROM t WHERE id = 2',
+    'ALTER TABLE t ADD w text',
+  ];
+  const records = ['1,a', '2,b', '3,c,d'];
+  for (const [at, repair] of repairs.entries()) {
+    const section = insert(records[at] ?? '');
+    await site.publish({ from: at + 1, sections: [at < 2 ? section : { ...section, columns: ['id', 'v', 'w'] }] });
+    await eventually(async () => expect(await site.reported()).toMatchObject({ tick: at + 1, state: 'stopped' }));
+    if (at === 0) await eventually(async () => expect(await attempts()).toBeGreaterThan(2));
+    await site.client.query(repair);
+    await site.isAt(at + 2);
+    if (at === 0) await site.client.query("INSERT INTO t VALUES (2, 'in the way')");
+  }
+});
+
+async function attempts(): Promise<number> {
+  return Number((await site.rows('SELECT last_value FROM attempt'))[0]?.['last_value']);
+}

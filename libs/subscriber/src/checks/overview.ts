@@ -39,6 +39,11 @@ export async function readSubscriberOverview(
   return overview.position === null ? undefined : (overview as SubscriberOverview);
 }
 
+/** A text that changes when something was done that may let a refused batch in. Throws the driver's errors. */
+export async function readRepairSigns(client: Queryable, queue: string): Promise<string> {
+  return (await runQuery<{ signs: string }>(client, 'repair_signs', [queue]))[0]?.signs ?? '';
+}
+
 /** Where replay stands, and why it may not get further. */
 export interface ReplayStanding {
   /** Decimal text. */

@@ -61,6 +61,7 @@ export async function openApplySession(
       Object.values(settings),
     ]);
     await client.query(fewRowsPlans);
+    await beTerse(client);
     return { client, replica: await becomeReplica(client), lost };
   } catch (error) {
     await disconnect(client);
@@ -96,7 +97,13 @@ export async function rollBack(client: PgClient): Promise<void> {
 export const replicaAdvice =
   'the replay role may not set session_replication_role: foreign keys and triggers stay on and tables are applied in ' +
   'foreign-key order, slower and not for every change; GRANT SET ON PARAMETER session_replication_role TO the role ' +
-  '(PostgreSQL 15 and later) or use a superuser';
+  '(PostgreSQL 15 and later)';
+
+/** Where the role may, the server's log gets no DETAIL and CONTEXT of refused rows, which hold their values. PostgreSQL 15 and later. */
+async function beTerse(client: PgClient): Promise<void> {
+  const { rows } = await client.query("SELECT current_setting('server_version_num')::int >= 150000 AS may");
+  if (rows[0]?.may === true) await runQuery(client, 'be_terse');
+}
 
 const insufficientPrivilege = '42501';
 

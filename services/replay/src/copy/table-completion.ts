@@ -9,12 +9,15 @@ import {
   moveTable,
   noteTable,
   readPending,
+  readRepairSigns,
   type StoredPosition,
   type SubscribedTable,
 } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
 import type { Applier } from '../apply/applier.ts';
 import type { Followed } from '../apply/plan/followed.ts';
+import { answerOf } from '../state/answer.ts';
+import { RefusedWork } from '../state/refused-work.ts';
 import { type PendingSource, pendingPieces } from './pending-pieces.ts';
 
 const [FINISH_BEFORE_COMMIT] = defineFailpoints('replay.finish-before-commit');
@@ -23,14 +26,16 @@ export interface TableCompletionOptions extends PendingSource {
   readonly session: ApplySession;
   readonly applier: Applier;
   readonly log: Logger;
+  /** Longest pause before the next attempt after a refused one, unless signs of a repair appear, ms. */
+  readonly maxRetryMs: number;
 }
 
-/** Pause before the next attempt after a failed completion, ms. */
+/** Pause before the next attempt after the first failed completion, ms. */
 const retryMs = 2000;
 
 export class TableCompletion {
   readonly #options: TableCompletionOptions;
-  readonly #notBefore = new Map<string, number>();
+  readonly #refused = new Map<string, RefusedWork>();
   /** Tables whose stored changes go tick by tick: together they failed, and the table may have to be altered in between. */
   readonly #tickByTick = new Set<string>();
 
@@ -42,7 +47,7 @@ export class TableCompletion {
   async completeOne({ tables }: Followed, position: StoredPosition): Promise<boolean> {
     for (const [key, table] of tables) {
       if (table.state !== 'catching-up' || table.copyTick === null || position.tick < table.copyTick) continue;
-      if (performance.now() < (this.#notBefore.get(key) ?? 0)) continue;
+      if ((await this.#refused.get(key)?.pausedBy(key)) !== undefined) continue;
       if (await this.#tryToComplete(table, position)) return true;
     }
     return false;
@@ -56,7 +61,7 @@ export class TableCompletion {
         await this.#complete(table, position);
         this.#tickByTick.delete(key);
       }
-      this.#notBefore.delete(key);
+      this.#refused.delete(key);
       return true;
     } catch (error) {
       if (!this.#tickByTick.has(key) && verdictOf(error).action === 'stop') {
@@ -64,9 +69,17 @@ export class TableCompletion {
         return true;
       }
       await this.#failed(error, table);
-      this.#notBefore.set(key, performance.now() + retryMs);
+      this.#refusedOf(key).failed(key, error);
       return false;
     }
+  }
+
+  #refusedOf(key: string): RefusedWork {
+    const { queue, session, maxRetryMs } = this.#options;
+    const signs = () => answerOf(readRepairSigns(session.client, queue));
+    const refused = this.#refused.get(key) ?? new RefusedWork({ minMs: retryMs, maxMs: maxRetryMs, signs });
+    this.#refused.set(key, refused);
+    return refused;
   }
 
   /** The stored changes, and the state ok, in one transaction that locks the position. */

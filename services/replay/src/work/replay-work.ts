@@ -1,10 +1,17 @@
 // The parts of one leader's replay and the steps of its loop.
 import { BusConnection } from '@millrace/bus';
 import type { Verdict } from '@millrace/errors';
-import { type ApplySession, endWithSignal, replicaAdvice, type StoredPosition } from '@millrace/subscriber';
+import {
+  type ApplySession,
+  endWithSignal,
+  readRepairSigns,
+  replicaAdvice,
+  type StoredPosition,
+} from '@millrace/subscriber';
 import { logger } from '@millrace/telemetry';
 import { inboxPrefix } from '@millrace/wire';
 import { Applier } from '../apply/applier.ts';
+import { DesiredStateChanged, RetryOneByOne } from '../apply/errors/retry-signals.ts';
 import type { ReplayOptions } from '../config.ts';
 import { TableCompletion } from '../copy/table-completion.ts';
 import { TableCopies } from '../copy/table-copies.ts';
@@ -15,6 +22,7 @@ import { ReplayReports } from '../report/replay-reports.ts';
 import { answerOf } from '../state/answer.ts';
 import { type Desired, DesiredState } from '../state/desired-state.ts';
 import { PositionTracker } from '../state/position-tracker.ts';
+import { RefusedWork } from '../state/refused-work.ts';
 import { TickPause } from '../state/tick-pause.ts';
 import { ApplyStep } from './apply-step.ts';
 
@@ -40,6 +48,7 @@ export class ReplayWork {
   readonly #feed: BusFeed;
   readonly #refused: RefusedMessages;
   readonly #apply: ApplyStep;
+  readonly #refusedBatch: RefusedWork;
   readonly #copies: TableCopies;
   readonly #completion: TableCompletion;
   readonly #reports: ReplayReports;
@@ -83,7 +92,20 @@ export class ReplayWork {
     this.#feed = new BusFeed({ ...options, signal, onRefused: (message) => this.#refused.add(message) });
     const applier = new Applier({ session, queue, conflicts });
     this.#apply = new ApplyStep(applier, queue);
-    this.#completion = new TableCompletion({ url, queue, session, applier, signal, log });
+    this.#refusedBatch = new RefusedWork({
+      minMs: options.retryMs,
+      maxMs: options.maxRetryMs,
+      signs: () => answerOf(readRepairSigns(client, queue)),
+    });
+    this.#completion = new TableCompletion({
+      url,
+      queue,
+      session,
+      applier,
+      maxRetryMs: options.maxRetryMs,
+      signal,
+      log,
+    });
     this.#copies = new TableCopies({
       url,
       queue,
@@ -166,9 +188,17 @@ export class ReplayWork {
 
   /** Applies in one transaction; the position moves with it. Throws as ApplyStep.run does. */
   async apply(ready: Ready, desired: Desired): Promise<void> {
+    const key = `${ready.from.tick} ${desired.generation}`;
+    const refusal = await this.#refusedBatch.pausedBy(key);
+    if (refusal !== undefined) throw refusal;
     this.#reports.setBusy(true);
     try {
       await this.#apply.run(ready, desired);
+      this.#refusedBatch.succeeded();
+    } catch (error) {
+      if (!(error instanceof DesiredStateChanged || error instanceof RetryOneByOne))
+        this.#refusedBatch.failed(key, error);
+      throw error;
     } finally {
       this.#reports.setBusy(false);
     }
