@@ -11,6 +11,7 @@ export {
   ensureBucket,
   getKey,
   listKeys,
+  markDeleted,
   putKey,
   watchBucket,
 } from './streams/bucket.ts';

@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
-import { nuid } from '@nats-io/transport-node';
+import { headers as makeHeaders, nuid } from '@nats-io/transport-node';
 import { apiCodeOf, apiCodes, busError, isMissing } from '../connection/bus-errors.ts';
 import type { Bus } from '../connection/connect.ts';
 import { apiPrefix, jetStreamOf } from '../connection/jet-stream.ts';
@@ -40,9 +40,7 @@ export async function putKey(
   definition: BucketDefinition,
   entry: { key: string; value: string | Uint8Array },
 ): Promise<void> {
-  // In another domain a plain subject of a bucket is not passed on: the server there takes it behind its API's name.
-  const road = bus.domain === undefined ? '' : `${apiPrefix(bus)}.`;
-  const subject = road + prefixOf(definition.bucket) + entry.key;
+  const subject = subjectOf(bus, definition.bucket, entry.key);
   const js = jetStreamOf(bus, putTimeoutMs);
   try {
     await js.publish(subject, entry.value);
@@ -93,6 +91,17 @@ export async function deleteKey(bus: Bus, bucket: string, key: string): Promise<
   await purgeSubject(bus, streamOf(bucket), prefixOf(bucket) + key);
 }
 
+/** Marks a key as deleted, for which only the right to write that key is needed; nothing happens when there is no bucket. */
+export async function markDeleted(bus: Bus, bucket: string, key: string): Promise<void> {
+  const headers = makeHeaders();
+  headers.set('KV-Operation', 'DEL');
+  try {
+    await jetStreamOf(bus, putTimeoutMs).publish(subjectOf(bus, bucket, key), '', { headers });
+  } catch (error) {
+    if (!isMissing(error)) throw busError(error, `writing to the bucket ${bucket}`);
+  }
+}
+
 /** The keys that have a value, or had one that was marked as deleted; none when the bucket is missing. */
 export async function listKeys(bus: Bus, bucket: string): Promise<string[]> {
   const prefix = prefixOf(bucket);
@@ -125,6 +134,12 @@ export function watchBucket(bus: Bus, bucket: string, listener: (change: BucketC
   };
   void follow();
   return () => reader.close();
+}
+
+// In another domain a plain subject of a bucket is not passed on: the server there takes it behind its API's name.
+function subjectOf(bus: Bus, bucket: string, key: string): string {
+  const road = bus.domain === undefined ? '' : `${apiPrefix(bus)}.`;
+  return road + prefixOf(bucket) + key;
 }
 
 function streamDefinition(definition: BucketDefinition): StreamDefinition {

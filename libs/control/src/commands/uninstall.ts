@@ -115,7 +115,7 @@ async function leaveBus(config: Config): Promise<string> {
   if (side === undefined) return 'none';
   try {
     const names = Object.keys(config.subscribers);
-    for (const name of names) await side.forget(name, false);
+    for (const name of names) await side.forgetReport(name);
     return `forgot the reports of ${names.join(', ')}; the streams stay, they are removed on the provider's side`;
   } finally {
     await side.close();

@@ -101,7 +101,7 @@ async function onBus(context: Context, config: Config, { name, all }: { name: st
   try {
     const bus = await BusSide.open(config);
     if (bus === undefined) return 0;
-    return await bus.forget(name, all).finally(() => bus.close());
+    return await (all ? bus.forget(name) : bus.forgetReport(name)).finally(() => bus.close());
   } catch (error) {
     context.note(`bus: not cleaned (${toMillraceError(error).message}); what is left there is harmless`);
     return 0;

@@ -4,6 +4,7 @@ import {
   deleteKey,
   getKey,
   listKeys,
+  markDeleted,
   purgeSubject,
   type StreamState,
   streamState,
@@ -58,16 +59,24 @@ export class BusSide {
   }
 
   /**
-   * Removes what the bus holds for one subscriber alone: its report and, with `all`, the notes of the provider's side for
-   * it and the batches published again for it. How many keys there were.
+   * Removes what the bus holds for one subscriber alone: its report, the notes of the provider's side for it and the batches
+   * published again for it. How many keys there were.
    */
-  async forget(subscriber: string, all: boolean): Promise<number> {
+  async forget(subscriber: string): Promise<number> {
     const { bus, queue } = this;
-    const isIts = (key: string) => key === reportKey(subscriber) || (all && isNoteFor(subscriber, key));
+    const isIts = (key: string) => key === reportKey(subscriber) || isNoteFor(subscriber, key);
     const keys = (await listKeys(bus, bucketName(queue))).filter(isIts);
     for (const key of keys) await deleteKey(bus, bucketName(queue), key);
-    if (all) await purgeSubject(bus, streamName(queue), backfillSubject(queue, subscriber));
+    await purgeSubject(bus, streamName(queue), backfillSubject(queue, subscriber));
     return keys.length;
+  }
+
+  /** Removes the report of a subscriber, as its own host may. How many there were. */
+  async forgetReport(subscriber: string): Promise<number> {
+    const [bucket, key] = [bucketName(this.queue), reportKey(subscriber)];
+    if ((await getKey(this.bus, bucket, key)) === undefined) return 0;
+    await markDeleted(this.bus, bucket, key);
+    return 1;
   }
 
   /** The streams of batches and of copies; undefined where there is none. */

@@ -15,6 +15,9 @@ export interface ReceivedReport {
 /** A subscriber whose last report is older is not waited for. They report every 2 s. */
 const freshMs = 10_000;
 
+/** The bucket may have been lost: subscribers need not have the right to make it. */
+const bucketCheckMs = 2000;
+
 export class Reports {
   /** A subscriber, by its name, has reported. */
   readonly received = new Signal<string>();
@@ -24,7 +27,7 @@ export class Reports {
   #stop: (() => void) | undefined;
   /** The connection that is listened on. */
   #bus: Bus | undefined;
-  #hasBucket = false;
+  #bucketCheckedAt = Number.NEGATIVE_INFINITY;
 
   constructor(queue: string, connection: BusConnection) {
     this.#queue = queue;
@@ -35,8 +38,10 @@ export class Reports {
   async follow(): Promise<void> {
     const bus = await this.#connection.get();
     const bucket = bucketName(this.#queue);
-    if (!this.#hasBucket) await ensureBucket(bus, { bucket });
-    this.#hasBucket = true;
+    if (performance.now() - this.#bucketCheckedAt > bucketCheckMs) {
+      await ensureBucket(bus, { bucket });
+      this.#bucketCheckedAt = performance.now();
+    }
     if (this.#bus === bus) return;
     this.stop();
     this.#bus = bus;
@@ -47,7 +52,7 @@ export class Reports {
 
   /** The bucket may be gone or altered: the next `follow` makes sure of it. */
   recheckBucket(): void {
-    this.#hasBucket = false;
+    this.#bucketCheckedAt = Number.NEGATIVE_INFINITY;
   }
 
   stop(): void {
