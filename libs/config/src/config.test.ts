@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError } from '@millrace/errors';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findConfigFile } from './find.ts';
 import { loadConfig, parseConfig } from './load.ts';
 import { busKeys, busUrl, needProvider, needQueueDatabase, needSubscriberUrl, queueDatabases } from './needs.ts';
@@ -168,9 +168,22 @@ test.each([
   'provider: { url: "postgresql://u:secret@h/d", secret_less: 1 }',
   'bus: { url: "nats://secret@" }',
   'bus: { key: secret }',
+  'provider: {{ url: "postgresql://u:secret@h/d" }}',
+  'provider: { postgresql://u:secret@h/d }',
+  'subscribers: { "postgresql://u:secret@h/d" }',
+  '{ "postgresql://u:secret@h/d": 1 }',
+  'subscribers: { ? [secret] : {} }',
   'bus: { key: [secret-secret-secret-secret-secret-12345678, secret] }',
 ])('no message quotes the value that is wrong', (text) => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
   expect(errorOf(() => parse(text)).message).not.toMatch(/secret(?!_less)/);
+  expect(warned).not.toHaveBeenCalled();
+  warned.mockRestore();
+});
+
+test('a template that nobody filled in is refused, with its line', () => {
+  const error = errorOf(() => parse('queue: main\nprovider: {{ url }}'));
+  expect(error.message).toMatch(/line 2 has a list in braces or brackets where a key must be/);
 });
 
 test('a subscriber may be only named', () => {

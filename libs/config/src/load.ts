@@ -99,8 +99,9 @@ function refuseDuplicateNames(
   }
 }
 
+/** What stands where a key must be may be a value: a URL with its password. */
 function label(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.');
+  return path.map((key) => (/^[\w:. -]{1,64}$/.test(String(key)) ? String(key) : '…')).join('.');
 }
 
 function deepFreeze<T>(value: T): T {

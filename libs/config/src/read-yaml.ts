@@ -2,7 +2,7 @@
 // Must hold: no message quotes the text of the file, which may hold passwords.
 import { codes, MillraceError } from '@millrace/errors';
 import type { Document, Node, Pair } from 'yaml';
-import { isAlias, isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, isCollection, isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -15,7 +15,12 @@ export interface ReadYaml {
 /** Parses `text` and expands `${NAME}` in its strings from `env` (`$${NAME}` stands for `${NAME}` itself). Throws CONFIG with the line. */
 export function readYaml(text: string, file: string, env: Env): ReadYaml {
   const lines = new LineCounter();
-  const document = parseDocument(mask(text), { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(mask(text), {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    logLevel: 'silent',
+  });
   const lineAt = (offset: number | undefined) => lines.linePos(offset ?? 0).line || 1;
   const broken = document.errors[0];
   if (broken !== undefined) {
@@ -29,6 +34,14 @@ export function readYaml(text: string, file: string, env: Env): ReadYaml {
       );
     },
     Pair(_place, pair) {
+      if (isCollection(pair.key)) {
+        const { range } = pair.key;
+        throw refusal(
+          file,
+          lineAt(range?.[0]),
+          'has a list in braces or brackets where a key must be, as in `{{ … }}`',
+        );
+      }
       if (isScalar(pair.key) && pair.key.value === '__proto__') {
         throw refusal(file, lineAt(pair.key.range?.[0]), 'has the key "__proto__", which cannot be a name');
       }

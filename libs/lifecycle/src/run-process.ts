@@ -1,7 +1,7 @@
 // What every service's main.ts does after it has read its configuration.
 import { verdictOf } from '@millrace/errors';
 import type { HealthReport, HealthServer, Identity, Telemetry } from '@millrace/telemetry';
-import { startHealth, startTelemetry } from '@millrace/telemetry';
+import { logger, printable, startHealth, startTelemetry, takeWarnings } from '@millrace/telemetry';
 import { runUntilSignalled } from './run-until-signalled.ts';
 import { notReady, readyReport, type Service } from './service.ts';
 
@@ -78,11 +78,12 @@ class ServiceProcess implements Service {
 
 /** Runs `main`; an error of it becomes one line on stderr and exit code 2 (wrong use or configuration) or 1. */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
+  takeWarnings((text) => logger().warn(text));
   try {
     await main();
   } catch (error) {
     const verdict = verdictOf(error);
-    process.stderr.write(`millrace ${name}: ${verdict.sentence}\n`);
+    process.stderr.write(`${printable(`millrace ${name}: ${verdict.sentence}`)}\n`);
     process.exit(verdict.exitCode);
   }
 }

@@ -1,7 +1,8 @@
-// One logger per process: JSON lines on stderr, secrets taken out of every line.
+// One logger per process: JSON lines on stderr, secrets taken out of every line, and what a terminal would obey escaped.
 // Must hold: a row value never gets here; callers log names, counts, ticks and codes only.
 import { type Logger as PinoLogger, pino } from 'pino';
 import { errorFields } from './error-fields.ts';
+import { printableJson } from './printable.ts';
 import { redactText } from './redact.ts';
 
 /** The logger all packages use: `log.info({ tick, lines }, 'published batch')`. An error goes under the key `err`. */
@@ -38,7 +39,7 @@ export function createLogger(identity: Identity, write: (line: string) => void =
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => errorFields(error), error: (error: unknown) => errorFields(error) },
     },
-    { write: (line: string) => write(redactText(line)) },
+    { write: (line: string) => write(printableJson(redactText(line))) },
   );
 }
 

@@ -62,6 +62,16 @@ test('a configuration with an unknown key names file, line and key', async () =>
   expect(stderr).toMatch(/millrace\.yaml, line 2 has the unknown key providr/);
 });
 
+test('a name that would write to the terminal is shown escaped, and unchanged in JSON', async () => {
+  const cwd = makeScratchDir('cli');
+  writeFileSync(join(cwd, 'millrace.yaml'), 'subscribers: { eu: { url: "postgresql://h/d" } }\n');
+  const name = 'e\u009b31m\u202eu\u007f';
+  const plain = await millrace(['wait-for', 'x', '--subscriber', name], { cwd });
+  expect(plain.stderr).toContain('"e\\x9b31m\\u202eu\\x7f"');
+  const json = await millrace(['wait-for', 'x', '--subscriber', name, '--json'], { cwd });
+  expect(JSON.parse(json.stdout).error.message).toContain(name);
+});
+
 test('every command explains itself with an example, and the version is reported', async () => {
   const all = await millrace(['--help']);
   expect(all.code).toBe(0);

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import type { Context } from '@millrace/control';
 import { localActor, parseArguments, splitCommand } from '@millrace/control';
 import { codes, MillraceError, toMillraceError, verdictOf } from '@millrace/errors';
-import { errorFields } from '@millrace/telemetry';
+import { errorFields, printable, printableJson, takeWarnings } from '@millrace/telemetry';
 import { commands } from './commands.ts';
 import { endOfUp } from './end-of-up.ts';
 
@@ -33,7 +33,11 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     const { runCommand } = await import('@millrace/control/run');
-    return await runCommand(command, contextOf(args.value('config'), json), args);
+    return await runCommand(
+      command,
+      contextOf(args.value('config'), { json, isScript: command.isScript === true }),
+      args,
+    );
   } catch (error) {
     return fail(error, json);
   }
@@ -64,7 +68,12 @@ async function withoutCommand(given: readonly string[]): Promise<number> {
   });
 }
 
-function contextOf(configFile: string | undefined, json: boolean): Context {
+interface Output {
+  readonly json: boolean;
+  readonly isScript: boolean;
+}
+
+function contextOf(configFile: string | undefined, { json, isScript }: Output): Context {
   return {
     configFile,
     json,
@@ -72,10 +81,10 @@ function contextOf(configFile: string | undefined, json: boolean): Context {
     ask: promptOnTerminal(),
     input: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     config: async () => (await import('@millrace/config')).loadConfig({ flag: configFile }),
-    note: (line) => void process.stderr.write(`${line}\n`),
+    note: (line) => void process.stderr.write(`${printable(line)}\n`),
     result: (document, text) => {
-      if (json) write(JSON.stringify(document));
-      else if (text !== '') write(text);
+      if (json) writeJson(document);
+      else if (text !== '') write(isScript && process.stdout.isTTY !== true ? text : printable(text));
     },
   };
 }
@@ -87,7 +96,7 @@ function promptOnTerminal(): ((question: string) => Promise<boolean>) | undefine
     const lines = createPrompt({ input: process.stdin, output: process.stderr });
     // Ctrl-C or Ctrl-D is an answer, too.
     const silence = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-    const answer = await Promise.race([lines.question(question), silence]);
+    const answer = await Promise.race([lines.question(printable(question)), silence]);
     lines.close();
     return /^y(es)?$/i.test(answer.trim());
   };
@@ -100,16 +109,23 @@ function fail(error: unknown, json: boolean): number {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  if (json) write(JSON.stringify({ error: { code, message: lines.join('; ') } }));
-  for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
+  if (json) writeJson({ error: { code, message: lines.join('; ') } });
+  for (const line of lines) process.stderr.write(`millrace: ${printable(line)}\n`);
   if (isDebugged) process.stderr.write(`${inspect(errorFields(error), { depth: 5 })}\n`);
   return verdictOf(error).exitCode;
+}
+
+/** The same bytes for every program; a terminal must not obey them. */
+function writeJson(document: unknown): void {
+  const text = JSON.stringify(document);
+  write(process.stdout.isTTY === true ? printableJson(text) : text);
 }
 
 function write(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+takeWarnings((text) => void process.stderr.write(`millrace: ${printable(text)}\n`));
 // The reader of a pipe may leave early (`millrace tables | head -1`); that is no fault.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.exitCode = await main(process.argv.slice(2));

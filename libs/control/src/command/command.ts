@@ -99,6 +99,8 @@ export interface Command {
   readonly words: readonly [number, number];
   readonly effect: Effect | ((args: Arguments) => Effect);
   readonly confirm?: Confirmation;
+  /** Its text is a script for another program: unchanged unless it goes to a terminal. */
+  readonly isScript?: true;
   /** The audit that is written to, where that is not the set's; throws CONFIG. */
   readonly audited?: (config: Config, args: Arguments) => AuditedAt;
   /** What of the arguments the audit shows, where not all of them: values of rows do not belong there. */

@@ -1,5 +1,8 @@
-/** Rows of words as a table with aligned columns; the last column is not padded. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
+import { printableLine } from '@millrace/telemetry';
+
+/** Rows of words as a table with aligned columns; the last column is not padded. A cell stays on its line, whatever it holds. */
+export function alignColumns(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printableLine));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);

@@ -42,6 +42,7 @@ export const repair: Command = {
     timeout: { type: 'string', value: '60s', help: 'how long to wait for a subscriber that is behind' },
   },
   words: [0, Number.POSITIVE_INFINITY],
+  isScript: true,
   effect: (args) => (args.has('apply') ? 'changes' : 'reads'),
   confirm: {
     warning: (args) =>

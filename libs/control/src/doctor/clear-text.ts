@@ -24,7 +24,7 @@ export function clearText(config: Config, env: Readonly<Record<string, string | 
 
 function databaseFindings(text: string, env: Readonly<Record<string, string | undefined>>): BareFinding[] {
   const url = new URL(text);
-  const host = decodeURIComponent(url.searchParams.get('host') ?? url.hostname);
+  const host = url.searchParams.get('host') ?? decoded(url.hostname);
   if (isLocal(host)) return [];
   const secrecy = secrecyOf(url.searchParams, env);
   if (secrecy === 'checked') return [];
@@ -34,6 +34,14 @@ function databaseFindings(text: string, env: Readonly<Record<string, string | un
       : "is encrypted, but the server's certificate is not checked: a server in the middle can read rows and the password";
   const message = `${what}; write ?sslmode=verify-full, and sslrootcert=FILE for an authority of your own, at the end of its url`;
   return [{ level: 'warning', object: `the connection to ${host}`, message, fix: null }];
+}
+
+function decoded(host: string): string {
+  try {
+    return decodeURIComponent(host);
+  } catch {
+    return host;
+  }
 }
 
 function secrecyOf(

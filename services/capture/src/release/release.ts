@@ -71,6 +71,7 @@ export class Release {
     await this.#reportSelf();
     const subscribers = await listSubscribers(client, options.queue);
     roster.update(subscribers);
+    reports.expect(subscribers.map((one) => one.name));
     await reports.follow();
     const { fits, other } = await this.#positions.handOver(subscribers);
     // While this history is that of one subscriber, it is the other one that left it. It stops by itself; publishing continues.

@@ -14,6 +14,8 @@ export interface ReceivedReport {
 
 /** A subscriber whose last report is older is not waited for. They report every 2 s. */
 const freshMs = 10_000;
+/** Reports of subscribers that are not registered, or not yet: whoever may write to the bucket can make up names. */
+const maxStrangers = 100;
 
 /** The bucket may have been lost: subscribers need not have the right to make it. */
 const bucketCheckMs = 2000;
@@ -24,6 +26,8 @@ export class Reports {
   readonly #queue: string;
   readonly #connection: BusConnection;
   readonly #last = new Map<string, ReceivedReport>();
+  #registered: ReadonlySet<string> = new Set();
+  #strangers = 0;
   #stop: (() => void) | undefined;
   /** The connection that is listened on. */
   #bus: Bus | undefined;
@@ -48,6 +52,15 @@ export class Reports {
     this.#stop = watchBucket(bus, bucket, (change) => {
       if (change.kind === 'value' && change.value !== undefined && isReportKey(change.key)) this.#receive(change.value);
     });
+  }
+
+  /** Who is registered at the provider; what others reported is forgotten when it is old. */
+  expect(names: Iterable<string>): void {
+    this.#registered = new Set(names);
+    for (const name of this.#last.keys()) {
+      if (!this.#registered.has(name) && !this.isFresh(name)) this.#last.delete(name);
+    }
+    this.#strangers = [...this.#last.keys()].filter((name) => !this.#registered.has(name)).length;
   }
 
   /** The bucket may be gone or altered: the next `follow` makes sure of it. */
@@ -86,6 +99,13 @@ export class Reports {
     }
     const now = performance.now();
     const before = this.#last.get(report.subscriber);
+    if (before === undefined && !this.#registered.has(report.subscriber)) {
+      if (this.#strangers >= maxStrangers) {
+        badMessages.add(1);
+        return;
+      }
+      this.#strangers += 1;
+    }
     const isSame = before?.report.tick === report.tick && before.report.fingerprint === report.fingerprint;
     this.#last.set(report.subscriber, { report, receivedAt: now, movedAt: isSame ? before.movedAt : now });
     this.received.emit(report.subscriber);

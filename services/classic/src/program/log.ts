@@ -1,5 +1,5 @@
 import { LogFile, readableLine } from '@millrace/host';
-import { redactText } from '@millrace/telemetry';
+import { printableLine, redactText } from '@millrace/telemetry';
 import { inOldWords } from './old-words.ts';
 
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
@@ -51,7 +51,7 @@ export class ClassicLog {
 
   #write(level: Level, text: string): void {
     if (order.indexOf(level) < order.indexOf(this.#minLevel)) return;
-    const line = `${timeNow()} ${process.pid} ${level} ${redactText(inOldWords(text.replaceAll('\n', '; ')))}`;
+    const line = `${timeNow()} ${process.pid} ${level} ${printableLine(redactText(inOldWords(text.replaceAll('\n', '; '))))}`;
     this.#file?.write(line);
     if (this.#toTerminal) process.stderr.write(`${line}\n`);
   }

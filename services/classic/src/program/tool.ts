@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { Config } from '@millrace/config';
 import { AuditEntry, localActor } from '@millrace/control';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
-import { errorFields } from '@millrace/telemetry';
+import { errorFields, printable, takeWarnings } from '@millrace/telemetry';
 import { type ClassicArguments, optionHelp, parseClassic } from './arguments.ts';
 import { goToBackground, isInBackground, reportStart } from './background.ts';
 import { ClassicLog } from './log.ts';
@@ -28,7 +28,8 @@ export interface Job<S> {
   /** What follows the command. */
   readonly words: readonly string[];
   /** A result, to stdout. */
-  readonly print: (text: string) => void;
+  /** A script goes unchanged to another program. */
+  readonly print: (text: string, isScript?: boolean) => void;
 }
 
 /** One command: `provider add TABLE…`. */
@@ -169,14 +170,14 @@ function fail(name: string, error: unknown, log: ClassicLog | undefined): number
   if (isInBackground()) {
     log?.error(line);
     reportStart({ error: line });
-  } else process.stderr.write(`${name}: ${line}\n`);
+  } else process.stderr.write(`${name}: ${printable(line)}\n`);
   if (process.env['MILLRACE_DEBUG'] !== undefined)
     process.stderr.write(`${inspect(errorFields(error), { depth: 5 })}\n`);
   return 1;
 }
 
-function print(text: string): number {
-  if (text !== '') process.stdout.write(`${text}\n`);
+function print(text: string, isScript = false): number {
+  if (text !== '') process.stdout.write(`${isScript && process.stdout.isTTY !== true ? text : printable(text)}\n`);
   return 0;
 }
 
@@ -189,6 +190,7 @@ function version(): string {
 export async function main<S extends JobSettings>(tool: Tool<S>): Promise<void> {
   // The reader of a pipe may leave early; that is no fault.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  takeWarnings((text) => void process.stderr.write(`${printable(text)}\n`));
   process.exitCode = await runTool(tool, process.argv.slice(2));
   // A session that does not close must not keep a finished command alive.
   setTimeout(() => process.exit(), 2_000).unref();

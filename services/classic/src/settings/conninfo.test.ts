@@ -87,6 +87,13 @@ describe('what a connection string leaves out', () => {
     expect(() => url('host=a,b')).toThrow('names several hosts');
   });
 
+  it('is refused when it cannot be written as a URL', () => {
+    for (const text of ["password='a\ud800'", 'user=\udfff', 'dbname=\ud800', 'host=\ud800']) {
+      expect(() => url(text)).toThrow('db holds half of a character');
+    }
+    expect(() => url('', { env: { PGPASSWORD: '\ud800' } })).toThrow('db holds half of a character');
+  });
+
   it('keeps an encryption that is demanded, and prefers one to none as libpq does', () => {
     const prefers = 'postgresql://u@h:5432/u?uselibpqcompat=true&sslmode=prefer';
     for (const given of ['host=h user=u', 'host=h user=u sslmode=prefer']) expect(url(given)).toBe(prefers);

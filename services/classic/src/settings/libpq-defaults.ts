@@ -48,6 +48,9 @@ export function urlOf(given: Conninfo, what: string, around: Surroundings = ownS
   const database = of('dbname', 'PGDATABASE') ?? user;
   const login: Login = { host, port, database, user, isDefaultSocket: host === around.socketFolder };
   const password = of('password', 'PGPASSWORD') ?? passwordFor(around.passwords ?? '', login);
+  if (![user, password ?? '', host, database].every((part) => part.isWellFormed())) {
+    throw new MillraceError(codes.CONFIG, `${what} holds half of a character`, { advice: 'write the file in UTF-8' });
+  }
   const more = new URLSearchParams(sslOptions(of, host).concat(optionsOf(of)));
   const secret = password === undefined ? '' : `:${encode(password)}`;
   const query = more.size === 0 ? '' : `?${more}`;

@@ -37,7 +37,7 @@ export async function runMillrace(
     config: async () => plan.config,
     note: job.log.info,
     result: (_document, text) => {
-      if (text !== '') job.print(text);
+      if (text !== '') job.print(text, command.isScript);
     },
   };
   return command.run(context, parseArguments(command, plan.argv));

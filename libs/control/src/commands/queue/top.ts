@@ -46,7 +46,8 @@ async function runTop(context: Context, args: Arguments): Promise<number> {
       ),
       ...unreachable.map(({ message }) => `\n${message}`),
     ].join('\n');
-    context.result({ queues, unreachable }, redrawn(text));
+    if (!context.json) clearTerminal();
+    context.result({ queues, unreachable }, withTime(text));
     if (round >= maxRounds || ending.signal.aborted) return 0;
     await pause(everyMs, { signal: ending.signal });
     if (ending.signal.aborted) return 0;
@@ -59,7 +60,11 @@ async function databasesOf(context: Context, args: Arguments): Promise<QueueData
   return args.has('database') || all.length === 0 ? [needQueueDatabase(config, args.value('database'))] : all;
 }
 
-/** On a terminal in place of the last text. */
-function redrawn(text: string): string {
-  return process.stdout.isTTY === true ? `\u001b[H\u001b[2J${new Date().toLocaleTimeString()}\n\n${text}` : `${text}\n`;
+/** On a terminal a text stands in place of the last one. */
+function clearTerminal(): void {
+  if (process.stdout.isTTY === true) process.stdout.write('\u001b[H\u001b[2J');
+}
+
+function withTime(text: string): string {
+  return process.stdout.isTTY === true ? `${new Date().toLocaleTimeString()}\n\n${text}` : `${text}\n`;
 }
