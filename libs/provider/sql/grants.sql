@@ -40,7 +40,7 @@ DECLARE
             "millrace.refresh_triggers", "millrace.add_sequence", "millrace.remove_sequence", "millrace.register_subscriber",
             "millrace.unregister_subscriber", "millrace.force_tick", "millrace.last_tick", "millrace.tick_info",
             "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.system_identifier", "millrace.note", "millrace.begin_command",
-            "millrace.end_command", "millrace.note_comparison"]'::jsonb,
+            "millrace.end_command", "millrace.note_comparison", "millrace.check_table", "millrace.ticks_after"]'::jsonb,
         'millrace_app', '["millrace.last_tick"]'::jsonb);
     v_tables jsonb := jsonb_build_object(
         'millrace_capture', '["SELECT ON pgq.event_template", "SELECT ON pgq.queue, pgq.tick, pgq.subscription, pgq.consumer",
@@ -49,7 +49,8 @@ DECLARE
         'millrace_ticker', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber, millrace.service_report",
             "SELECT ON millrace.comparison"]'::jsonb,
         'millrace_owner', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber",
-            "SELECT ON millrace.service_report, millrace.audit, millrace.comparison", "SELECT, INSERT, UPDATE ON millrace.bus_address", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template"]'::jsonb,
+            "SELECT ON millrace.service_report, millrace.audit, millrace.comparison", "SELECT, INSERT, UPDATE ON millrace.bus_address", "SELECT, INSERT, UPDATE ON millrace.copy_request", "SELECT ON pgq.event_template",
+            "UPDATE (last_value, is_called) ON millrace.set_sequence"]'::jsonb,
         'millrace_app', '["SELECT ON millrace.set, millrace.set_table, millrace.set_sequence, millrace.subscriber"]'::jsonb,
         'pgq_reader', '["SELECT ON pgq.event_template"]'::jsonb,
         'pgq_admin', '["SELECT, INSERT, TRUNCATE ON pgq.event_template", "SELECT, INSERT, UPDATE, DELETE ON pgq.queue, pgq.consumer",
@@ -58,6 +59,7 @@ DECLARE
     v_pgq  boolean := NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pgq');  -- the real extension has its own grants
     v_role text;
     v_item text;
+    v_table text;
     v_func regprocedure;
 BEGIN
     FOREACH v_role IN ARRAY ARRAY['pgq_reader', 'pgq_writer', 'pgq_admin', 'millrace_owner', 'millrace_capture', 'millrace_ticker', 'millrace_app'] LOOP
@@ -105,5 +107,11 @@ BEGIN
     END LOOP;
     IF v_pgq THEN
         PERFORM pgq.grant_perms(q.queue_name) FROM pgq.queue q;
+        FOR v_table, v_item IN VALUES ('queue', 'queue_id'), ('tick', 'tick_queue'), ('subscription', 'sub_queue'), ('retry_queue', 'ev_queue'), ('consumer', 'co_id') LOOP
+            CONTINUE WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = format('pgq.%I', v_table)::regclass AND t.tgname = 'guard_set');
+            EXECUTE format('CREATE TRIGGER guard_set BEFORE INSERT OR UPDATE OR DELETE ON pgq.%I FOR EACH ROW
+                WHEN (NOT has_table_privilege(''millrace.set''::regclass, ''INSERT'')) EXECUTE FUNCTION millrace.guard_rows(%L)', v_table, v_item);
+            EXECUTE format('ALTER TABLE pgq.%I ENABLE ALWAYS TRIGGER guard_set', v_table);
+        END LOOP;
     END IF;
 END $grants$;

@@ -16,7 +16,7 @@ async function withTables(): Promise<CommandSite> {
 const triggers = (site: CommandSite) =>
   query(
     site.provider,
-    'SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1',
+    "SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname LIKE 'capture%' ORDER BY 1",
   );
 const copies = (site: CommandSite) =>
   query(site.provider, 'SELECT table_name, subscribers, state FROM millrace.copy_request ORDER BY copy_id');

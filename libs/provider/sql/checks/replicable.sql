@@ -1,13 +1,14 @@
 -- Purpose:    check `replicable`: these tables of the provider can be replicated.
 -- Parameters: $1 tables, as JSON [[schema, name], ...].
 -- Returns:    rows (level, object, message, fix).
--- Reads:      catalogs, also through millrace.capture_refusal.
+-- Reads:      catalogs, also through millrace.check_table.
 WITH asked AS (
   SELECT c.*, format('%I.%I', t.at ->> 0, t.at ->> 1) AS label, c.oid::regclass::text AS sql_name,
-    millrace.capture_refusal(c.oid) AS refusal
+    k.refusal, k.key, k.acts_as
   FROM json_array_elements($1::json) AS t(at)
   JOIN pg_namespace n ON n.nspname = t.at ->> 0
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.at ->> 1
+  CROSS JOIN LATERAL millrace.check_table(c.oid) AS k
 ), late_key AS (
   SELECT a.oid, format('ALTER TABLE %s DROP CONSTRAINT %I, ADD PRIMARY KEY (%s)', a.sql_name, k.conname, (
       SELECT string_agg(quote_ident(c.attname), ', ' ORDER BY p.n)
@@ -33,13 +34,13 @@ SELECT 'error' AS level, a.label AS object, 'cannot be replicated: ' || a.refusa
     WHEN a.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = a.oid) THEN (
       SELECT format('ALTER TABLE %s NO INHERIT %s', h.inhrelid::regclass, a.sql_name) FROM pg_inherits h WHERE h.inhparent = a.oid LIMIT 1)
     WHEN l.fix IS NOT NULL THEN l.fix
-    WHEN (SELECT k.index FROM millrace.table_key(a.oid) k) IS NULL THEN coalesce(u.fix,
+    WHEN a.key IS NULL THEN coalesce(u.fix,
       (SELECT format('ALTER TABLE %s ADD PRIMARY KEY (%I)', a.sql_name, c.attname) FROM pg_attribute c
        WHERE c.attrelid = a.oid AND c.attnum > 0 AND NOT c.attisdropped AND c.attname = 'id'),
       format('ALTER TABLE %s ADD COLUMN %I bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY', a.sql_name, a.relname || '_key'))
-    WHEN NOT has_table_privilege(a.oid, 'SELECT') OR NOT has_table_privilege(a.oid, 'TRIGGER') THEN
-      format('GRANT SELECT, TRIGGER ON %s TO %I', a.sql_name, current_user)
-    WHEN row_security_active(a.oid) THEN format('ALTER ROLE %I BYPASSRLS', current_user)
+    WHEN NOT has_table_privilege(a.acts_as, a.oid, 'SELECT') OR NOT has_table_privilege(a.acts_as, a.oid, 'TRIGGER') THEN
+      format('GRANT SELECT, TRIGGER ON %s TO %I', a.sql_name, a.acts_as)
+    WHEN a.relrowsecurity THEN format('ALTER ROLE %I BYPASSRLS', a.acts_as)
   END AS fix
 FROM asked a LEFT JOIN late_key l USING (oid) LEFT JOIN loose_key u USING (oid)
 WHERE a.refusal IS NOT NULL

@@ -9,6 +9,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_sub record;
 BEGIN
+    PERFORM millrace.refuse_outsider(i_queue_name);
     SELECT s.sub_queue, s.sub_consumer, s.sub_batch INTO v_sub
     FROM pgq.subscription s
     JOIN pgq.queue q ON q.queue_id = s.sub_queue

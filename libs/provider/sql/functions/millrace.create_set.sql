@@ -22,6 +22,7 @@ BEGIN
     END IF;
     INSERT INTO millrace.set (queue, queue_id, system_identifier)
     SELECT i_queue, q.queue_id, millrace.system_identifier() FROM pgq.queue q WHERE q.queue_name = i_queue;
+    PERFORM millrace.close_queue(i_queue);
     PERFORM millrace.make_probe(s.queue_id) FROM millrace.set s WHERE s.queue = i_queue;
     PERFORM millrace.note(i_queue, 'create set', '{}');
     RETURN true;

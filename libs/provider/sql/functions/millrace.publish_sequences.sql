@@ -16,6 +16,7 @@ DECLARE
     v_value  bigint;
     v_called boolean;
     v_moved  jsonb := '[]';
+    v_table  text;
 BEGIN
     FOR v_seq IN
         SELECT s.*, c.oid IS NOT NULL AS lives
@@ -44,7 +45,8 @@ BEGIN
                                                  'last_value', v_value::text, 'is_called', v_called);
     END LOOP;
     IF v_moved <> '[]' THEN
-        PERFORM pgq.insert_event(i_queue, 'S', v_moved::text);
+        SELECT pgq.quote_fqname(q.queue_data_pfx || '_' || q.queue_cur_table) INTO STRICT v_table FROM pgq.queue q WHERE q.queue_name = i_queue;
+        EXECUTE 'INSERT INTO ' || v_table || ' (ev_time, ev_type, ev_data) VALUES (now(), ''S'', $1)' USING v_moved::text;
     END IF;
     RETURN jsonb_array_length(v_moved);
 EXCEPTION WHEN lock_not_available OR undefined_table OR insufficient_privilege THEN

@@ -20,5 +20,6 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'batch not found';
     END IF;
+    PERFORM millrace.refuse_outsider(q.queue_name) FROM pgq.subscription s JOIN pgq.queue q ON q.queue_id = s.sub_queue WHERE s.sub_batch = x_batch_id;
     RETURN v_sql;
 END $$;

@@ -21,5 +21,6 @@ BEGIN
     IF v_disabled AND current_setting('session_replication_role') <> 'replica' THEN
         RAISE EXCEPTION 'Writing to queue disabled';
     END IF;
+    PERFORM millrace.refuse_outsider(x_queue_name);
     RETURN v_name;
 END $$;

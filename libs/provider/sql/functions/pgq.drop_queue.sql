@@ -14,6 +14,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'No such event queue';
     END IF;
+    PERFORM millrace.refuse_outsider(x_queue_name);
     IF NOT x_force AND EXISTS (SELECT FROM pgq.subscription s WHERE s.sub_queue = v_queue.queue_id) THEN
         RAISE EXCEPTION 'cannot drop queue, consumers still attached';
     END IF;

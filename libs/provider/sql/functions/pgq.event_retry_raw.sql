@@ -19,6 +19,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'consumer not registered';
     END IF;
+    PERFORM millrace.refuse_outsider(x_queue);
     IF v_id IS NULL THEN
         v_id := nextval(v_sub.queue_event_seq::regclass);
     END IF;

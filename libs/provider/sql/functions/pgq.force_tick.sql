@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION pgq.force_tick(i_queue_name text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM millrace.refuse_outsider(i_queue_name);
     PERFORM setval(q.queue_event_seq::regclass, nextval(q.queue_event_seq::regclass) + 2 * q.queue_ticker_max_count::bigint + 1000)
     FROM pgq.queue q
     WHERE q.queue_name = i_queue_name AND NOT q.queue_external_ticker AND NOT q.queue_ticker_paused;

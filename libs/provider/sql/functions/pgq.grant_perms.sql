@@ -1,5 +1,5 @@
 -- pgq.grant_perms(queue)
--- Purpose:    gives every event table of a queue the grants that pgq.event_template has.
+-- Purpose:    gives every event table of a queue the grants that pgq.event_template has; those of a set's queue stay closed.
 -- Parameters: x_queue_name - the queue.
 -- Returns:    1. Errors: Queue not found.
 -- Tables:     pgq.queue (read), the event tables (grants).
@@ -15,6 +15,9 @@ BEGIN
     SELECT q.queue_data_pfx, q.queue_ntables, q.queue_event_seq INTO v_prefix, v_count, v_sequence FROM pgq.queue q WHERE q.queue_name = x_queue_name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Queue not found';
+    ELSIF EXISTS (SELECT FROM millrace.set s WHERE s.queue = x_queue_name) THEN
+        PERFORM millrace.close_queue(x_queue_name);
+        RETURN 1;
     END IF;
     FOR v_table IN
         SELECT pgq.quote_fqname(v_prefix)

@@ -14,7 +14,7 @@ BEGIN
         SELECT r.*, q.queue_name FROM pgq.retry_queue r JOIN pgq.queue q ON q.queue_id = r.ev_queue
         WHERE r.ev_retry_after <= current_timestamp ORDER BY r.ev_retry_after LIMIT 10
     LOOP
-        PERFORM pgq.insert_event_raw(v_event.queue_name, v_event.ev_id, v_event.ev_time, v_event.ev_owner, v_event.ev_retry,
+        PERFORM millrace.put_event(v_event.queue_name, v_event.ev_id, v_event.ev_time, v_event.ev_owner, v_event.ev_retry,
             v_event.ev_type, v_event.ev_data, v_event.ev_extra1, v_event.ev_extra2, v_event.ev_extra3, v_event.ev_extra4);
         DELETE FROM pgq.retry_queue r WHERE r.ev_owner = v_event.ev_owner AND r.ev_id = v_event.ev_id;
         v_count := v_count + 1;

@@ -12,6 +12,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_sub record;
 BEGIN
+    PERFORM millrace.refuse_outsider(i_queue_name);
     -- Locked in a statement of its own: one that joined the ticks and then waited for another session of this consumer would
     -- see the position moved and not the ticks that go with it.
     PERFORM 1 FROM pgq.subscription s

@@ -17,6 +17,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Event queue not created yet';
     END IF;
+    PERFORM millrace.refuse_outsider(x_queue_name);
     IF v_tick IS NULL THEN
         SELECT max(t.tick_id) INTO v_tick FROM pgq.tick t WHERE t.tick_queue = v_queue;
         IF v_tick IS NULL THEN

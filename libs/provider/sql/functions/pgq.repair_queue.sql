@@ -18,6 +18,7 @@ DECLARE
     v_old    txid_snapshot[];
     v_wrong  boolean;
 BEGIN
+    PERFORM millrace.refuse_outsider(i_queue_name);
     EXECUTE 'LOCK TABLE ' || v_table || ' IN ACCESS EXCLUSIVE MODE';
     EXECUTE 'SELECT EXISTS (SELECT FROM pgq.tick t WHERE t.tick_queue = $1 AND txid_snapshot_xmax(t.tick_snapshot) > $2)'
          || ' OR EXISTS (SELECT FROM ' || v_table || ' WHERE ev_txid > $2)'

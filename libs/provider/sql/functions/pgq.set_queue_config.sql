@@ -16,6 +16,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pgq.queue q WHERE q.queue_name = x_queue_name) THEN
         RAISE EXCEPTION 'No such event queue';
     END IF;
+    PERFORM millrace.refuse_outsider(x_queue_name);
     v_ok := CASE
         WHEN x_param_name = 'ticker_max_count' THEN x_param_value::integer >= 1
         WHEN x_param_name = 'ticker_max_lag' THEN x_param_value::interval >= interval '0'

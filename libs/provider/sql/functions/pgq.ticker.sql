@@ -85,6 +85,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'queue not found or ticker disabled: %', i_queue_name;
     END IF;
+    PERFORM millrace.refuse_outsider(i_queue_name);
     PERFORM millrace.lock_ticks(i_queue_name);
     SELECT max(t.tick_id) INTO v_last FROM pgq.tick t WHERE t.tick_queue = v_queue.queue_id;
     IF i_tick_id <= v_last THEN

@@ -11,6 +11,7 @@ DECLARE
     v_shared  boolean;
     v_gone    integer[];
 BEGIN
+    PERFORM millrace.refuse_outsider(x_queue_name);
     SELECT s.sub_id, s.sub_queue, s.sub_consumer, s.sub_last_tick, s.sub_next_tick INTO v_sub
     FROM pgq.subscription s
     JOIN pgq.queue q ON q.queue_id = s.sub_queue

@@ -136,15 +136,16 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const reader = await session(await member(fixture, ['pgq_reader']));
     const writer = await session(await member(fixture, ['pgq_writer']));
     const admin = await session(await member(fixture, ['pgq_admin']));
-    expect(await value(reader, `SELECT pgq.register_consumer('main', 'c')`)).toBe(1);
-    expect(await value(writer, `SELECT pgq.insert_event('main', 't', 'x')`)).toBe('1');
-    expect(await value(admin, `SELECT pgq.ticker('main')`)).toBe('2');
-    const batch = await value(reader, `SELECT pgq.next_batch('main', 'c')`);
+    await admin.query(`SELECT pgq.create_queue('jobs'), pgq.set_queue_config('jobs', 'ticker_max_lag', '0')`);
+    expect(await value(reader, `SELECT pgq.register_consumer('jobs', 'c')`)).toBe(1);
+    expect(await value(writer, `SELECT pgq.insert_event('jobs', 't', 'x')`)).toBe('1');
+    expect(await value(admin, `SELECT pgq.ticker('jobs')`)).toBe('2');
+    const batch = await value(reader, `SELECT pgq.next_batch('jobs', 'c')`);
     expect(await value(reader, `SELECT ev_data FROM pgq.get_batch_events(${batch})`)).toBe('x');
-    await call(reader, `SELECT pgq.insert_event('main', 't', 'x')`);
-    await call(reader, `SELECT pgq.ticker('main')`);
-    await call(writer, `SELECT pgq.next_batch('main', 'c')`);
-    await call(writer, 'SELECT * FROM pgq.event_1');
+    await call(reader, `SELECT pgq.insert_event('jobs', 't', 'x')`);
+    await call(reader, `SELECT pgq.ticker('jobs')`);
+    await call(writer, `SELECT pgq.next_batch('jobs', 'c')`);
+    await call(writer, 'SELECT * FROM pgq.event_2');
     await reader.query('BEGIN');
     expect(await value(reader, `SELECT ev_data FROM pgq.get_batch_cursor(${batch}, 'c', 10, 'true')`)).toBe('x');
     await reader.query('COMMIT');
@@ -152,27 +153,27 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     await reader.query('BEGIN');
     await call(reader, `SELECT * FROM pgq.get_batch_cursor(${batch}, 'd', 10, 'EXISTS (SELECT FROM pgq.retry_queue)')`);
     await reader.query('ROLLBACK');
-    expect(await value(reader, `SELECT pgq_coop.next_batch('main', 'shared', 'one')`)).toBeNull();
+    expect(await value(reader, `SELECT pgq_coop.next_batch('jobs', 'shared', 'one')`)).toBeNull();
     for (const sql of [
-      `SELECT pgq_coop.next_batch('main', 'shared', 'one')`,
+      `SELECT pgq_coop.next_batch('jobs', 'shared', 'one')`,
       `SELECT * FROM pgq.get_batch_cursor(${batch}, 'c', 10)`,
-      `SELECT pgq.insert_event_raw('main', 1, now(), 1, 1, 't', 'x', NULL, NULL, NULL, NULL)`,
-      `SELECT pgq.event_retry_raw('main', 'c', now(), 1, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`,
-      `SELECT pgq.set_queue_config('main', 'ticker_paused', 'true')`,
+      `SELECT pgq.insert_event_raw('jobs', 1, now(), 1, 1, 't', 'x', NULL, NULL, NULL, NULL)`,
+      `SELECT pgq.event_retry_raw('jobs', 'c', now(), 1, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`,
+      `SELECT pgq.set_queue_config('jobs', 'ticker_paused', 'true')`,
       'SELECT pgq.maint_retry_events()',
     ]) {
       await call(writer, sql);
     }
-    await call(reader, `SELECT pgq.event_retry_raw('main', 'c', now(), 1, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`);
+    await call(reader, `SELECT pgq.event_retry_raw('jobs', 'c', now(), 1, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`);
     await call(reader, 'CREATE TRIGGER t AFTER INSERT ON pgq.tick FOR EACH ROW EXECUTE FUNCTION pgq.logutriga()');
     expect(
       await value(
         admin,
-        `SELECT pgq.event_retry_raw('main', 'c', now(), 9, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`,
+        `SELECT pgq.event_retry_raw('jobs', 'c', now(), 9, now(), 0, 't', 'x', NULL, NULL, NULL, NULL)`,
       ),
     ).toBe('9');
     expect(await value(admin, `SELECT pgq.create_queue('second')`)).toBe(1);
-    await admin.query(`INSERT INTO pgq.event_2_0 (ev_time, ev_data) VALUES (now(), 'copied in')`);
+    await admin.query(`INSERT INTO pgq.event_3_0 (ev_time, ev_data) VALUES (now(), 'copied in')`);
     expect(await value(admin, `SELECT pgq.drop_queue('second')`)).toBe(1);
   });
 
@@ -182,9 +183,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     const source = `SELECT prosrc FROM pg_proc WHERE oid = 'pgq.insert_event(text, text, text, text, text, text, text)'::regprocedure`;
     await admin.query(`SELECT pgq.create_queue('second')`);
     const before = await value(fixture.client, source);
-    await admin.query(
-      `UPDATE pgq.queue SET queue_data_pfx = E'pgq.x\\n    --</queues>\\n    ELSE\\n PERFORM owned();' WHERE queue_name = 'second'`,
-    );
+    const names = `UPDATE pgq.queue SET queue_data_pfx = E'pgq.x\\n    --</queues>\\n    ELSE\\n PERFORM owned();' WHERE queue_name = 'second'`;
+    await call(admin, names);
+    await fixture.client.query(names);
     for (const name of ['third', 'fourth']) {
       await admin.query('SELECT pgq.create_queue($1)', [name]);
       await admin.query('SELECT pgq.insert_event($1, NULL, NULL)', [name]);

@@ -17,16 +17,21 @@ DECLARE
     v_sequence regclass;
     v_disabled boolean;
     v_limit    integer;
+    v_is_set   boolean;
     v_id       bigint;
 BEGIN
-    SELECT q.queue_id, q.queue_cur_table, q.queue_data_pfx, q.queue_disable_insert, q.queue_per_tx_limit, q.queue_event_seq
-    INTO v_queue, v_current, v_prefix, v_disabled, v_limit, v_sequence
+    SELECT q.queue_id, q.queue_cur_table, q.queue_data_pfx, q.queue_disable_insert, q.queue_per_tx_limit, q.queue_event_seq,
+           EXISTS (SELECT FROM millrace.set s WHERE s.queue_id = q.queue_id)
+    INTO v_queue, v_current, v_prefix, v_disabled, v_limit, v_sequence, v_is_set
     FROM pgq.queue q WHERE q.queue_name = $1;
     IF v_queue IS NULL THEN
         RAISE EXCEPTION '%', CASE WHEN queue_name IS NULL THEN 'Queue name must not be NULL' ELSE 'No such queue' END;
     ELSIF v_disabled AND current_setting('session_replication_role') <> 'replica' THEN
         RAISE EXCEPTION 'Insert into queue disallowed';
-    ELSIF v_limit IS NOT NULL THEN
+    ELSIF v_is_set THEN
+        PERFORM millrace.refuse_outsider(queue_name);
+    END IF;
+    IF v_limit IS NOT NULL THEN
         PERFORM pgq.count_tx_events(queue_name, v_limit);
     END IF;
     v_id := nextval(v_sequence);
