@@ -8,7 +8,6 @@ import {
   deleteStream,
   ensureBucket,
   ensureStream,
-  firstMessage,
   getKey,
   lastMessage,
   messageFrom,
@@ -216,7 +215,7 @@ describe('reader', () => {
     await bus.streams.streams.deleteMessage(name, 2);
     const { texts } = collect(bus, { stream: name, subject });
     await eventually(() => expect(texts()).toEqual(['1', '3']));
-    expect((await firstMessage(bus, name, subject))?.sequence).toBe(1);
+    expect((await messageFrom(bus, name, { subject, sequence: 1 }))?.sequence).toBe(1);
   });
 
   test('a stream that does not exist yet is waited for', async () => {
@@ -243,7 +242,7 @@ describe('buckets', () => {
     await putKey(bus, { bucket }, { key: 'a=20b', value: '1' });
     await putKey(bus, { bucket }, { key: 'a=20b', value: '2' });
     await eventually(() => expect(seen.get('a=20b')).toBe('2'));
-    expect((await getKey(bus, bucket, 'a=20b'))?.toString()).toBe('2');
+    expect((await getKey(bus, bucket, 'a=20b'))?.value.toString()).toBe('2');
     await deleteStream(bus, `KV_${bucket}`);
     await putKey(bus, { bucket }, { key: 'c', value: '3' });
     await eventually(() => expect(seen.get('c')).toBe('3'));
@@ -263,7 +262,7 @@ describe('buckets', () => {
     })();
     let last = 0;
     for (let reads = 0; reads < 100; reads += 1) {
-      const value = Number((await getKey(bus, bucket, 'eu'))?.toString());
+      const value = Number((await getKey(bus, bucket, 'eu'))?.value.toString());
       expect(value).toBeGreaterThanOrEqual(last);
       last = value;
     }

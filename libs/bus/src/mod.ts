@@ -6,10 +6,12 @@ export { onNotice, sendNotice } from './connection/notices.ts';
 export {
   type BucketChange,
   type BucketDefinition,
+  type BucketValue,
   deleteBucket,
   deleteKey,
   ensureBucket,
   getKey,
+  type KeyChange,
   listKeys,
   markDeleted,
   putKey,
@@ -26,7 +28,6 @@ export {
 } from './streams/reader.ts';
 export { type ReaderState, readersOf } from './streams/readers.ts';
 export {
-  firstMessage,
   getBySequence,
   lastMessage,
   messageFrom,

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
-import { codes, MillraceError } from '@millrace/errors';
+import { codes, MillraceError, toMillraceError } from '@millrace/errors';
+import type { Keyring } from './keyring.ts';
 import { type BatchHeader, batchHeader, type CopyHeader, copyHeader } from './messages-v1.ts';
 
 /**
@@ -20,6 +21,52 @@ export function encodeMessage(header: BatchHeader | CopyHeader, parts: readonly 
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(json.length);
   return Buffer.concat([length, json, ...parts]);
+}
+
+/** A message as it came from a stream. */
+export interface Received {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly signature: string | undefined;
+  /** Of the stream of batches: where it stood. Undefined: of a stream in which that does not matter. */
+  readonly sequence: number | undefined;
+}
+
+/** A message, or why it is none. `isForeign`: nobody who has our key wrote it, or not for this place. */
+export type Read =
+  | { readonly kind: 'message'; readonly message: Message }
+  | { readonly kind: 'refused'; readonly isForeign: boolean; readonly reason: string };
+
+/** Judges the signature, before anything else of the message is read, then reads and checks it. Never throws. */
+export function readMessage(keyring: Keyring, received: Received): Read {
+  const { subject, data, signature, sequence } = received;
+  const content = signedPart(data);
+  const verified = keyring.verify({ author: 'provider', subject, content }, signature);
+  if (!verified.isTrusted) return { kind: 'refused', isForeign: true, reason: verified.reason };
+  if (verified.stamp !== undefined && sequence !== undefined && verified.stamp !== sequence) {
+    const reason = `not signed by us for this place: it was message ${verified.stamp} and is here again`;
+    return { kind: 'refused', isForeign: true, reason };
+  }
+  try {
+    return { kind: 'message', message: decodeMessage(data) };
+  } catch (error) {
+    return { kind: 'refused', isForeign: false, reason: toMillraceError(error).message };
+  }
+}
+
+/** The signature of a message of the provider's side; undefined without a key. `sequence` as in `Received`. */
+export function signMessage(
+  keyring: Keyring,
+  { subject, data, sequence }: Pick<Received, 'subject' | 'data' | 'sequence'>,
+): string | undefined {
+  if (!keyring.isOn) return undefined;
+  return keyring.sign({ author: 'provider', subject, content: signedPart(data), stamp: sequence ?? 0 });
+}
+
+/** What is signed of a message: length and header. The header has the digest of the body, and so stands for it as well. */
+function signedPart(data: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return bytes.length < 4 ? bytes : bytes.subarray(0, 4 + bytes.readUInt32BE(0));
 }
 
 /** Digest of the pieces as one body, hexadecimal. */

@@ -138,10 +138,8 @@ export const report = z.strictObject({
   at: isoTime,
 });
 
-/** The ticker's notice that a tick was made. Not stored. It has no schema because nobody reads it: its arrival is the hint. */
-export interface TickNotice {
-  readonly tick: number;
-}
+/** The ticker's notice that a tick was made. Not stored. */
+export const tickNotice = z.object({ tick: count });
 
 /** The ticker's pulse: the ticks up to `tick` hold all that was committed `age_ms` ago. Not stored; its absence means nothing. */
 export const pulse = z.object({ tick: count, age_ms: count });
@@ -153,4 +151,5 @@ export type CopyHeader = z.infer<typeof copyHeader>;
 export type Pulse = z.infer<typeof pulse>;
 export type Report = z.infer<typeof report>;
 export type Section = z.infer<typeof section>;
+export type TickNotice = z.infer<typeof tickNotice>;
 export type SequenceValue = z.infer<typeof sequenceValue>;

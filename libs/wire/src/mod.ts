@@ -1,7 +1,7 @@
 export { copyKey, isNoteFor, isReportKey, reportKey, startKey } from './bucket-keys.ts';
-export { decodeJson } from './decode-json.ts';
-export { decodeMessage, encodeMessage, type Message, sha256Hex } from './frame.ts';
+export { encodeMessage, type Message, readMessage, sha256Hex, signMessage } from './frame.ts';
 export { type BusRole, inboxPrefix } from './inboxes.ts';
+export { type Author, Keyring } from './keyring.ts';
 export {
   type BatchHeader,
   type BatchPrev,
@@ -15,13 +15,16 @@ export {
   type SequenceValue,
   sequenceValue,
   type TickNotice,
+  tickNotice,
   wireVersion,
 } from './messages-v1.ts';
 export { type CopyNote, copyNote, type StartNote, startNote } from './notes-v1.ts';
+export { readJson, signJson } from './signed-json.ts';
 export {
   backfillSubject,
   batchSubject,
   bucketName,
+  bucketSubject,
   copyStreamName,
   copySubject,
   pulseSubject,

@@ -11,6 +11,9 @@ export const copyStreamName = (queue: string): string => `millrace_copy_${busTok
 /** The key-value bucket of the subscribers' reports; for keys see bucket-keys.ts. */
 export const bucketName = (queue: string): string => `millrace_${busToken(queue)}`;
 
+/** The subject that NATS gives a key of that bucket. */
+export const bucketSubject = (queue: string, key: string): string => `$KV.${bucketName(queue)}.${key}`;
+
 /** Batches for every subscriber. */
 export const batchSubject = (queue: string): string => `millrace.${busToken(queue)}.batch`;
 

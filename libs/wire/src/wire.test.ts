@@ -2,6 +2,8 @@ import { MillraceError } from '@millrace/errors';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { decodeJson } from './decode-json.ts';
+import { decodeMessage } from './frame.ts';
 import { batchHeader, copyHeader, pulse, report } from './messages-v1.ts';
 import {
   type BatchHeader,
@@ -10,8 +12,6 @@ import {
   copyKey,
   copyNote,
   copySubject,
-  decodeJson,
-  decodeMessage,
   encodeMessage,
   isNoteFor,
   isReportKey,

@@ -12,6 +12,7 @@ import { StreamProgress } from './publish/stream-progress.ts';
 import { Release } from './release/release.ts';
 import { captureLead } from './session/capture-lead.ts';
 import { DesiredState } from './subscribers/desired-state.ts';
+import { ForeignMessages } from './subscribers/foreign-messages.ts';
 import { Reports } from './subscribers/reports.ts';
 import { Roster } from './subscribers/roster.ts';
 
@@ -37,13 +38,14 @@ function leaderWork(options: CaptureOptions, lease: SessionLease): Service {
   });
   const desiredState = new DesiredState(options.queue);
   const roster = new Roster();
-  const reports = new Reports(options.queue, bus);
+  const foreign = new ForeignMessages();
+  const reports = new Reports(options, { connection: bus, foreign });
   const progress = new StreamProgress();
 
-  const publisher = new BatchPublisher({ options, desiredState, roster, progress }, bus);
+  const publisher = new BatchPublisher({ options, desiredState, roster, progress, foreign }, bus);
   const copies = new Copies({ options, desiredState, roster, reports }, bus);
   const backfills = new Backfills({ options, reports, progress });
-  const context = { options, desiredState, roster, reports, progress };
+  const context = { options, desiredState, roster, reports, progress, foreign };
   const release = new Release(context, lease, { publisher, copies, backfills });
 
   const loops = new ServiceGroup([publisher.loop, release.loop, copies.loop]);

@@ -1,12 +1,15 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
 import { availableParallelism } from 'node:os';
-import { busUrl, type Config, needProvider, startFromArgs } from '@millrace/config';
+import { busKeys, busUrl, type Config, needProvider, startFromArgs } from '@millrace/config';
+import { Keyring } from '@millrace/wire';
 
 export interface CaptureOptions {
   readonly queue: string;
   readonly providerUrl: string;
   /** Where the bus is at this moment; undefined while that is not known. Called at every attempt: `up` may move its server. */
   readonly busUrl: () => string | undefined;
+  /** Signs what is sent over the bus, and judges what comes over it. */
+  readonly keyring: Keyring;
   /** Between two polls for ticks while no notices of ticks arrive, ms. */
   readonly pollMs: number;
   /** Between two passes over reports and desired state, ms. */
@@ -57,5 +60,6 @@ function captureOptions(config: Config): CaptureOptions {
     queue: config.queue,
     providerUrl: needProvider(config).url,
     busUrl: () => busUrl(config),
+    keyring: new Keyring(config.queue, busKeys(config)),
   };
 }

@@ -14,6 +14,10 @@ export const badMessages = counter(
   'millrace_capture_bad_messages',
   'Messages on the bus that belong to other programs or are damaged',
 );
+export const foreignMessages = counter(
+  'millrace_capture_foreign_messages',
+  'Messages on the bus that were set aside because they are not signed with our key',
+);
 export const ignoredEvents = counter('millrace_capture_ignored_events', 'Events in the queue that are not row changes');
 export const reopenings = counter(
   'millrace_capture_reopenings',

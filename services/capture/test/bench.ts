@@ -8,16 +8,21 @@ import {
   type BatchHeader,
   batchSubject,
   bucketName,
-  decodeMessage,
+  bucketSubject,
+  Keyring,
   type Message,
   type Report,
+  signJson,
   streamName,
 } from '@millrace/wire';
+import { decodeMessage } from '@millrace/wire/testing';
 import { expect, onTestFinished } from 'vitest';
 import { makeCapture } from '../src/capture.ts';
 import { type CaptureOptions, captureDefaults } from '../src/config.ts';
 
 export interface Bench {
+  /** As capture has it. */
+  readonly keyring: Keyring;
   readonly url: string;
   readonly queue: string;
   readonly client: PgClient;
@@ -29,7 +34,9 @@ export interface Bench {
   start(more?: Partial<CaptureOptions>): ReturnType<typeof makeCapture>;
 }
 
-export async function makeBench(options: { busUrl?: string; major?: number } = {}): Promise<Bench> {
+export async function makeBench(
+  options: { busUrl?: string; major?: number; keys?: readonly string[] } = {},
+): Promise<Bench> {
   const database = await createDatabase({ ...(options.major === undefined ? {} : { major: options.major }) });
   const queue = uniqueName('q');
   const open = async () => {
@@ -43,12 +50,14 @@ export async function makeBench(options: { busUrl?: string; major?: number } = {
   const busUrl = options.busUrl ?? sharedNatsUrl();
   const bus = await connectBus(busUrl, { name: 'test' });
   onTestFinished(() => bus.close());
+  const keyring = new Keyring(queue, { keys: options.keys ?? [], acceptUnsigned: false });
   const start = (more: Partial<CaptureOptions> = {}) => {
     const capture = makeCapture({
       ...captureDefaults,
       queue,
       providerUrl: database.url,
       busUrl: () => busUrl,
+      keyring,
       releaseMs: 50,
       standbyMs: 100,
       pollMs: 50,
@@ -57,7 +66,7 @@ export async function makeBench(options: { busUrl?: string; major?: number } = {
     onTestFinished(() => capture.stop());
     return capture;
   };
-  return { url: database.url, queue, client, open, bus, busUrl, start };
+  return { keyring, url: database.url, queue, client, open, bus, busUrl, start };
 }
 
 /** One event as the triggers write it. */
@@ -156,7 +165,10 @@ export async function sendReport(
     at: now,
     ...more,
   };
-  await putKey(bench.bus, { bucket: bucketName(bench.queue) }, { key: subscriber, value: JSON.stringify(value) });
+  const text = JSON.stringify(value);
+  const subject = bucketSubject(bench.queue, subscriber);
+  const signature = signJson(bench.keyring, { author: { subscriber }, subject, text });
+  await putKey(bench.bus, { bucket: bucketName(bench.queue) }, { key: subscriber, value: text, signature });
 }
 
 /** A table entry of a report. */

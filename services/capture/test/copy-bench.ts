@@ -2,7 +2,8 @@
 import type { Position, TableName } from '@millrace/model';
 import { requestCopy } from '@millrace/provider';
 import { eventually } from '@millrace/testkit';
-import { type CopyHeader, copyStreamName, copySubject, decodeMessage, type Report } from '@millrace/wire';
+import { type CopyHeader, copyStreamName, copySubject, type Report } from '@millrace/wire';
+import { decodeMessage } from '@millrace/wire/testing';
 import { expect } from 'vitest';
 import { type Bench, makeBench, register, sendReport } from './bench.ts';
 

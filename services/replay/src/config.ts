@@ -1,7 +1,8 @@
 // The options of this service: those of the configuration, and bounds that nobody configures.
 import { availableParallelism } from 'node:os';
-import { busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
+import { busKeys, busUrl, type Config, needSubscriberUrl, startFromArgs } from '@millrace/config';
 import { codes, MillraceError } from '@millrace/errors';
+import { Keyring } from '@millrace/wire';
 import type { CopyOptions } from './copy/load-opener.ts';
 import type { Freshness } from './report/freshness.ts';
 
@@ -12,6 +13,8 @@ export interface ReplayOptions {
   readonly subscriberUrl: string;
   /** Where the bus is now; undefined while that is not known. Called at every attempt: an embedded server may move. */
   readonly busUrl: () => string | undefined;
+  /** Signs reports, and judges what comes over the bus. */
+  readonly keyring: Keyring;
   /** How often the desired state is read while no batch comes and no change is notified, ms. */
   readonly idleMs: number;
   /** Pause before the next attempt after what a person must repair, ms. */
@@ -63,5 +66,6 @@ function replayOptions(config: Config, name: string): ReplayOptions {
     subscriber: name,
     subscriberUrl: needSubscriberUrl(config, name),
     busUrl: () => busUrl(config),
+    keyring: new Keyring(config.queue, busKeys(config)),
   };
 }

@@ -7,7 +7,7 @@ import { Freshness } from './report/freshness.ts';
 
 await runMain('replay', async () => {
   const { config, http, name, options } = replayStart();
-  const freshness = new Freshness(config);
+  const freshness = new Freshness(options);
   await runProcess({
     identity: { service: 'replay', queue: config.queue, subscriber: name },
     http,

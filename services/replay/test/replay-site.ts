@@ -16,6 +16,7 @@ import {
   sha256Hex,
   streamName,
 } from '@millrace/wire';
+import { unsignedKeyring } from '@millrace/wire/testing';
 import { expect } from 'vitest';
 import { type ReplayOptions, replayDefaults } from '../src/config.ts';
 import { makeReplay } from '../src/replay.ts';
@@ -65,6 +66,7 @@ export class ReplaySite {
       subscriber: 'eu',
       subscriberUrl: subscriber.url,
       busUrl: () => sharedNatsUrl(),
+      keyring: unsignedKeyring(queue),
       idleMs: 100,
       retryMs: 300,
       standbyMs: 100,
@@ -121,7 +123,7 @@ export class ReplaySite {
 
   /** The newest report in the bucket. */
   async reported(): Promise<Report> {
-    const value = await getKey(this.bus, bucketName(this.queue), 'eu');
+    const { value } = (await getKey(this.bus, bucketName(this.queue), 'eu')) ?? {};
     return reportSchema.parse(JSON.parse(value?.toString() ?? 'null'));
   }
 

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import type { TableName } from '@millrace/model';
 import {
   type BatchHeader,
-  decodeMessage,
   encodeMessage,
   type Message,
   type Section,
   type SequenceValue,
   sha256Hex,
 } from '@millrace/wire';
+import { decodeMessage } from '@millrace/wire/testing';
 import type { WholeBatch } from '../src/apply/plan/plan-batch.ts';
 
 export const provider = '7700000000000000001';

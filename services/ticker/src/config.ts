@@ -1,5 +1,6 @@
 // The options of this service: what it takes from the configuration, and the bounds that need no option.
-import { busUrl, type Config, needQueueDatabase, queueDatabases, startFromArgs } from '@millrace/config';
+import { busKeys, busUrl, type Config, needQueueDatabase, queueDatabases, startFromArgs } from '@millrace/config';
+import { Keyring } from '@millrace/wire';
 
 /** The set of a provider. */
 export interface SetTickerOptions {
@@ -11,6 +12,8 @@ export interface SetTickerOptions {
   readonly idleMs: number;
   /** The URL of the bus now; undefined while it is not known. Called at every attempt: `up` may move its server. */
   readonly busUrl: () => string | undefined;
+  /** Signs notices and pulses. */
+  readonly keyring: Keyring;
   /** Pause between two passes over the triggers, milliseconds. */
   readonly triggersMs: number;
   /** How often a standby requests the leadership, milliseconds. */
@@ -81,6 +84,7 @@ function setOptions(config: Config): SetTickerOptions | undefined {
     activeMs: config.ticker.active_ms,
     idleMs: config.ticker.idle_ms,
     busUrl: () => busUrl(config),
+    keyring: new Keyring(config.queue, busKeys(config)),
     triggersMs: triggersMs,
     standbyMs: standbyMs,
   };

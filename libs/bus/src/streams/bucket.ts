@@ -3,6 +3,7 @@ import { headers as makeHeaders, nuid } from '@nats-io/transport-node';
 import { apiCodeOf, apiCodes, busError, isMissing } from '../connection/bus-errors.ts';
 import type { Bus } from '../connection/connect.ts';
 import { apiPrefix, jetStreamOf } from '../connection/jet-stream.ts';
+import { signatureHeaders, signatureOf } from '../connection/signature-header.ts';
 import { openReader } from './reader.ts';
 import { purgeSubject } from './stored.ts';
 import { deleteStream, ensureStream, type StreamDefinition } from './streams.ts';
@@ -13,10 +14,24 @@ export interface BucketDefinition {
   readonly maxBytes?: number;
 }
 
-/** A change of a key; `value` undefined: deleted. `reset`: what was known before may be stale. */
-export type BucketChange =
-  | { readonly kind: 'value'; readonly key: string; readonly value: Buffer | undefined }
-  | { readonly kind: 'reset' };
+/** The value of a key, and what it is signed with. */
+export interface BucketValue {
+  readonly value: Buffer;
+  readonly signature: string | undefined;
+}
+
+/** A key with its new value; undefined: deleted. */
+export interface KeyChange {
+  readonly kind: 'value';
+  readonly key: string;
+  readonly value: Buffer | undefined;
+  readonly signature: string | undefined;
+  /** Place in the bucket's stream: another one for each time that a value was written. */
+  readonly sequence: number;
+}
+
+/** `reset`: what was known before may be stale. */
+export type BucketChange = KeyChange | { readonly kind: 'reset' };
 
 const streamOf = (bucket: string): string => `KV_${bucket}`;
 const prefixOf = (bucket: string): string => `$KV.${bucket}.`;
@@ -38,17 +53,19 @@ export async function deleteBucket(bus: Bus, bucket: string): Promise<boolean> {
 export async function putKey(
   bus: Bus,
   definition: BucketDefinition,
-  entry: { key: string; value: string | Uint8Array },
+  entry: { key: string; value: string | Uint8Array; signature?: string | undefined },
 ): Promise<void> {
   const subject = subjectOf(bus, definition.bucket, entry.key);
   const js = jetStreamOf(bus, putTimeoutMs);
+  const headers = signatureHeaders(entry.signature);
+  const options = headers === undefined ? {} : { headers };
   try {
-    await js.publish(subject, entry.value);
+    await js.publish(subject, entry.value, options);
   } catch (error) {
     if (!isMissing(error)) throw busError(error, `writing to the bucket ${definition.bucket}`);
     await ensureBucket(bus, definition);
     try {
-      await js.publish(subject, entry.value);
+      await js.publish(subject, entry.value, options);
     } catch (again) {
       throw busError(again, `writing to the bucket ${definition.bucket}`);
     }
@@ -59,7 +76,7 @@ export async function putKey(
  * The value now; undefined when the key or the bucket is missing. Read through a consumer: a nats-server 2.9 crashes when
  * it reads the last message of a subject in the moment in which a newer one replaces it.
  */
-export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buffer | undefined> {
+export async function getKey(bus: Bus, bucket: string, key: string): Promise<BucketValue | undefined> {
   const stream = streamOf(bucket);
   const { consumers } = bus.streams;
   try {
@@ -76,7 +93,8 @@ export async function getKey(bus: Bus, bucket: string, key: string): Promise<Buf
       if (num_pending === 0) return undefined;
       const consumer = await jetStreamOf(bus, putTimeoutMs).consumers.get(stream, name);
       const message = await consumer.next({ expires: putTimeoutMs });
-      return message === null || message.data.length === 0 ? undefined : Buffer.from(message.data);
+      if (message === null || message.data.length === 0) return undefined;
+      return { value: Buffer.from(message.data), signature: signatureOf(message.headers) };
     } finally {
       await consumers.delete(stream, name).catch(() => false);
     }
@@ -129,6 +147,8 @@ export function watchBucket(bus: Bus, bucket: string, listener: (change: BucketC
           kind: 'value',
           key: item.subject.slice(prefix.length),
           value: item.deleted ? undefined : item.data,
+          signature: item.signature,
+          sequence: item.sequence,
         });
     }
   };

@@ -1,7 +1,8 @@
 import { codes, MillraceError } from '@millrace/errors';
-import { busError } from '../connection/bus-errors.ts';
+import { apiCodeOf, apiCodes, busError } from '../connection/bus-errors.ts';
 import type { Bus } from '../connection/connect.ts';
 import { jetStreamOf } from '../connection/jet-stream.ts';
+import { signatureHeaders } from '../connection/signature-header.ts';
 
 export interface PublisherOptions {
   /** The stream written to, for messages to people. */
@@ -17,6 +18,14 @@ export interface PublisherOptions {
   readonly windowBytes?: number;
   /** How long one acknowledgement may take, ms. Default 10,000. */
   readonly timeoutMs?: number;
+  /** The signature of a message; `sequence`: where it will stand, known behind a fence. Default: none is signed. */
+  readonly sign?: (subject: string, data: Uint8Array, sequence: number | undefined) => string | undefined;
+  /**
+   * Called when the stream is longer than it was left: gives where it ends if nobody of ours wrote behind `lastSequence`, and
+   * the message is sent once more; undefined: the publisher fails. Needs a fence, and a window of one message: in a larger one
+   * what follows a refused message may have been stored.
+   */
+  readonly passForeign?: (lastSequence: number) => Promise<number | undefined>;
 }
 
 /**
@@ -32,6 +41,8 @@ export interface Publisher {
   pending(): number;
   /** Where the stream ends once all that was sent is stored; undefined without a fence. */
   lastSequence(): number | undefined;
+  /** Others wrote behind what was sent: continues behind them, unless something is on its way. */
+  skip(from: number, to: number): void;
   /** The failure that ended this publisher. */
   failure(): MillraceError | undefined;
   /** Frees the listener; what is on its way is forgotten. */
@@ -41,6 +52,9 @@ export interface Publisher {
 export interface Sent {
   readonly stored: Promise<number>;
 }
+
+/** How often one message is sent again because others wrote before it. */
+const maxPasses = 1000;
 
 const defaults = { windowMessages: 64, windowBytes: 16 * 1024 * 1024, timeoutMs: 10_000 };
 
@@ -73,11 +87,11 @@ class PipelinedPublisher implements Publisher {
     while (this.#failure === undefined && !this.#hasSpace(data.length)) await this.#change();
     if (this.#failure !== undefined) throw this.#failure;
     // From here to the publish nothing may wait: the order of sequences is the order of sending.
-    const expect = this.#last === undefined ? {} : { expect: { lastSequence: this.#last } };
+    const behind = this.#last;
     if (this.#last !== undefined) this.#last += 1;
     this.#messages += 1;
     this.#bytes += data.length;
-    const stored = this.#publish(subject, data, expect);
+    const stored = this.#publish(subject, data, behind);
     stored.catch(() => {});
     return { stored };
   }
@@ -95,6 +109,10 @@ class PipelinedPublisher implements Publisher {
     return this.#last;
   }
 
+  skip(from: number, to: number): void {
+    if (this.#messages === 0 && this.#last === from) this.#last = to;
+  }
+
   failure(): MillraceError | undefined {
     return this.#failure;
   }
@@ -105,10 +123,9 @@ class PipelinedPublisher implements Publisher {
     this.#wake();
   }
 
-  async #publish(subject: string, data: Uint8Array, expect: { expect?: { lastSequence: number } }): Promise<number> {
+  async #publish(subject: string, data: Uint8Array, behind: number | undefined): Promise<number> {
     try {
-      const ack = await this.#js.publish(subject, data, expect);
-      return ack.seq;
+      return await this.#store(subject, data, behind);
     } catch (error) {
       this.#fail(busError(error, `writing to ${this.#options.stream}`));
       throw this.#failure;
@@ -117,6 +134,32 @@ class PipelinedPublisher implements Publisher {
       this.#bytes -= data.length;
       this.#wake();
     }
+  }
+
+  async #store(subject: string, data: Uint8Array, behind: number | undefined): Promise<number> {
+    let last = behind;
+    for (let passes = 0; ; passes += 1) {
+      const signature = this.#options.sign?.(subject, data, last === undefined ? undefined : last + 1);
+      const headers = signatureHeaders(signature);
+      try {
+        const { seq } = await this.#js.publish(subject, data, {
+          ...(last === undefined ? {} : { expect: { lastSequence: last } }),
+          ...(headers === undefined ? {} : { headers }),
+        });
+        return seq;
+      } catch (error) {
+        const end = passes < maxPasses && last !== undefined ? await this.#endBehindForeign(error, last) : undefined;
+        if (end === undefined) throw error;
+        last = end;
+        this.#last = end + 1;
+      }
+    }
+  }
+
+  async #endBehindForeign(error: unknown, last: number): Promise<number | undefined> {
+    const { passForeign, windowMessages } = this.#options;
+    const isLonger = apiCodeOf(error) === apiCodes.wrongLastSequence;
+    return isLonger && windowMessages === 1 ? passForeign?.(last) : undefined;
   }
 
   #hasSpace(size: number): boolean {

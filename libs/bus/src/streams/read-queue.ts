@@ -11,6 +11,7 @@ export interface Delivered {
   /** Messages of the subject behind this one, as the server knew at sending. */
   readonly pending: number;
   readonly data: Buffer;
+  readonly signature: string | undefined;
 }
 
 export type ReadItem = Delivered | { readonly kind: 'reset'; readonly reason: ResetReason };

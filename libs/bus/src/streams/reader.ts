@@ -2,6 +2,7 @@ import { AckPolicy, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { type Msg, headers as makeHeaders, nuid, type Subscription } from '@nats-io/transport-node';
 import type { Bus } from '../connection/connect.ts';
 import { apiPrefix } from '../connection/jet-stream.ts';
+import { signatureOf } from '../connection/signature-header.ts';
 import { type ReadItem, ReadQueue } from './read-queue.ts';
 import { type StreamState, streamState } from './streams.ts';
 
@@ -188,6 +189,7 @@ class SubjectReader implements Reader {
       deleted: operation !== '',
       pending: place.pending,
       data: Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength),
+      signature: signatureOf(message.headers),
     });
     this.#request();
   }

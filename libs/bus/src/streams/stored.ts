@@ -1,6 +1,7 @@
 import { apiCodeOf, apiCodes, busError } from '../connection/bus-errors.ts';
 import type { Bus } from '../connection/connect.ts';
 import { apiPrefix } from '../connection/jet-stream.ts';
+import { signatureIn } from '../connection/signature-header.ts';
 
 /** A message as it lies in a stream. */
 export interface Stored {
@@ -8,6 +9,7 @@ export interface Stored {
   readonly sequence: number;
   readonly subject: string;
   readonly data: Buffer;
+  readonly signature: string | undefined;
 }
 
 const requestTimeoutMs = 5000;
@@ -15,11 +17,6 @@ const requestTimeoutMs = 5000;
 /** The newest message of a subject; undefined when there is none, or no stream. */
 export async function lastMessage(bus: Bus, stream: string, subject: string): Promise<Stored | undefined> {
   return getMessage(bus, stream, { last_by_subj: subject });
-}
-
-/** The oldest message of a subject that is still there. */
-export async function firstMessage(bus: Bus, stream: string, subject: string): Promise<Stored | undefined> {
-  return messageFrom(bus, stream, { subject, sequence: 1 });
 }
 
 /** The first message of a subject at or after a sequence. */
@@ -44,7 +41,7 @@ interface MessageQuery {
 
 interface MessageReply {
   readonly error?: { readonly err_code: number; readonly description: string };
-  readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string };
+  readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string; readonly hdrs?: string };
 }
 
 /** Requested directly: the client library would decode a body of a megabyte character by character. */
@@ -66,7 +63,12 @@ async function getMessage(bus: Bus, stream: string, query: MessageQuery): Promis
   }
   const { message } = reply;
   if (message === undefined) return undefined;
-  return { sequence: message.seq, subject: message.subject, data: Buffer.from(message.data ?? '', 'base64') };
+  return {
+    sequence: message.seq,
+    subject: message.subject,
+    data: Buffer.from(message.data ?? '', 'base64'),
+    signature: signatureIn(Buffer.from(message.hdrs ?? '', 'base64').toString('utf8')),
+  };
 }
 
 /** Deletes all messages of a subject. Nothing happens when there is no stream. */

@@ -1,8 +1,7 @@
-import { ensureBucket, getKey, putKey } from '@millrace/bus';
 import type { Config } from '@millrace/config';
 import { sameTable, type TableName, tableLabel } from '@millrace/model';
 import type { TableDescription } from '@millrace/postgres';
-import { bucketName, copyKey, copyNote, decodeJson, type CopyNote as Note } from '@millrace/wire';
+import { copyKey, copyNote, type CopyNote as Note } from '@millrace/wire';
 import type { Candidate } from '../preflight/check-provider-tables.ts';
 import { BusSide } from '../sides/bus-side.ts';
 
@@ -23,11 +22,10 @@ export interface CopyNote {
  * provider. Makes the bucket when it is missing.
  */
 async function leaveCopy(
-  { bus, queue }: BusSide,
+  side: BusSide,
   { subscriber, table, copy, source }: { subscriber: string; table: TableName; copy: number; source: TableSource },
 ): Promise<void> {
-  const bucket = { bucket: bucketName(queue) };
-  await ensureBucket(bus, bucket);
+  const { queue } = side;
   const note: Note = {
     v: 1,
     kind: 'copy-wish',
@@ -37,7 +35,7 @@ async function leaveCopy(
     copy,
     source,
   };
-  await putKey(bus, bucket, { key: copyKey(subscriber, table), value: JSON.stringify(note) });
+  await side.leave(copyKey(subscriber, table), note);
 }
 
 /** Says which copy a subscriber whose database is out of reach has to wait for. */
@@ -59,13 +57,8 @@ export function remoteNotifier(
 }
 
 /** The copy that was requested; undefined when there is no note that fits. */
-export async function findCopy(
-  { bus, queue }: BusSide,
-  subscriber: string,
-  table: TableName,
-): Promise<CopyNote | undefined> {
-  const value = await getKey(bus, bucketName(queue), copyKey(subscriber, table));
-  const note = value === undefined ? undefined : decodeJson(copyNote, value);
-  if (note?.queue !== queue || note.subscriber !== subscriber || !sameTable(note.table, table)) return undefined;
+export async function findCopy(side: BusSide, subscriber: string, table: TableName): Promise<CopyNote | undefined> {
+  const note = await side.note(copyKey(subscriber, table), copyNote);
+  if (note?.queue !== side.queue || note.subscriber !== subscriber || !sameTable(note.table, table)) return undefined;
   return { copy: note.copy, source: note.source };
 }

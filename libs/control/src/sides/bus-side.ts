@@ -2,26 +2,39 @@ import {
   type Bus,
   connectBus,
   deleteKey,
+  ensureBucket,
   getKey,
   listKeys,
   markDeleted,
   purgeSubject,
+  putKey,
   type StreamState,
   streamState,
 } from '@millrace/bus';
-import { busUrl, type Config } from '@millrace/config';
+import { busKeys, busUrl, type Config } from '@millrace/config';
+import { codes, MillraceError } from '@millrace/errors';
+import { pause } from '@millrace/lifecycle';
 import {
+  type Author,
   backfillSubject,
   bucketName,
+  bucketSubject,
   copyStreamName,
-  decodeJson,
   inboxPrefix,
   isNoteFor,
+  Keyring,
   type Report,
+  readJson,
   report,
   reportKey,
+  signJson,
   streamName,
 } from '@millrace/wire';
+import type { z } from 'zod';
+
+/** A report that is not signed by its subscriber is waited away so often, and so long, ms. */
+const reportTries = 6;
+const reportRetryMs = 450;
 
 function inboxOf({ queue, provider, subscribers }: Config): string {
   return provider === undefined ? inboxPrefix(queue, 'host', Object.keys(subscribers)[0]) : inboxPrefix(queue, 'admin');
@@ -31,9 +44,11 @@ function inboxOf({ queue, provider, subscribers }: Config): string {
 export class BusSide {
   readonly bus: Bus;
   readonly queue: string;
+  readonly #keyring: Keyring;
 
-  private constructor(bus: Bus, queue: string) {
+  private constructor(bus: Bus, keyring: Keyring, queue: string) {
     this.bus = bus;
+    this.#keyring = keyring;
     this.queue = queue;
   }
 
@@ -41,21 +56,54 @@ export class BusSide {
   static async open(config: Config, timeoutMs = 3_000): Promise<BusSide | undefined> {
     const url = busUrl(config);
     if (url === undefined) return undefined;
-    return new BusSide(
-      await connectBus(url, { name: 'millrace admin', timeoutMs, inboxPrefix: inboxOf(config) }),
-      config.queue,
-    );
+    const bus = await connectBus(url, { name: 'millrace admin', timeoutMs, inboxPrefix: inboxOf(config) });
+    return new BusSide(bus, new Keyring(config.queue, busKeys(config)), config.queue);
   }
 
   close(): Promise<void> {
     return this.bus.close();
   }
 
-  /** The last report of a subscriber's replay; undefined when there is none, or none of a known version. */
+  /**
+   * The last report of a subscriber's replay; undefined when there is none, or none of a known version. One that is not signed
+   * by it may stand in its place for a moment: the next one comes within two seconds.
+   */
   async report(subscriber: string): Promise<Report | undefined> {
-    const value = await getKey(this.bus, bucketName(this.queue), reportKey(subscriber));
-    const found = value === undefined ? undefined : decodeJson(report, value);
-    return found?.queue === this.queue ? found : undefined;
+    const key = reportKey(subscriber);
+    for (let tries = 1; ; tries += 1) {
+      const read = await this.#read(key, report, { subscriber });
+      if (read?.kind === 'message')
+        return read.message.queue === this.queue && read.message.subscriber === subscriber ? read.message : undefined;
+      if (read === undefined || !read.isForeign || tries === reportTries) return undefined;
+      await pause(reportRetryMs);
+    }
+  }
+
+  /** A note of the provider's side; undefined when there is none of a known version. Throws BAD_MESSAGE when it is not ours. */
+  async note<S extends z.ZodType>(key: string, schema: S): Promise<z.infer<S> | undefined> {
+    const read = await this.#read(key, schema, 'provider');
+    if (read?.kind === 'message') return read.message;
+    if (read === undefined || !read.isForeign) return undefined;
+    throw new MillraceError(codes.BAD_MESSAGE, `the note ${key} on the bus is set aside: ${read.reason}`, {
+      advice: 'see that both hosts have the same bus.key, then run the same command on the side of the provider again',
+    });
+  }
+
+  /** Leaves a note of the provider's side. Makes the bucket when it is missing. */
+  async leave(key: string, note: object): Promise<void> {
+    const bucket = { bucket: bucketName(this.queue) };
+    await ensureBucket(this.bus, bucket);
+    const value = JSON.stringify(note);
+    const subject = bucketSubject(this.queue, key);
+    const signature = signJson(this.#keyring, { author: 'provider', subject, text: value });
+    await putKey(this.bus, bucket, { key, value, signature });
+  }
+
+  async #read<S extends z.ZodType>(key: string, schema: S, author: Author) {
+    const found = await getKey(this.bus, bucketName(this.queue), key);
+    if (found === undefined) return undefined;
+    const { value: data, signature } = found;
+    return readJson(this.#keyring, schema, { author, subject: bucketSubject(this.queue, key), data, signature });
   }
 
   /**

@@ -1,4 +1,5 @@
-import { type BatchHeader, decodeMessage, sha256Hex } from '@millrace/wire';
+import { type BatchHeader, sha256Hex } from '@millrace/wire';
+import { decodeMessage } from '@millrace/wire/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchWriter } from './batch-writer.ts';

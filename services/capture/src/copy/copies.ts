@@ -44,7 +44,7 @@ export class Copies {
       openSession(options.providerUrl, { applicationName: 'millrace capture copies', answerMs, onLost }),
     );
     this.#attempts = new CopyAttempts(options, reports, this.#session);
-    this.#losses = new CopyLosses(reports);
+    this.#losses = new CopyLosses(reports, options.keyring);
     this.loop = new RunLoop({
       name: 'capture copies',
       runOnce: () => this.#runOnce(),

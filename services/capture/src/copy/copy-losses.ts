@@ -1,6 +1,7 @@
 // Whether a copy that was sent must be sent again.
 import type { Bus } from '@millrace/bus';
 import type { CopyRequest } from '@millrace/provider';
+import type { Keyring } from '@millrace/wire';
 import type { Reports } from '../subscribers/reports.ts';
 import { firstChunk } from './copy-stream.ts';
 import { takingOf } from './taking.ts';
@@ -10,11 +11,13 @@ const stillMs = 5000;
 
 export class CopyLosses {
   readonly #reports: Reports;
+  readonly #keyring: Keyring;
   /** How far each subscriber was with a copy that is wholly sent, and since when. */
   readonly #progress = new Map<string, { at: string; since: number }>();
 
-  constructor(reports: Reports) {
+  constructor(reports: Reports, keyring: Keyring) {
     this.#reports = reports;
+    this.#keyring = keyring;
   }
 
   /**
@@ -28,7 +31,7 @@ export class CopyLosses {
       if (taking.kind === 'broken') isLost = true;
       if (taking.kind !== 'taking') continue;
       if (this.#moves(`${request.copyId} ${request.attempt} ${name}`, `${taking.chunk} ${taking.bytes}`)) return false;
-      isLost ||= !(await holds(bus, request, taking.chunk + 1));
+      isLost ||= !(await holds(bus, { request, keyring: this.#keyring }, taking.chunk + 1));
     }
     return isLost;
   }
@@ -47,8 +50,12 @@ export class CopyLosses {
 }
 
 /** True when the stream holds a chunk of this attempt, or one before it. */
-async function holds(bus: Bus, request: CopyRequest, chunk: number): Promise<boolean> {
-  const first = await firstChunk(bus, request.queue, request.copyId);
+async function holds(
+  bus: Bus,
+  { request, keyring }: { request: CopyRequest; keyring: Keyring },
+  chunk: number,
+): Promise<boolean> {
+  const first = await firstChunk(bus, { queue: request.queue, keyring }, request.copyId);
   if (first === undefined || first.attempt > request.attempt) return false;
   return first.attempt < request.attempt || first.chunk <= chunk;
 }

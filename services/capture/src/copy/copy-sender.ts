@@ -1,11 +1,12 @@
 // Chunks of a copy sent to the bus. A bus that is away for a while does not end the copy: what was not stored is sent again.
 import { type Bus, openPublisher, type Publisher } from '@millrace/bus';
 import { codes, MillraceError, toMillraceError } from '@millrace/errors';
-import { copyStreamName, copySubject } from '@millrace/wire';
+import { copyStreamName, copySubject, type Keyring, signMessage } from '@millrace/wire';
 
 export interface CopySenderOptions {
   readonly bus: Bus;
   readonly queue: string;
+  readonly keyring: Keyring;
   readonly copyId: number;
   /** A bus that is away for longer aborts the copy, whose snapshot keeps the provider from vacuuming, ms. */
   readonly timeoutMs: number;
@@ -93,7 +94,11 @@ export class CopySender {
   }
 
   #open(): Publisher {
-    return openPublisher(this.#options.bus, { stream: copyStreamName(this.#options.queue) });
+    const { bus, queue, keyring } = this.#options;
+    return openPublisher(bus, {
+      stream: copyStreamName(queue),
+      sign: (subject, data) => signMessage(keyring, { subject, data, sequence: undefined }),
+    });
   }
 }
 

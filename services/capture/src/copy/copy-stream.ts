@@ -1,6 +1,6 @@
 // The stream of copies: one subject for each copy, in a stream of its own, so that copies never discard batches.
-import { type Bus, ensureStream, firstMessage, purgeSubject } from '@millrace/bus';
-import { type CopyHeader, copyStreamName, copySubject, decodeMessage } from '@millrace/wire';
+import { type Bus, ensureStream, messageFrom, purgeSubject } from '@millrace/bus';
+import { type CopyHeader, copyStreamName, copySubject, type Keyring, readMessage } from '@millrace/wire';
 
 /** Makes the stream, or restores its settings. */
 export async function ensureCopyStream(bus: Bus, queue: string, maxBytes: number): Promise<void> {
@@ -14,14 +14,24 @@ export async function purgeCopy(bus: Bus, queue: string, copyId: number): Promis
   await purgeSubject(bus, copyStreamName(queue), copySubject(queue, copyId));
 }
 
+/** Messages of others that are passed over before the first chunk. */
+const maxForeign = 1000;
+
 /** The header of the first chunk of a copy that the stream holds; undefined when there is none or it is damaged. */
-export async function firstChunk(bus: Bus, queue: string, copyId: number): Promise<CopyHeader | undefined> {
-  const first = await firstMessage(bus, copyStreamName(queue), copySubject(queue, copyId));
-  if (first === undefined) return undefined;
-  try {
-    const { header } = decodeMessage(first.data);
-    return header.kind === 'copy' ? header : undefined;
-  } catch {
-    return undefined;
+export async function firstChunk(
+  bus: Bus,
+  { queue, keyring }: { queue: string; keyring: Keyring },
+  copyId: number,
+): Promise<CopyHeader | undefined> {
+  const subject = copySubject(queue, copyId);
+  let sequence = 1;
+  for (let foreign = 0; foreign < maxForeign; foreign += 1) {
+    const stored = await messageFrom(bus, copyStreamName(queue), { subject, sequence });
+    if (stored === undefined) return undefined;
+    const read = readMessage(keyring, { ...stored, sequence: undefined });
+    if (read.kind === 'message') return read.message.header.kind === 'copy' ? read.message.header : undefined;
+    if (!read.isForeign) return undefined;
+    sequence = stored.sequence + 1;
   }
+  return undefined;
 }

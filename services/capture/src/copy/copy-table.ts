@@ -33,7 +33,7 @@ export async function copyTable(options: CaptureOptions, task: CopyTask): Promis
     return client;
   };
   signal.addEventListener('abort', dropAll, { once: true });
-  const sender = new CopySender({ bus, queue, copyId, timeoutMs: busTimeoutMs, signal });
+  const sender = new CopySender({ bus, queue, keyring: options.keyring, copyId, timeoutMs: busTimeoutMs, signal });
   try {
     return await pinAndSend(options, task, { sender, open });
   } catch (error) {

@@ -53,7 +53,7 @@ export class BatchPublisher {
     if (this.#open === undefined) {
       const bus = await this.#bus.get();
       this.#open = await openPublishSession(this.#context, { bus, client, signal });
-      this.#notices.listen(bus, options.queue);
+      this.#notices.listen(bus, options, this.#context.foreign);
     }
     return (await this.#open.publishNext(client)) ? 0 : this.#notices.pauseMs();
   }

@@ -9,8 +9,8 @@ import {
   type StreamState,
 } from '@millrace/bus';
 import { codes, MillraceError } from '@millrace/errors';
-import { backfillSubject, batchSubject, streamName } from '@millrace/wire';
-import { readBatchHeader } from './read-batch.ts';
+import { backfillSubject, batchSubject, signMessage, streamName } from '@millrace/wire';
+import { type BatchJudge, endBehindForeign, readBatchHeader } from './read-batch.ts';
 
 /** One writer of the stream. */
 export interface BatchStream {
@@ -20,8 +20,7 @@ export interface BatchStream {
   readonly publisher: Publisher;
 }
 
-export interface BatchStreamOptions {
-  readonly queue: string;
+export interface BatchStreamOptions extends BatchJudge {
   readonly maxBytes: number;
 }
 
@@ -31,7 +30,14 @@ const maxDamaged = 64;
 /** Makes or repairs the stream and begins to write behind its last message. */
 export async function openBatchStream(bus: Bus, options: BatchStreamOptions): Promise<BatchStream> {
   const opened = await ensureStream(bus, definition(options));
-  const publisher = openPublisher(bus, { stream: streamName(options.queue), lastSequence: opened.last });
+  const { queue, keyring, foreign } = options;
+  const publisher = openPublisher(bus, {
+    stream: streamName(queue),
+    lastSequence: opened.last,
+    sign: (subject, data, sequence) => signMessage(keyring, { subject, data, sequence }),
+    ...(foreign.isGuarded ? { windowMessages: 1 } : {}),
+    passForeign: async (last) => (await endBehindForeign(bus, options, { last, created: opened.created }))?.last,
+  });
   return { bus, opened, publisher };
 }
 
@@ -50,18 +56,21 @@ export async function checkBatchStream(stream: BatchStream, options: BatchStream
   const state = await ensureStream(bus, definition(options));
   const isQuiet = publisher.pending() === 0 && publisher.lastSequence() === expected;
   if (state.created !== opened.created) throw changed('was made again');
-  if (isQuiet && expected !== undefined && state.last !== expected)
-    throw changed('does not end where this capture stopped writing');
-  return state;
+  if (!isQuiet || expected === undefined || state.last === expected) return state;
+  const end = await endBehindForeign(bus, options, { last: expected, created: opened.created });
+  if (end === undefined) throw changed('does not end where this capture stopped writing');
+  publisher.skip(expected, end.last);
+  return end;
 }
 
 /** The tick after which the stream holds every batch whole; undefined when it holds none. */
-export async function coverageStart(bus: Bus, queue: string, state: StreamState): Promise<number | undefined> {
+export async function coverageStart(bus: Bus, judge: BatchJudge, state: StreamState): Promise<number | undefined> {
+  const { queue } = judge;
   let sequence = state.first;
   for (let read = 0; read < maxDamaged; read += 1) {
     const message = await messageFrom(bus, streamName(queue), { subject: batchSubject(queue), sequence });
     if (message === undefined) return undefined;
-    const header = readBatchHeader(message, queue);
+    const header = readBatchHeader(message, judge, state.created);
     if (header !== undefined) return header.chunk === 0 ? header.prev.tick : header.tick.tick;
     sequence = message.sequence + 1;
   }

@@ -4,17 +4,18 @@ import type { MillraceError } from '@millrace/errors';
 import { isSameTick, type Position } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
 import { type SubscriberRecord, tickInfo } from '@millrace/provider';
-import { type BatchHeader, batchSubject, streamName } from '@millrace/wire';
+import { type BatchHeader, batchSubject, type Keyring, streamName } from '@millrace/wire';
 import { providerHistory } from './provider-history.ts';
-import { readBatchHeader } from './read-batch.ts';
+import { type BatchJudge, readBatchHeader } from './read-batch.ts';
 
 /** Messages that are read backwards in search of a batch of this provider. */
 const maxStepsBack = 256;
+/** Likewise where it is known which messages are ours, so that any number of others may lie behind them. */
+const maxSignedStepsBack = 20_000;
 
-export interface CursorContext {
+export interface CursorContext extends BatchJudge {
   readonly bus: Bus;
   readonly client: PgClient;
-  readonly queue: string;
   readonly provider: string;
   readonly stream: StreamState;
   readonly subscribers: readonly SubscriberRecord[];
@@ -51,19 +52,20 @@ function slowestOf(subscribers: readonly SubscriberRecord[]): SubscriberRecord |
  * stands alone behind known batches was written by another program, and is skipped.
  */
 async function lastOwnBatch(context: CursorContext): Promise<BatchHeader | undefined> {
-  const { bus, queue, stream } = context;
+  const { bus, queue, stream, keyring } = context;
+  const maxSteps = keyring.isOn ? maxSignedStepsBack : maxStepsBack;
   let unknown: BatchHeader | undefined;
   let message = await lastMessage(bus, streamName(queue), batchSubject(queue));
-  for (let steps = 0; message !== undefined && steps < maxStepsBack; steps += 1) {
-    const header = readBatchHeader(message, queue);
+  for (let steps = 0; message !== undefined && steps < maxSteps; steps += 1) {
+    const header = readBatchHeader(message, context, stream.created);
     if (header !== undefined) {
-      if (unknown !== undefined && continues(unknown, header)) throw otherHistory(unknown);
+      if (unknown !== undefined && continues(unknown, header)) throw otherHistory(unknown, keyring);
       if (await isKnown(context, header)) return header;
       unknown ??= header;
     }
     message = await previousBatch(context, Math.min(message.sequence, stream.last + 1));
   }
-  if (unknown !== undefined) throw otherHistory(unknown);
+  if (unknown !== undefined) throw otherHistory(unknown, keyring);
   return undefined;
 }
 
@@ -90,6 +92,9 @@ async function isKnown({ client, queue, provider, subscribers }: CursorContext, 
   return slowest !== undefined && end.tick < slowest.tick;
 }
 
-function otherHistory(header: BatchHeader): MillraceError {
-  return providerHistory(`the stream holds tick ${header.tick.tick}, which this provider did not make`);
+function otherHistory(header: BatchHeader, { isOn }: Keyring): MillraceError {
+  const what = `the stream holds tick ${header.tick.tick}, which this provider did not make`;
+  return isOn
+    ? providerHistory(what)
+    : providerHistory(`${what}; or somebody else wrote it: without bus.key that is not known`);
 }

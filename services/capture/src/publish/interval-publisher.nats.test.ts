@@ -1,8 +1,10 @@
 import { codes } from '@millrace/errors';
 import { forceTick, intervalsAfter, systemIdentifier } from '@millrace/provider';
 import { batchSubject } from '@millrace/wire';
+import { unsignedKeyring } from '@millrace/wire/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeBench, storedBatches, writeBatch } from '../../test/bench.ts';
+import { ForeignMessages } from '../subscribers/foreign-messages.ts';
 import { openBatchStream } from './batch-stream.ts';
 import { IntervalPublisher } from './interval-publisher.ts';
 
@@ -19,7 +21,12 @@ test('a batch whose events were emptied before they were read is never sent as a
     await client.query('SELECT pgq.maint_rotate_tables_step1($1)', [queue]);
     await client.query('SELECT pgq.maint_rotate_tables_step2()');
   }
-  const stream = await openBatchStream(bus, { queue, maxBytes: 32 * 1024 * 1024 });
+  const stream = await openBatchStream(bus, {
+    queue,
+    keyring: unsignedKeyring(queue),
+    foreign: new ForeignMessages(),
+    maxBytes: 32 * 1024 * 1024,
+  });
   onTestFinished(() => stream.publisher.close());
   const writer = { stream, provider: await systemIdentifier(client) };
   const subject = { name: batchSubject(queue), line: 'main', maxUnreadBytes: 1 } as const;

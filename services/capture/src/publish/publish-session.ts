@@ -8,6 +8,7 @@ import { batchSubject } from '@millrace/wire';
 import type { CaptureOptions } from '../config.ts';
 import { queueTicks, reopenings } from '../metrics.ts';
 import type { DesiredState } from '../subscribers/desired-state.ts';
+import type { ForeignMessages } from '../subscribers/foreign-messages.ts';
 import type { Roster } from '../subscribers/roster.ts';
 import { type BatchStream, checkBatchStream, coverageStart, openBatchStream } from './batch-stream.ts';
 import { findCursor } from './cursor.ts';
@@ -21,6 +22,7 @@ export interface PublishContext {
   readonly desiredState: DesiredState;
   readonly roster: Roster;
   readonly progress: StreamProgress;
+  readonly foreign: ForeignMessages;
 }
 
 /** Intervals that one query reads. */
@@ -33,16 +35,17 @@ export async function openPublishSession(
   context: PublishContext,
   { bus, client, signal }: { bus: Bus; client: PgClient; signal: AbortSignal },
 ): Promise<PublishSession> {
-  const { options, roster, progress } = context;
-  const { queue, streamBytes } = options;
+  const { options, roster, progress, foreign } = context;
+  const { queue, keyring, streamBytes } = options;
+  const judge = { queue, keyring, foreign };
   reopenings.add(1);
   const provider = await identifyProvider(client, queue);
-  const stream = await openBatchStream(bus, { queue, maxBytes: streamBytes });
+  const stream = await openBatchStream(bus, { ...judge, maxBytes: streamBytes });
   try {
     const subscribers = roster.subscribers ?? [];
-    const cursor = await findCursor({ bus, client, queue, provider, stream: stream.opened, subscribers });
+    const cursor = await findCursor({ bus, client, ...judge, provider, stream: stream.opened, subscribers });
     if (cursor === undefined) throw new MillraceError(codes.TIMEOUT, 'there are no subscribers yet');
-    progress.coveredFrom = (await coverageStart(bus, queue, stream.opened)) ?? cursor.tick;
+    progress.coveredFrom = (await coverageStart(bus, judge, stream.opened)) ?? cursor.tick;
     progress.sent = cursor;
     const writer = { stream, provider };
     const subject = { name: batchSubject(queue), line: 'main', maxUnreadBytes: stream.opened.maxBytes / 2 } as const;
@@ -113,12 +116,14 @@ export class PublishSession {
   /** Checks whether the stream is still as this capture left it: it may have lost its end, or all of it. */
   async #check(): Promise<void> {
     if (performance.now() - this.#checkedAt < checkMs) return;
-    const { queue, streamBytes } = this.#context.options;
-    const state = await checkBatchStream(this.#stream, { queue, maxBytes: streamBytes });
+    const { options, foreign } = this.#context;
+    const { queue, keyring, streamBytes } = options;
+    const judge = { queue, keyring, foreign };
+    const state = await checkBatchStream(this.#stream, { ...judge, maxBytes: streamBytes });
     this.#checkedAt = performance.now();
     if (state.first === this.#first) return;
     this.#first = state.first;
-    const covered = await coverageStart(this.#stream.bus, queue, state);
+    const covered = await coverageStart(this.#stream.bus, judge, state);
     this.#context.progress.coveredFrom = covered ?? this.#cursor.tick;
   }
 }

@@ -1,6 +1,8 @@
 // The ticker's notices: they save polling, and nothing depends on them.
 import { type Bus, onNotice } from '@millrace/bus';
-import { tickSubject } from '@millrace/wire';
+import { readJson, tickNotice, tickSubject } from '@millrace/wire';
+import type { CaptureOptions } from '../config.ts';
+import type { ForeignMessages } from '../subscribers/foreign-messages.ts';
 
 /** A ticker ticks at least every 10 s; its notices arrive if one did in this time, ms. */
 const freshMs = 15_000;
@@ -12,6 +14,8 @@ export class TickNotices {
   readonly #pollMs: number;
   #stop: (() => void) | undefined;
   #lastAt = Number.NEGATIVE_INFINITY;
+  /** The newest signed notice: when it was signed. */
+  #stamp = 0;
 
   /** `pollMs`: between two polls while no notices arrive. */
   constructor(pollMs: number, onNotice: () => void) {
@@ -19,11 +23,22 @@ export class TickNotices {
     this.#onNotice = onNotice;
   }
 
-  listen(bus: Bus, queue: string): void {
+  listen(bus: Bus, { queue, keyring }: Pick<CaptureOptions, 'queue' | 'keyring'>, foreign: ForeignMessages): void {
     this.stop();
     // Polls until the first one arrives: a tick may be made just before the bus knows that we listen.
     this.#lastAt = Number.NEGATIVE_INFINITY;
-    this.#stop = onNotice(bus, tickSubject(queue), () => {
+    const subject = tickSubject(queue);
+    this.#stop = onNotice(bus, subject, (data, signature) => {
+      if (keyring.isOn) {
+        const read = readJson(keyring, tickNotice, { author: 'provider', subject, data, signature });
+        if (read.kind === 'refused') {
+          foreign.add({ subject, sequence: 0, reason: read.reason });
+          return;
+        }
+        // One that came before, sent again: nothing is to be done, and it proves no ticker.
+        if (read.stamp !== undefined && read.stamp <= this.#stamp) return;
+        this.#stamp = read.stamp ?? 0;
+      }
       this.#lastAt = performance.now();
       this.#onNotice();
     });

@@ -10,6 +10,7 @@ import type { Copies } from '../copy/copies.ts';
 import type { BatchPublisher } from '../publish/batch-publisher.ts';
 import type { StreamProgress } from '../publish/stream-progress.ts';
 import type { DesiredState } from '../subscribers/desired-state.ts';
+import type { ForeignMessages } from '../subscribers/foreign-messages.ts';
 import type { Reports } from '../subscribers/reports.ts';
 import type { Roster } from '../subscribers/roster.ts';
 import { ReportedPositions } from './reported-positions.ts';
@@ -21,6 +22,7 @@ export interface ReleaseContext {
   readonly roster: Roster;
   readonly reports: Reports;
   readonly progress: StreamProgress;
+  readonly foreign: ForeignMessages;
 }
 
 /** The work beside this loop: their faults are reported, and backfills are begun here. */
@@ -97,7 +99,7 @@ export class Release {
     const { publisher, copies } = this.#neighbours;
     const fault = publisher.loop.state?.fault ?? copies.loop.state?.fault ?? this.loop.state?.fault;
     const strayed = this.#strayed === undefined ? undefined : verdictOf(this.#strayed);
-    await this.#serviceReport.write({ fault, warning: copies.fault() ?? strayed });
+    await this.#serviceReport.write({ fault, warning: copies.fault() ?? strayed ?? this.#context.foreign.warning() });
   }
 
   #onFailed(error: unknown): void {

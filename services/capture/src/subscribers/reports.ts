@@ -1,7 +1,18 @@
 // What the subscribers report of themselves, as it is in the bucket. News, never the truth.
-import { type Bus, type BusConnection, ensureBucket, watchBucket } from '@millrace/bus';
-import { bucketName, decodeJson, isReportKey, type Report, report as reportSchema } from '@millrace/wire';
+import { type Bus, type BusConnection, ensureBucket, type KeyChange, watchBucket } from '@millrace/bus';
+import {
+  bucketName,
+  bucketSubject,
+  isReportKey,
+  type Keyring,
+  type Report,
+  readJson,
+  reportKey,
+  report as reportSchema,
+} from '@millrace/wire';
+import type { CaptureOptions } from '../config.ts';
 import { badMessages } from '../metrics.ts';
+import type { ForeignMessages } from './foreign-messages.ts';
 import { Signal } from './signal.ts';
 
 export interface ReceivedReport {
@@ -10,6 +21,16 @@ export interface ReceivedReport {
   readonly receivedAt: number;
   /** When the position last changed, of the same clock. */
   readonly movedAt: number;
+  /** When it was signed, of the subscriber's clock, ms; undefined: it is not signed. */
+  readonly stamp: number | undefined;
+  /** Its place in the bucket. */
+  readonly sequence: number;
+}
+
+/** Where reports come from, and where what is none is noted. */
+export interface ReportsContext {
+  readonly connection: BusConnection;
+  readonly foreign: ForeignMessages;
 }
 
 /** A subscriber whose last report is older is not waited for. They report every 2 s. */
@@ -19,12 +40,15 @@ const maxStrangers = 100;
 
 /** The bucket may have been lost: subscribers need not have the right to make it. */
 const bucketCheckMs = 2000;
+/** A signed report that is older than the last one is a repeated one, unless the last came so long ago: a clock was set back, ms. */
+const silentMs = 30_000;
 
 export class Reports {
   /** A subscriber, by its name, has reported. */
   readonly received = new Signal<string>();
   readonly #queue: string;
-  readonly #connection: BusConnection;
+  readonly #keyring: Keyring;
+  readonly #context: ReportsContext;
   readonly #last = new Map<string, ReceivedReport>();
   #registered: ReadonlySet<string> = new Set();
   #strangers = 0;
@@ -33,14 +57,15 @@ export class Reports {
   #bus: Bus | undefined;
   #bucketCheckedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(queue: string, connection: BusConnection) {
+  constructor({ queue, keyring }: Pick<CaptureOptions, 'queue' | 'keyring'>, context: ReportsContext) {
     this.#queue = queue;
-    this.#connection = connection;
+    this.#keyring = keyring;
+    this.#context = context;
   }
 
   /** Listens on the present connection to the bus; nothing happens when it does already. Throws while there is none. */
   async follow(): Promise<void> {
-    const bus = await this.#connection.get();
+    const bus = await this.#context.connection.get();
     const bucket = bucketName(this.#queue);
     if (performance.now() - this.#bucketCheckedAt > bucketCheckMs) {
       await ensureBucket(bus, { bucket });
@@ -50,7 +75,8 @@ export class Reports {
     this.stop();
     this.#bus = bus;
     this.#stop = watchBucket(bus, bucket, (change) => {
-      if (change.kind === 'value' && change.value !== undefined && isReportKey(change.key)) this.#receive(change.value);
+      if (change.kind === 'value' && change.value !== undefined && isReportKey(change.key))
+        this.#receive(change, change.value);
     });
   }
 
@@ -91,28 +117,50 @@ export class Reports {
     return last?.report.state === 'running' && this.isFresh(name) ? last : undefined;
   }
 
-  #receive(value: Buffer): void {
-    const report = parseReport(value, this.#queue);
-    if (report === undefined) {
+  #receive({ key, signature, sequence }: KeyChange, value: Buffer): void {
+    const subject = bucketSubject(this.#queue, key);
+    const author = { subscriber: key };
+    const read = readJson(this.#keyring, reportSchema, { author, subject, data: value, signature });
+    if (read.kind === 'refused' && read.isForeign) {
+      this.#context.foreign.add({ subject, sequence, reason: read.reason });
+      return;
+    }
+    // A report counts only under its own subscriber's key: who may write one key speaks for one subscriber.
+    if (read.kind === 'refused' || read.message.queue !== this.#queue || reportKey(read.message.subscriber) !== key) {
       badMessages.add(1);
       return;
     }
-    const now = performance.now();
+    const { message: report, stamp } = read;
     const before = this.#last.get(report.subscriber);
-    if (before === undefined && !this.#registered.has(report.subscriber)) {
-      if (this.#strangers >= maxStrangers) {
-        badMessages.add(1);
-        return;
+    const now = performance.now();
+    if (before === undefined && !this.#admitsStranger(report.subscriber)) {
+      badMessages.add(1);
+      return;
+    }
+    if (before !== undefined && this.#isRepeated(before, stamp)) {
+      // The stream is read again from its newest values after every interruption.
+      if (stamp !== before.stamp || sequence !== before.sequence) {
+        const reason = 'not signed by us for now: it is an older report again';
+        this.#context.foreign.add({ subject, sequence, reason });
       }
-      this.#strangers += 1;
+      return;
     }
     const isSame = before?.report.tick === report.tick && before.report.fingerprint === report.fingerprint;
-    this.#last.set(report.subscriber, { report, receivedAt: now, movedAt: isSame ? before.movedAt : now });
+    const movedAt = isSame ? before.movedAt : now;
+    this.#last.set(report.subscriber, { report, receivedAt: now, movedAt, stamp, sequence });
     this.received.emit(report.subscriber);
   }
-}
 
-function parseReport(value: Buffer, queue: string): Report | undefined {
-  const report = decodeJson(reportSchema, value);
-  return report?.queue === queue ? report : undefined;
+  /** A name that is not registered, or not yet, is remembered while there are few of them. */
+  #admitsStranger(name: string): boolean {
+    if (this.#registered.has(name)) return true;
+    if (this.#strangers >= maxStrangers) return false;
+    this.#strangers += 1;
+    return true;
+  }
+
+  #isRepeated(before: ReceivedReport, stamp: number | undefined): boolean {
+    if (before.stamp === undefined || stamp === undefined) return false;
+    return stamp <= before.stamp && before.receivedAt > performance.now() - silentMs;
+  }
 }

@@ -11,10 +11,11 @@ import {
 import type { Logger } from '@millrace/telemetry';
 import type { Followed } from '../apply/plan/followed.ts';
 import type { CopyProgress } from '../report/make-report.ts';
+import type { CopyMessagesOptions } from './copy-messages.ts';
 import type { CopyOptions } from './load-opener.ts';
 import { TableSync } from './table-sync.ts';
 
-export interface TableCopiesOptions {
+export interface TableCopiesOptions extends Pick<CopyMessagesOptions, 'keyring' | 'onRefused'> {
   readonly url: string;
   readonly queue: string;
   /** The applying session, for statements between batches. */

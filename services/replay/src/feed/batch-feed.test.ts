@@ -1,6 +1,7 @@
 import type { Delivered, Reader } from '@millrace/bus';
 import type { RefusedMessage } from '@millrace/subscriber';
 import { encodeMessage } from '@millrace/wire';
+import { unsignedKeyring } from '@millrace/wire/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { messagesOf, provider, type TestBatch, tickOf } from '../../test/test-batches.ts';
 import { BatchFeed, type NextRequest, type Ready } from './batch-feed.ts';
@@ -36,7 +37,15 @@ function readerOf(messages: readonly Buffer[]): Reader {
     close,
     async *[Symbol.asyncIterator]() {
       for (const [at, data] of messages.entries()) {
-        const item: Delivered = { kind: 'message', sequence: at + 1, subject: 's', deleted: false, pending: 0, data };
+        const item: Delivered = {
+          kind: 'message',
+          sequence: at + 1,
+          subject: 's',
+          deleted: false,
+          pending: 0,
+          data,
+          signature: undefined,
+        };
         yield item;
       }
       await closed;
@@ -47,6 +56,7 @@ function readerOf(messages: readonly Buffer[]): Reader {
 function open(batches: readonly Buffer[], backfill: readonly Buffer[] = []): BatchFeed {
   feed = new BatchFeed({
     queue,
+    keyring: unsignedKeyring(queue),
     openBatches: (from) => readerOf(batches.slice(from - 1)),
     openBackfill: () => readerOf(backfill),
     from: 1,

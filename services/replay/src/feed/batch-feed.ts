@@ -28,7 +28,7 @@ export interface Ready {
   readonly sequence: number | null;
 }
 
-export interface BatchFeedOptions extends Pick<MessageBufferOptions, 'queue' | 'onRefused'> {
+export interface BatchFeedOptions extends Pick<MessageBufferOptions, 'queue' | 'keyring' | 'onRefused'> {
   /** Opens the reader of the batches for all, and of those sent again for this subscriber. */
   readonly openBatches: MessageBufferOptions['open'];
   readonly openBackfill: MessageBufferOptions['open'];
@@ -105,9 +105,10 @@ export class BatchFeed {
   #buffer(open: MessageBufferOptions['open'], from: number): MessageBuffer {
     return new MessageBuffer({
       queue: this.#options.queue,
+      keyring: this.#options.keyring,
       open,
       from,
-      onRefused: (refused) => this.#refused(refused),
+      onRefused: (refused, isForeign) => this.#refused(refused, isForeign),
       onArrival: () => this.#arrivals.notify(),
     });
   }
@@ -179,12 +180,13 @@ export class BatchFeed {
   #refuseBatch(buffer: MessageBuffer, { header, sequence, body }: BufferedMessage, reason: string): void {
     buffer.dropBatch(header);
     this.gaps.batchRefused();
-    this.#refused({ subject: 'batch', sequence, bytes: body.length, reason });
+    this.#refused({ subject: 'batch', sequence, bytes: body.length, reason }, false);
   }
 
-  #refused(refused: RefusedMessage): void {
-    this.gaps.refused();
-    this.#options.onRefused(refused);
+  #refused(refused: RefusedMessage, isForeign: boolean): void {
+    // A message of others takes nothing away: what is missing beside it shows as a gap.
+    if (!isForeign) this.gaps.refused();
+    this.#options.onRefused(refused, isForeign);
   }
 }
 

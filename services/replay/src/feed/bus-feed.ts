@@ -3,12 +3,12 @@
 import { type Bus, getBySequence, openReader } from '@millrace/bus';
 import { isSameTick, type Position } from '@millrace/model';
 import type { StoredPosition } from '@millrace/subscriber';
-import { backfillSubject, batchSubject, decodeMessage, streamName } from '@millrace/wire';
+import { backfillSubject, batchSubject, type Keyring, readMessage, streamName } from '@millrace/wire';
 import { BatchFeed, type NextRequest, type Ready } from './batch-feed.ts';
 import type { Gap } from './gap-watch.ts';
 import type { MessageBufferOptions } from './message-buffer.ts';
 
-export interface BusFeedOptions extends Pick<MessageBufferOptions, 'queue' | 'onRefused'> {
+export interface BusFeedOptions extends Pick<MessageBufferOptions, 'queue' | 'keyring' | 'onRefused'> {
   readonly subscriber: string;
   readonly wholeBytes: number;
   readonly chunkTimeoutMs: number;
@@ -80,20 +80,22 @@ export class BusFeed {
       queue,
       openBatches: open(batchSubject(queue)),
       openBackfill: open(backfillSubject(queue, subscriber)),
-      from: await startSequence(bus, queue, position),
+      from: await startSequence(bus, { queue, keyring: options.keyring, position }),
     });
   }
 }
 
 /** Where the position's hint leads, if a batch that was applied is really there; else the beginning of the stream. */
-async function startSequence(bus: Bus, queue: string, { busHint, provider, tick }: StoredPosition): Promise<number> {
+async function startSequence(
+  bus: Bus,
+  { queue, keyring, position }: { queue: string; keyring: Keyring; position: StoredPosition },
+): Promise<number> {
+  const { busHint, provider, tick } = position;
   if (busHint === null) return 1;
   const stored = await getBySequence(bus, streamName(queue), busHint.sequence);
-  try {
-    const { header } = decodeMessage(stored?.data ?? new Uint8Array());
-    const isApplied = header.kind === 'batch' && header.provider === provider && header.tick.tick <= tick;
-    return isApplied ? busHint.sequence : 1;
-  } catch {
-    return 1;
-  }
+  const read = stored === undefined ? undefined : readMessage(keyring, stored);
+  if (read?.kind !== 'message') return 1;
+  const { header } = read.message;
+  const isApplied = header.kind === 'batch' && header.provider === provider && header.tick.tick <= tick;
+  return isApplied ? busHint.sequence : 1;
 }

@@ -1,9 +1,8 @@
 // The messages of one subject that wait to be applied: decoded, bounded in memory, picked by position.
 import type { Delivered, Reader } from '@millrace/bus';
-import { codes, MillraceError, toMillraceError } from '@millrace/errors';
 import { isSameTick, type Position } from '@millrace/model';
 import type { RefusedMessage } from '@millrace/subscriber';
-import { type BatchHeader, decodeMessage, type Message } from '@millrace/wire';
+import { type BatchHeader, type Keyring, type Message, readMessage } from '@millrace/wire';
 
 /** A position, and the cluster whose history it belongs to. */
 export interface ProviderPosition extends Position {
@@ -17,10 +16,12 @@ export interface BufferedMessage extends Message<BatchHeader> {
 
 export interface MessageBufferOptions {
   readonly queue: string;
+  readonly keyring: Keyring;
   readonly open: (from: number) => Reader;
   /** First sequence wanted. */
   readonly from: number;
-  readonly onRefused: (refused: RefusedMessage) => void;
+  /** `isForeign`: nobody who has our key wrote it, so that nothing of ours is missing. */
+  readonly onRefused: (refused: RefusedMessage, isForeign: boolean) => void;
   /** Called after each message that was buffered or refused. */
   readonly onArrival: () => void;
   /** Reading pauses above this. Default 8 MiB. */
@@ -140,20 +141,24 @@ export class MessageBuffer {
     }
   }
 
-  #decode({ subject, sequence, data }: Delivered): BufferedMessage | undefined {
-    try {
-      const { header, body } = decodeMessage(data);
-      if (header.kind !== 'batch') throw new MillraceError(codes.BAD_MESSAGE, 'message refused: not a batch');
-      if (header.queue !== this.#options.queue)
-        throw new MillraceError(codes.BAD_MESSAGE, 'message refused: of another queue');
-      if (header.prev.tick >= header.tick.tick)
-        throw new MillraceError(codes.BAD_MESSAGE, 'message refused: ticks in reverse');
-      return { sequence, header, body };
-    } catch (error) {
-      this.#options.onRefused({ subject, sequence, bytes: data.length, reason: toMillraceError(error).message });
-      this.#options.onArrival();
-      return undefined;
-    }
+  #decode(item: Delivered): BufferedMessage | undefined {
+    const { subject, sequence, data } = item;
+    const read = readMessage(this.#options.keyring, item);
+    const refused = read.kind === 'refused' ? read : this.#misplaced(read.message.header);
+    if (refused === undefined && read.kind === 'message')
+      return { ...(read.message as Message<BatchHeader>), sequence };
+    const { reason = '', isForeign = false } = refused ?? {};
+    this.#options.onRefused({ subject, sequence, bytes: data.length, reason }, isForeign);
+    this.#options.onArrival();
+    return undefined;
+  }
+
+  #misplaced(header: Message['header']): { reason: string; isForeign: boolean } | undefined {
+    const isForeign = false;
+    if (header.kind !== 'batch') return { reason: 'message refused: not a batch', isForeign };
+    if (header.queue !== this.#options.queue) return { reason: 'message refused: of another queue', isForeign };
+    if (header.prev.tick >= header.tick.tick) return { reason: 'message refused: ticks in reverse', isForeign };
+    return undefined;
   }
 }
 

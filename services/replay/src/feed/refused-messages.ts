@@ -1,7 +1,7 @@
 import type { Queryable } from '@millrace/postgres';
 import { type RefusedMessage, recordRefused } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
-import { refusedMessages } from '../report/metrics.ts';
+import { foreignMessages, refusedMessages } from '../report/metrics.ts';
 
 /** Refused messages that wait to be recorded; more are only counted and logged. */
 const maxWaiting = 50;
@@ -15,10 +15,13 @@ export class RefusedMessages {
     this.#log = log;
   }
 
-  add(refused: RefusedMessage): void {
+  /** `isForeign`: nobody who has our key wrote it. */
+  add(refused: RefusedMessage, isForeign: boolean): void {
     refusedMessages.add(1);
-    this.#log.warn(refused, 'a message is set aside');
-    if (this.#waiting.length < maxWaiting) this.#waiting.push(refused);
+    if (isForeign) foreignMessages.add(1);
+    this.#log.warn(refused, `a message is set aside: ${refused.reason}`);
+    this.#waiting.push(refused);
+    if (this.#waiting.length > maxWaiting) this.#waiting.shift();
   }
 
   async record(client: Queryable, queue: string): Promise<void> {

@@ -1,9 +1,10 @@
 // Writes the report of a replay into the queue's bucket: news soon but not too often, and a sign of life when there are none.
 import { type Bus, putKey } from '@millrace/bus';
-import { bucketName, reportKey } from '@millrace/wire';
+import { bucketName, bucketSubject, type Keyring, reportKey, signJson } from '@millrace/wire';
 import { makeReport, type ReplayFacts, type ReportedReplay } from './make-report.ts';
 
 export interface BucketReporterOptions extends ReportedReplay {
+  readonly keyring: Keyring;
   readonly bus: () => Bus | undefined;
 }
 
@@ -91,11 +92,14 @@ export class BucketReporter {
 
   async #put(): Promise<void> {
     this.#sentAt = Date.now();
-    const { bus: busNow, queue, subscriber } = this.#options;
+    const { bus: busNow, queue, subscriber, keyring } = this.#options;
     const bus = busNow();
     const report = makeReport(this.#options, this.#facts);
     if (bus === undefined || report === undefined || !bus.isConnected()) return;
-    const message = { key: reportKey(subscriber), value: JSON.stringify(report) };
+    const [key, value] = [reportKey(subscriber), JSON.stringify(report)];
+    const author = { subscriber };
+    const signature = signJson(keyring, { author, subject: bucketSubject(queue, key), text: value });
+    const message = { key, value, signature };
     // A report that is lost delays release at the provider until the next one.
     await putKey(bus, { bucket: bucketName(queue) }, message).catch(() => {});
   }

@@ -1,9 +1,14 @@
+import { unsignedKeyring } from '@millrace/wire/testing';
 import { expect, test } from 'vitest';
 import { Freshness } from './freshness.ts';
 
 function make() {
   const clock = { now: 10_000 };
-  const freshness = new Freshness({ queue: 'main', now: () => clock.now });
+  const freshness = new Freshness({
+    queue: 'main',
+    keyring: unsignedKeyring('main'),
+    now: () => clock.now,
+  });
   const fresh = (maxLagMs: number) => freshness.judge(maxLagMs, { ok: true, reasons: [], role: 'leader' });
   return { clock, freshness, fresh };
 }

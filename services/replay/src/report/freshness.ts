@@ -3,7 +3,8 @@ import { type Bus, onNotice } from '@millrace/bus';
 import { notReady } from '@millrace/lifecycle';
 import { type TableName, tableLabel } from '@millrace/model';
 import type { HealthReport } from '@millrace/telemetry';
-import { decodeJson, pulse, pulseSubject } from '@millrace/wire';
+import { type Keyring, pulse, pulseSubject, readJson } from '@millrace/wire';
+import { foreignMessages } from './metrics.ts';
 
 /** The pulses are subscribed to until nobody has requested the freshness for so long, ms. */
 const interestMs = 60_000;
@@ -17,6 +18,7 @@ interface PulseSample {
 
 export interface FreshnessOptions {
   readonly queue: string;
+  readonly keyring: Keyring;
   /** Milliseconds of a clock that only goes forward. For tests. */
   readonly now?: () => number;
 }
@@ -24,6 +26,7 @@ export interface FreshnessOptions {
 /** Compares the ticker's pulses with what has been applied. */
 export class Freshness {
   readonly #queue: string;
+  readonly #keyring: Keyring;
   readonly #now: () => number;
   #bus: () => Bus | undefined = () => undefined;
   #subscription: { readonly bus: Bus; readonly stop: () => void } | undefined;
@@ -32,11 +35,14 @@ export class Freshness {
   #incomplete: readonly string[] = [];
   /** Samples of ticks that are not applied yet, oldest first. */
   #ahead: PulseSample[] = [];
+  /** The newest signed pulse: its tick, and when it was signed. */
+  #newest = { tick: -1, stamp: 0 };
   /** The latest time of which everything is applied. */
   #completeAt: number | undefined;
 
-  constructor({ queue, now = () => performance.now() }: FreshnessOptions) {
+  constructor({ queue, keyring, now = () => performance.now() }: FreshnessOptions) {
     this.#queue = queue;
+    this.#keyring = keyring;
     this.#now = now;
   }
 
@@ -51,6 +57,7 @@ export class Freshness {
     this.#tick = undefined;
     this.#completeAt = undefined;
     this.#ahead = [];
+    this.#newest = { tick: -1, stamp: 0 };
   }
 
   /** A position was read or moved. */
@@ -98,13 +105,24 @@ export class Freshness {
     const bus = this.#bus();
     if (bus === undefined || this.#subscription?.bus === bus) return;
     this.#unsubscribe();
-    this.#subscription = { bus, stop: onNotice(bus, pulseSubject(this.#queue), (data) => this.#take(data)) };
+    this.#subscription = { bus, stop: onNotice(bus, pulseSubject(this.#queue), (...pulse) => this.#take(...pulse)) };
   }
 
-  #take(data: Buffer): void {
+  #take(data: Buffer, signature: string | undefined): void {
     if (this.#now() - this.#requestedAt > interestMs) this.#unsubscribe();
-    const received = decodeJson(pulse, data);
-    if (received !== undefined) this.add({ tick: received.tick, at: this.#now() - received.age_ms });
+    const subject = pulseSubject(this.#queue);
+    const read = readJson(this.#keyring, pulse, { author: 'provider', subject, data, signature });
+    if (read.kind === 'refused' || this.#isOld(read.message.tick, read.stamp)) foreignMessages.add(1);
+    else this.add({ tick: read.message.tick, at: this.#now() - read.message.age_ms });
+  }
+
+  /** A signed pulse that was sent before, by the ticker or by somebody who kept it. */
+  #isOld(tick: number, stamp: number | undefined): boolean {
+    if (stamp === undefined) return false;
+    const { tick: newest, stamp: newestStamp } = this.#newest;
+    const isOld = tick < Math.max(newest, this.#tick ?? 0) || (tick === newest && stamp <= newestStamp);
+    if (!isOld) this.#newest = { tick, stamp };
+    return isOld;
   }
 
   #unsubscribe(): void {

@@ -8,6 +8,10 @@ export const conflictsMet = counter(
   'Rows that were not as the provider expected; outcome: stopped or made right',
 );
 export const refusedMessages = counter('millrace_replay_refused_messages', 'Messages on the bus that were set aside');
+export const foreignMessages = counter(
+  'millrace_replay_foreign_messages',
+  'Messages on the bus that were set aside because they are not signed with our key',
+);
 export const applySeconds = histogram('millrace_replay_apply_seconds', 'One transaction that applies batches');
 export const lagSeconds = histogram('millrace_replay_lag_seconds', 'From the tick to its batch being committed here');
 export const positionTick = gauge('millrace_replay_position_tick', 'The last applied tick');

@@ -5,7 +5,7 @@ import { codes, type Verdict } from '@millrace/errors';
 import type { PgClient } from '@millrace/postgres';
 import { type ReplayState, type StoredPosition, type SubscribedTable, writeReplayReport } from '@millrace/subscriber';
 import type { Logger } from '@millrace/telemetry';
-import type { Report } from '@millrace/wire';
+import type { Keyring, Report } from '@millrace/wire';
 import { answerOf } from '../state/answer.ts';
 import { BucketReporter } from './bucket-reporter.ts';
 import type { Freshness } from './freshness.ts';
@@ -13,6 +13,7 @@ import type { ReportedReplay } from './make-report.ts';
 import * as metrics from './metrics.ts';
 
 export interface ReplayReportsOptions extends ReportedReplay {
+  readonly keyring: Keyring;
   readonly client: PgClient;
   readonly bus: () => Bus | undefined;
   /** Left out: nobody requests how far behind this replay is. */

@@ -89,7 +89,7 @@ export class ReplayWork {
       onChanged: ({ tables }) => this.#reports.tablesChanged([...tables.values()]),
     });
     this.#refused = new RefusedMessages(log);
-    this.#feed = new BusFeed({ ...options, signal, onRefused: (message) => this.#refused.add(message) });
+    this.#feed = new BusFeed({ ...options, signal, onRefused: (...refused) => this.#refused.add(...refused) });
     const applier = new Applier({ session, queue, conflicts });
     this.#apply = new ApplyStep(applier, queue);
     this.#refusedBatch = new RefusedWork({
@@ -109,6 +109,8 @@ export class ReplayWork {
     this.#copies = new TableCopies({
       url,
       queue,
+      keyring: options.keyring,
+      onRefused: (...refused) => this.#refused.add(...refused),
       session,
       copies,
       signal,

@@ -1,6 +1,7 @@
 import { type Bus, connectBus, onNotice } from '@millrace/bus';
 import { eventually, sharedNatsUrl, uniqueName } from '@millrace/testkit';
 import { tickSubject } from '@millrace/wire';
+import { unsignedKeyring } from '@millrace/wire/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { Notices } from './notices.ts';
 
@@ -10,6 +11,7 @@ test('notices go on after their connection was closed for good', async () => {
   const notices = new Notices({
     queue,
     busUrl: () => sharedNatsUrl(),
+    keyring: unsignedKeyring(queue),
     connect: async (url, options) => {
       const bus = await connectBus(url, options);
       made.push(bus);

@@ -2,10 +2,19 @@
 // may delay a tick or make the ticker unready.
 import { BusConnection, type connectBus, sendNotice } from '@millrace/bus';
 import { RunLoop, type Service } from '@millrace/lifecycle';
-import { inboxPrefix, type Pulse, pulseSubject, type TickNotice, tickSubject } from '@millrace/wire';
+import {
+  inboxPrefix,
+  type Keyring,
+  type Pulse,
+  pulseSubject,
+  signJson,
+  type TickNotice,
+  tickSubject,
+} from '@millrace/wire';
 
 export interface NoticesOptions {
   readonly queue: string;
+  readonly keyring: Keyring;
   readonly busUrl: () => string | undefined;
   /** Opens a connection; default: to the bus. */
   readonly connect?: typeof connectBus;
@@ -49,7 +58,8 @@ export class Notices {
     const bus = this.#connection.current;
     if (bus === undefined) return;
     try {
-      sendNotice(bus, subject, JSON.stringify(notice));
+      const text = JSON.stringify(notice);
+      sendNotice(bus, subject, text, signJson(this.#options.keyring, { author: 'provider', subject, text }));
     } catch {
       // A hint that is lost costs a few milliseconds of lag.
     }

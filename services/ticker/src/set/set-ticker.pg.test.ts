@@ -12,6 +12,7 @@ import {
   uniqueName,
 } from '@millrace/testkit';
 import { tickSubject } from '@millrace/wire';
+import { unsignedKeyring } from '@millrace/wire/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SetTickerOptions } from '../config.ts';
 import { makeSetTicker } from './set-ticker.ts';
@@ -53,6 +54,7 @@ function maker(providerUrl: string, options: Partial<SetTickerOptions>): () => S
       activeMs: 5,
       idleMs: 20,
       busUrl: () => sharedNatsUrl(),
+      keyring: unsignedKeyring('q'),
       triggersMs: 50,
       standbyMs: 50,
       ...options,

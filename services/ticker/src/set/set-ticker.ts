@@ -28,8 +28,8 @@ export function makeSetTicker(options: SetTickerOptions): Service {
 }
 
 function leaderWork(options: SetTickerOptions, { client, abandon }: SessionLease): Service {
-  const { queue, providerUrl, activeMs, idleMs, busUrl } = options;
-  const notices = new Notices({ queue, busUrl });
+  const { queue, providerUrl, activeMs, idleMs, busUrl, keyring } = options;
+  const notices = new Notices({ queue, keyring, busUrl });
   const session = prepared(client);
   const ticking = tickLoop({
     activeMs,

@@ -1,0 +1,2 @@
+export { decodeMessage } from '../src/frame.ts';
+export { unsignedKeyring } from './unsigned-keyring.ts';
