@@ -116,6 +116,27 @@ export const doctorCases: readonly DoctorCase[] = [
     provider: `DO $$ BEGIN EXECUTE (SELECT format('ALTER SEQUENCE %s CACHE 50', queue_event_seq) FROM pgq.queue LIMIT 1); END $$`,
   },
   {
+    check: 'subscriber-records',
+    level: 'error',
+    object: /^eu$/,
+    says: /has lost its consumer "millrace\.eu" in the queue .*still there/,
+    provider: `SELECT pgq.unregister_consumer(queue, consumer) FROM millrace.subscriber`,
+  },
+  {
+    check: 'subscriber-records',
+    level: 'error',
+    object: /^eu$/,
+    says: /that somebody moved forward/,
+    provider: 'UPDATE pgq.subscription SET sub_last_tick = sub_last_tick + 1',
+  },
+  {
+    check: 'subscriber-records',
+    level: 'warning',
+    object: /^spy$/,
+    says: /is a consumer of the set's queue that is no subscriber/,
+    provider: `SELECT pgq.register_consumer(queue, 'spy') FROM millrace.set`,
+  },
+  {
     check: 'queue-settings',
     level: 'error',
     object: /./,

@@ -92,6 +92,13 @@ const ofProviders: readonly SqlCheck[] = [
     drift: true,
   },
   {
+    check: 'subscriber-records',
+    at: 'provider',
+    rows: (client, { queue }) => providerChecks.subscriberRecords(client, queue),
+    installed: true,
+    drift: true,
+  },
+  {
     check: 'queue-settings',
     at: 'provider',
     rows: (client, { queue }) => providerChecks.queueSettings(client, queue),

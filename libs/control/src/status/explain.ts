@@ -44,6 +44,15 @@ export function positionLost(name: string, tick: number, keptFrom: number): stri
   return `its position, tick ${tick}, is older than all that the queue keeps for it (from tick ${keptFrom}), so the changes between cannot be sent any more; ${startOver(name)}`;
 }
 
+/** The fault of a subscriber for which the queue keeps nothing, or less than it lacks: somebody changed its consumer. */
+export function recordLost(name: string, { tick, keptFrom }: { tick: number; keptFrom: number | null }): string {
+  const what =
+    keptFrom === null
+      ? `its consumer millrace.${name} in the queue is gone (somebody unregistered it, or deleted its row)`
+      : `its consumer millrace.${name} in the queue was moved forward to tick ${keptFrom}`;
+  return `${what}: the queue keeps nothing for it from tick ${tick} on; \`millrace doctor\` says whether that is still there and how to keep it, else ${startOver(name)}`;
+}
+
 /** The fault of a subscriber that has applied a tick of another history. */
 export function otherHistory(name: string, tick: number): string {
   return `it has applied tick ${tick}, which this provider never made: the provider went back in time, or this database followed another one; ${startOver(name)}`;

@@ -136,8 +136,9 @@ async function relationToQueue(
   if (provider.kind !== 'answer' || overview.kind !== 'answer' || !position) return known;
   const at = position.tick;
   const side = provider.value;
-  const record = overview.value.subscribers.find((one) => one.name === name)?.tick ?? at;
-  const kept = at >= record || (await side.keepsTick(at).catch(() => true));
+  const record = overview.value.subscribers.find((one) => one.name === name);
+  const kept =
+    (at >= (record?.tick ?? at) && record?.keptFrom !== null) || (await side.keepsTick(at).catch(() => true));
   const newest = overview.value.tick?.tick;
   if (!kept || newest === undefined) return { ...known, kept };
   const hasOtherHistory = !(await side.madeTick(position).catch(() => true));

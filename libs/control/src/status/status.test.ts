@@ -14,7 +14,7 @@ const provider: ProviderOverview = {
   queue: { oldestTick: 7, events: 3, bytes: 1000, eventTables: 3, rotatedAt: '2026-01-01T00:00:00Z' },
   tables: [{ schema: 'public', name: 'entry', key: ['id'], problem: null, estimate: 200 }],
   sequences: [],
-  subscribers: [{ name: 'eu', tick: 7, fingerprint: 'e'.repeat(32), reportedAt: null }],
+  subscribers: [{ name: 'eu', tick: 7, fingerprint: 'e'.repeat(32), reportedAt: null, keptFrom: 7 }],
   copies: [],
   comparisons: [],
   services: (['ticker', 'capture'] as const).map((service) => ({
@@ -155,4 +155,14 @@ test('a subscriber that has applied what this provider never made is stopped, wh
     state: 'stopped',
     error: { code: 'provider-history', message: expect.stringMatching(/tick 9, which this provider never made/) },
   });
+});
+
+test('a subscriber whose consumer is gone or was moved is not fine, and that is named before what follows from it', () => {
+  for (const keptFrom of [null, 8]) {
+    const record = { name: 'eu', tick: 7, fingerprint: 'e'.repeat(32), reportedAt: null, keptFrom };
+    expect(statusOf(gathered({ hasOtherHistory: true }, { subscribers: [record] }), at)).toMatchObject({
+      ok: false,
+      subscribers: [{ error: { code: 'position', message: expect.stringMatching(/^its consumer millrace\.eu in/) } }],
+    });
+  }
 });

@@ -13,6 +13,7 @@ import {
   notRegistered,
   otherHistory,
   positionLost,
+  recordLost,
 } from './explain.ts';
 import type { Answer, Fault, Gathered, GatheredSubscriber } from './gather.ts';
 import type { ServiceStatus, Status, SubscriberState, SubscriberStatus, TableStatus } from './status-document.ts';
@@ -37,7 +38,8 @@ export function statusOf(gathered: Gathered, at: Date = new Date(), warnings: re
   return { ok, queue: gathered.queue, provider, bus, subscribers, warnings: [...warnings] };
 }
 
-function isFine({ state, tables }: SubscriberStatus): boolean {
+function isFine({ state, error, tables }: SubscriberStatus): boolean {
+  if (error?.code === codes.POSITION) return false;
   const stuck = tables.some((table) => table.state === 'held' || (table.state !== 'ok' && table.error !== null));
   return (state === 'running' || state === 'paused') && !stuck;
 }
@@ -136,6 +138,11 @@ function standingOf(
   const record = provider.subscribers.find(({ name }) => name === one.name);
   if (record === undefined) {
     return { state: 'stopped', error: { code: codes.NOT_INSTALLED, message: notRegistered } };
+  }
+  // Before anything that may follow from it.
+  if (record.keptFrom === null || record.keptFrom > record.tick) {
+    const { state } = one.kept ? stateOf(one, age) : { state: 'stopped' as const };
+    return { state, error: { code: codes.POSITION, message: recordLost(one.name, record) } };
   }
   if (one.hasOtherHistory && tick !== null) {
     return { state: 'stopped', error: { code: codes.PROVIDER_HISTORY, message: otherHistory(one.name, tick) } };

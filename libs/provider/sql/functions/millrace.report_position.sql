@@ -4,13 +4,14 @@
 -- Returns:    ok           the report fits our history; the record is at or beyond it;
 --             ahead        newer than our last tick: our history is not the one it followed;
 --             history      that tick is another one here, or was never made here;
---             unknown      older than the record and no longer kept: it went back further than the queue can;
+--             unknown      no longer kept: it went back further than the queue can, or somebody took its consumer away;
 --             unregistered no such subscriber.
 -- Tables:     millrace.subscriber, pgq.subscription (update), pgq.tick (read).
 CREATE OR REPLACE FUNCTION millrace.report_position(i_queue text, i_name text, i_tick bigint, i_fingerprint text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_sub  record;
+    v_first bigint;
     v_last bigint;
     v_known text;
 BEGIN
@@ -22,8 +23,9 @@ BEGIN
     END IF;
     SELECT t.fingerprint INTO v_known FROM millrace.tick_info(i_queue, i_tick) AS t;
     IF NOT FOUND THEN
-        SELECT max(t.tick_id) INTO v_last FROM pgq.tick t WHERE t.tick_queue = v_sub.queue_id;
-        RETURN CASE WHEN i_tick > v_last THEN 'ahead' WHEN i_tick < v_sub.tick THEN 'unknown' ELSE 'history' END;
+        SELECT min(t.tick_id), max(t.tick_id) INTO v_first, v_last FROM pgq.tick t WHERE t.tick_queue = v_sub.queue_id;
+        -- Older ticks than it needs are kept for a subscriber, unless somebody took its consumer away.
+        RETURN CASE WHEN i_tick > v_last THEN 'ahead' WHEN i_tick < v_sub.tick OR i_tick < v_first THEN 'unknown' ELSE 'history' END;
     ELSIF v_known IS DISTINCT FROM i_fingerprint THEN
         RETURN 'history';
     END IF;

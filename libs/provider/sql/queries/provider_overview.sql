@@ -36,7 +36,9 @@ SELECT json_build_object(
     FROM millrace.set_sequence s WHERE s.queue = $1), '[]'),
   'subscribers', coalesce((SELECT json_agg(json_build_object(
       'name', b.name, 'tick', b.tick, 'fingerprint', b.fingerprint,
-      'reportedAt', to_json(b.reported_at AT TIME ZONE 'UTC')#>>'{}' || 'Z') ORDER BY b.name)
+      'reportedAt', to_json(b.reported_at AT TIME ZONE 'UTC')#>>'{}' || 'Z',
+      'keptFrom', (SELECT s.sub_last_tick FROM q JOIN pgq.subscription s ON s.sub_queue = q.queue_id
+        JOIN pgq.consumer c ON c.co_id = s.sub_consumer WHERE c.co_name = b.consumer)) ORDER BY b.name)
     FROM millrace.subscriber b WHERE b.queue = $1), '[]'),
   'copies', coalesce((SELECT json_agg(json_build_object(
       'id', r.copy_id, 'schema', r.schema_name, 'name', r.table_name, 'subscribers', r.subscribers,

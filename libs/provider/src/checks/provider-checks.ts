@@ -20,6 +20,8 @@ export const providerChecks = {
   /** Sequences of the set's own columns that are not in the set. */
   ownSequences: (client: Queryable, queue: string) => runCheck<CheckRow>(client, 'own_sequences', [queue]),
   eventSequence: (client: Queryable, queue: string) => runCheck<CheckRow>(client, 'event_sequence', [queue]),
+  /** Subscribers without their consumer in the queue, and consumers that are no subscribers. */
+  subscriberRecords: (client: Queryable, queue: string) => runCheck<CheckRow>(client, 'subscriber_records', [queue]),
   queueSettings: (client: Queryable, queue: string) => runCheck<CheckRow>(client, 'queue_settings', [queue]),
   /** A queue below `minBytes` is never too large. */
   queueSize: (client: Queryable, queue: string, minBytes: number) =>

@@ -25,11 +25,17 @@ export interface ProviderOverview {
   } | null;
   readonly tables: readonly SetTable[];
   readonly sequences: readonly SetSequence[];
-  readonly subscribers: readonly SubscriberRecord[];
+  readonly subscribers: readonly KnownSubscriber[];
   readonly copies: readonly OpenCopy[];
   readonly services: readonly ServiceState[];
   /** What the last comparison of each table at each subscriber found. */
   readonly comparisons: readonly NotedComparison[];
+}
+
+/** A subscriber, and its consumer in the queue. */
+export interface KnownSubscriber extends SubscriberRecord {
+  /** The tick after which the queue keeps everything for it; null: its consumer is gone. */
+  readonly keptFrom: number | null;
 }
 
 /** A table of the set. */

@@ -100,6 +100,14 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     );
   });
 
+  test('a subscriber whose consumer was taken away is at a tick no longer kept, not of another history', async () => {
+    const { client } = await queueFixture(major);
+    const at = await registerSubscriber(client, queue, 'eu');
+    await forceTick(client, queue);
+    await client.query(`DELETE FROM pgq.subscription; DELETE FROM pgq.tick WHERE tick_id <= ${at.tick}`);
+    expect(await reportPosition(client, queue, 'eu', at)).toBe('unknown');
+  });
+
   test('a pinned tick shows every table exactly as of it, while others write and tick', async () => {
     const { client, url, open } = await queueFixture(major);
     await client.query('CREATE TABLE public.entry (id serial PRIMARY KEY)');

@@ -86,7 +86,7 @@ export class ReportedPositions {
   #logLost(name: string, tick: number): void {
     this.#log.error(
       { subscriber: name, tick },
-      `the subscriber ${name} went back to tick ${tick}, which the queue no longer keeps; copy its tables again`,
+      `the subscriber ${name} is at tick ${tick}, which the queue no longer keeps: it went back, or its consumer in the queue was taken away; copy its tables again`,
     );
   }
 }
