@@ -116,7 +116,13 @@ export class Admin implements Service {
     const routes = [
       ...baseRoutes({ status: () => watch.current(), lag, ready: () => this.ready(), metrics }),
       sessionRoute({ sessions: this.#sessions, token: () => this.#token }),
-      ...(await verbRoutes({ config, jobs, reads: new Slots(reads), waits: new Slots(waits) })),
+      ...(await verbRoutes({
+        config,
+        jobs,
+        openReads: new Slots(reads),
+        guardedReads: new Slots(reads),
+        waits: new Slots(waits),
+      })),
       ...jobRoutes(jobs),
       ...replicaRoutes({ queue: config.queue, replicas: new ReplicaWatch(config) }),
     ];

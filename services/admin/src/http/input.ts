@@ -144,6 +144,8 @@ async function receive(request: IncomingMessage): Promise<string> {
     return Buffer.concat(pieces).toString('utf8');
   } finally {
     receivingBytes -= bytes;
+    // What is left is read and dropped: a client sees no answer before it has sent all.
+    request.resume();
   }
 }
 

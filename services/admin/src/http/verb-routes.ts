@@ -26,8 +26,9 @@ const freshMs = 1_000;
 export interface VerbWork {
   readonly config: Config;
   readonly jobs: JobBook;
-  /** Reading verbs that run now. */
-  readonly reads: Slots;
+  /** Reading verbs that run now: those that everybody may send, and those that need the token, which are not kept waiting by them. */
+  readonly openReads: Slots;
+  readonly guardedReads: Slots;
   /** Those that wait for something. */
   readonly waits: Slots;
 }
@@ -75,13 +76,14 @@ function reader(command: Command, work: VerbWork): Route['answer'] {
 /** Sessions of reading commands are few, whoever sends requests, and end with them. */
 async function read(
   command: Command,
-  { config, reads, waits }: VerbWork,
+  { config, openReads, guardedReads, waits }: VerbWork,
   { call, signal }: { call: Call; signal: AbortSignal },
 ): Promise<Answer> {
   let body: unknown = null;
   const isWait = command.api?.waits === true;
   const context = contextOf(config, call, { note: () => {}, result: (document) => (body = document) });
   const args = argumentsFrom(command, call.input);
+  const reads = command.api?.guarded === true ? guardedReads : openReads;
   await (isWait ? waits : reads).run(signal, () =>
     withinBounds({ signal, maxMs: isWait ? maxWaitMs + maxAnswerMs : maxReadMs }, () =>
       runCommand(command, { ...context, maxWaitMs }, args),

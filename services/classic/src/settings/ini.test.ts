@@ -24,6 +24,9 @@ describe('an INI file', () => {
     expect(() => read('[x]\npassword hunter2\n')).toThrow('a.ini, line 2 is neither a [section] nor `key = value`');
     expect(() => read('a = 1\n[x]\n')).toThrow('a.ini, line 1 stands before the first [section]');
     expect(() => read('[x]\na = %(b)s\n')).toThrow('a.ini: a refers to %(b)s, which the file does not set');
+    expect(() => read('[x]\ndb = user=u password=%(hunter2)s\n')).toThrow(
+      'a.ini: db refers to another key by %(…)s, which',
+    );
     expect(() => read('[x]\na = %(b)s\nb = %(a)s\n')).toThrow('refers to itself');
   });
 });

@@ -60,8 +60,10 @@ function interpolate(values: IniSection, key: string, file: string, depth = 0): 
     // A lone percent sign is what people write in passwords.
     if (name === undefined) return all;
     const other = name.toLowerCase();
+    // It may as well be a part of a password.
+    const shown = /pass/i.test(`${key} ${values.get(key)}`) ? 'another key by %(…)s' : `%(${name})s`;
     if (!values.has(other))
-      throw new MillraceError(codes.CONFIG, `${file}: ${key} refers to %(${name})s, which the file does not set`);
+      throw new MillraceError(codes.CONFIG, `${file}: ${key} refers to ${shown}, which the file does not set`);
     return interpolate(values, other, file, depth + 1);
   });
 }
