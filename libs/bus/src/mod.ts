@@ -17,6 +17,7 @@ export {
   putKey,
   watchBucket,
 } from './streams/bucket.ts';
+export { claimBucket } from './streams/claims.ts';
 export { openPublisher, type Publisher, type PublisherOptions, type Sent } from './streams/publisher.ts';
 export {
   type Delivered,
@@ -40,5 +41,6 @@ export {
   ensureStream,
   type StreamDefinition,
   type StreamState,
+  streamCopies,
   streamState,
 } from './streams/streams.ts';

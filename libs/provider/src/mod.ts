@@ -119,6 +119,7 @@ export {
   lastTick,
   type MadeTick,
   onToken,
+  readInstallation,
   systemIdentifier,
   takeToken,
   tick,

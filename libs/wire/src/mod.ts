@@ -1,6 +1,7 @@
 export { copyKey, isNoteFor, isReportKey, reportKey, startKey } from './bucket-keys.ts';
 export { encodeMessage, type Message, readMessage, sha256Hex, signMessage } from './frame.ts';
 export { type BusRole, inboxPrefix } from './inboxes.ts';
+export { type Installation, installationMark, refuseOtherInstallation } from './installation.ts';
 export { type Author, Keyring } from './keyring.ts';
 export {
   type BatchHeader,

@@ -20,6 +20,8 @@ export interface Bus {
   /** Largest message the present server takes, in bytes. It may shrink with a reconnect. */
   maxPayload(): number;
   isConnected(): boolean;
+  /** True when what stores our streams may be another server than the one we are connected to, and fail alone. */
+  isClustered(): boolean;
   /** Why we are not connected, or what the server last refused; undefined while all is well. */
   trouble(): MillraceError | undefined;
   /** Calls back at every loss and return of the connection. Returns the way to stop that. */
@@ -38,8 +40,12 @@ export interface BusOptions {
 }
 
 const requestTimeoutMs = 5000;
+/** In a cluster a request that a lost leader got is not answered at all: it is made again soon. */
+const clusterTimeoutMs = 2500;
 /** A server that hangs is noticed within three of these. */
 const pingIntervalMs = 5000;
+/** The same where there is another server to go to. */
+const clusterPingMs = 2000;
 const firstDelayMs = 50;
 const maxDelayMs = 2000;
 
@@ -56,7 +62,8 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   } catch (error) {
     throw notConnected(error, address);
   }
-  const timeout = options.timeoutMs ?? requestTimeoutMs;
+  const isClustered = address.domain !== undefined || connection.info?.cluster !== undefined;
+  const timeout = options.timeoutMs ?? (isClustered ? clusterTimeoutMs : requestTimeoutMs);
   const { domain, replicas, label } = address;
   const within = domain === undefined ? {} : { domain };
   const streams = await jetstreamManager(connection, { checkAPI: false, timeout, ...within });
@@ -82,7 +89,7 @@ function connectOptions(address: BusAddress, options: BusOptions, nextDelay: () 
     reconnectDelayHandler: nextDelay,
     ignoreAuthErrorAbort: true,
     timeout: options.timeoutMs ?? requestTimeoutMs,
-    pingInterval: pingIntervalMs,
+    pingInterval: address.servers.length > 1 ? clusterPingMs : pingIntervalMs,
     maxPingOut: 2,
     noAsyncTraces: true,
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
@@ -139,6 +146,7 @@ function makeBus(connection: NatsConnection, parts: BusParts): Bus {
     ...about,
     maxPayload: () => connection.info?.max_payload ?? 64 * 1024,
     isConnected: () => connected && !connection.isClosed(),
+    isClustered: () => parts.domain !== undefined || connection.info?.cluster !== undefined,
     trouble: () => trouble,
     onChange: (listener) => {
       listeners.add(listener);

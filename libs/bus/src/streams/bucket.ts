@@ -33,7 +33,8 @@ export interface KeyChange {
 /** `reset`: what was known before may be stale. */
 export type BucketChange = KeyChange | { readonly kind: 'reset' };
 
-const streamOf = (bucket: string): string => `KV_${bucket}`;
+/** The stream in which a bucket's values are. */
+export const streamOf = (bucket: string): string => `KV_${bucket}`;
 const prefixOf = (bucket: string): string => `$KV.${bucket}.`;
 
 const defaultBytes = 64 * 1024 * 1024;

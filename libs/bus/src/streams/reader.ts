@@ -33,6 +33,8 @@ const pullGraceMs = 3000;
 /** Maximal time between two inspections of the stream, ms. The server reports a lost consumer; an inspection finds the rest. */
 const maxInspectMs = 5000;
 const retryMs = 250;
+/** In a cluster the server of a consumer may be lost silently: it sends a sign of life so often, ms, and is given up after three. */
+const heartbeatMs = 1500;
 
 /**
  * Reads a subject from a place on, for ever. Survives lost connections, restarted servers and missing streams. When
@@ -64,6 +66,8 @@ class SubjectReader implements Reader {
   #opening = false;
   #closed = false;
   #lastSign = Date.now();
+  /** As `#lastSign`, and heartbeats. */
+  #lastBeat = Date.now();
   #inspectedAt = Date.now();
   #restarted = 0;
 
@@ -137,6 +141,7 @@ class SubjectReader implements Reader {
     this.#delivery = 0;
     this.#pull = undefined;
     this.#lastSign = Date.now();
+    this.#lastBeat = Date.now();
     return true;
   }
 
@@ -161,6 +166,8 @@ class SubjectReader implements Reader {
   }
 
   #receive(message: Msg): void {
+    this.#lastBeat = Date.now();
+    if (message.headers?.code === 100) return;
     this.#lastSign = Date.now();
     if (message.subject.startsWith(this.#inbox)) {
       this.#status(message);
@@ -200,7 +207,6 @@ class SubjectReader implements Reader {
     if (pull === undefined || message.subject !== `${this.#inbox}.${pull.id}`) return;
     const code = message.headers?.code ?? 0;
     const text = (message.headers?.description ?? '').toLowerCase();
-    if (code === 100) return;
     this.#pull = undefined;
     if (code === 408 || code === 404 || (code === 409 && text.includes('maxbytes'))) {
       this.#oversize = code === 409 && pull.got === 0;
@@ -218,9 +224,11 @@ class SubjectReader implements Reader {
     this.#pulls += 1;
     const batch = this.#oversize ? 1 : pullMessages;
     this.#pull = { id: this.#pulls, left: batch, got: 0, since: Date.now() };
+    this.#lastBeat = Date.now();
     const request = {
       batch,
       expires: pullExpiresMs * 1_000_000,
+      ...(this.#bus.isClustered() ? { idle_heartbeat: heartbeatMs * 1_000_000 } : {}),
       ...(this.#oversize ? {} : { max_bytes: space }),
     };
     this.#bus.connection.publish(
@@ -234,10 +242,14 @@ class SubjectReader implements Reader {
     const idle = this.#options.idleCheckMs ?? 1000;
     const silent = Date.now() - this.#lastSign;
     const pause = Math.min(Math.max(50, idle / 2, silent / 4), Math.max(maxInspectMs, idle / 2));
-    this.#timer = setTimeout(() => {
-      void this.#inspect(idle);
-      if (!this.#closed) this.#scheduleInspection();
-    }, pause);
+    const bound = this.#bus.isClustered() ? heartbeatMs : Number.POSITIVE_INFINITY;
+    this.#timer = setTimeout(
+      () => {
+        void this.#inspect(idle);
+        if (!this.#closed) this.#scheduleInspection();
+      },
+      Math.min(pause, bound),
+    );
   }
 
   /** Inspects the stream when nothing came for a while: it may have been wiped, purged, replaced or rolled back. */
@@ -248,6 +260,11 @@ class SubjectReader implements Reader {
       return;
     }
     const now = Date.now();
+    if (this.#pull !== undefined && this.#bus.isClustered() && now - this.#lastBeat > 3 * heartbeatMs) {
+      this.#lastBeat = now;
+      this.#restart();
+      return;
+    }
     if (now - Math.max(this.#lastSign, this.#inspectedAt) < idleMs || this.#queue.space() === 0) return;
     this.#inspectedAt = now;
     const silent = this.#pull !== undefined && now - this.#pull.since > pullExpiresMs + pullGraceMs;

@@ -2,6 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { apiCodeOf, apiCodes, busError, isMissing } from '../connection/bus-errors.ts';
 import type { Bus } from '../connection/connect.ts';
+import { dropLostStream, streamAnswered } from './lost-streams.ts';
 
 /** A stream as we want it. Its name and subjects come from the caller. */
 export interface StreamDefinition {
@@ -40,6 +41,11 @@ const alwaysSo = {
   no_ack: false,
 } as const;
 
+/** Fewer servers than replicas: no suitable peers, one server alone, and their words in newer servers. */
+const tooFewServers = new Set([10005, 10074, 10052]);
+/** Pause between attempts to give a stream the wanted replicas, ms. */
+const replicasAgainMs = 30_000;
+
 /** What JetStream answers when there is less space than requested. */
 const noSpace = new Set([10002, 10023, 10028, 10047, 10122]);
 
@@ -49,9 +55,10 @@ const noSpace = new Set([10002, 10023, 10028, 10047, 10122]);
  */
 export async function ensureStream(bus: Bus, definition: StreamDefinition): Promise<StreamState> {
   const wanted = configOf(definition);
-  const info = await streamInfo(bus, definition.name);
+  const info = await infoOrLost(bus, definition.name);
   if (info === undefined) return createStream(bus, wanted);
   if (info.config.sealed) throw sealedError(definition.name);
+  await setReplicas(bus, info);
   const changes = differences(info.config, wanted);
   if (Object.keys(changes).length === 0) return stateOf(info);
   try {
@@ -67,6 +74,15 @@ export async function ensureStream(bus: Bus, definition: StreamDefinition): Prom
 export async function streamState(bus: Bus, name: string): Promise<StreamState | undefined> {
   const info = await streamInfo(bus, name);
   return info === undefined ? undefined : stateOf(info);
+}
+
+/** How many servers hold a stream, and how many of them are there and up to date; undefined when there is no stream. */
+export async function streamCopies(bus: Bus, name: string): Promise<{ all: number; current: number } | undefined> {
+  const info = await streamInfo(bus, name);
+  if (info === undefined) return undefined;
+  const others = info.cluster?.replicas ?? [];
+  const current = others.filter((one) => one.current && one.offline !== true).length;
+  return { all: info.config.num_replicas, current: 1 + current };
 }
 
 /** What somebody altered in a stream: names of settings, as the server has them; undefined when there is no stream. */
@@ -99,6 +115,49 @@ function configOf(definition: StreamDefinition): Partial<StreamConfig> & { name:
   };
 }
 
+/** As `streamInfo`; a stream whose servers are gone for good is deleted, and is none. */
+async function infoOrLost(bus: Bus, name: string): Promise<StreamInfo | undefined> {
+  try {
+    const info = await streamInfo(bus, name);
+    streamAnswered(bus, name);
+    return info;
+  } catch (error) {
+    if (await dropLostStream(bus, name, error)) return undefined;
+    throw error;
+  }
+}
+
+/** One server alone refuses replicas, as does a cluster that has too few at the moment; they are added when it can. */
+async function addStream(bus: Bus, wanted: Partial<StreamConfig> & { name: string }): Promise<StreamInfo> {
+  const { replicas } = bus;
+  if (replicas !== undefined && replicas > 1) {
+    try {
+      return await bus.streams.streams.add({ ...wanted, num_replicas: replicas });
+    } catch (error) {
+      if (!tooFewServers.has(apiCodeOf(error) ?? 0)) throw error;
+    }
+  }
+  return bus.streams.streams.add(wanted);
+}
+
+/** When replicas were last requested in vain, by stream. */
+const refusedReplicas = new WeakMap<Bus, Map<string, number>>();
+
+/** A stream with fewer copies than wanted works all the same: what the server refuses is requested again later. */
+async function setReplicas(bus: Bus, { config }: StreamInfo): Promise<void> {
+  const { name, num_replicas: has } = config;
+  const { replicas } = bus;
+  if (replicas === undefined || has === replicas) return;
+  const refused = refusedReplicas.get(bus) ?? new Map<string, number>();
+  refusedReplicas.set(bus, refused);
+  if (performance.now() - (refused.get(name) ?? Number.NEGATIVE_INFINITY) < replicasAgainMs) return;
+  try {
+    await bus.streams.streams.update(name, { num_replicas: replicas });
+  } catch {
+    refused.set(name, performance.now());
+  }
+}
+
 async function createStream(
   bus: Bus,
   wanted: Partial<StreamConfig> & { name: string; max_bytes: number },
@@ -106,7 +165,7 @@ async function createStream(
   let maxBytes = wanted.max_bytes;
   while (true) {
     try {
-      return stateOf(await bus.streams.streams.add({ ...wanted, max_bytes: maxBytes }));
+      return stateOf(await addStream(bus, { ...wanted, max_bytes: maxBytes }));
     } catch (error) {
       const code = apiCodeOf(error);
       // Another instance made it in the same moment.
@@ -140,7 +199,8 @@ function same(a: unknown, b: unknown): boolean {
   return a === b;
 }
 
-async function streamInfo(bus: Bus, name: string): Promise<StreamInfo | undefined> {
+/** What the server knows of a stream; undefined when there is none. */
+export async function streamInfo(bus: Bus, name: string): Promise<StreamInfo | undefined> {
   try {
     return await bus.streams.streams.info(name);
   } catch (error) {

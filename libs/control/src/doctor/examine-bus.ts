@@ -1,5 +1,5 @@
-import { alteredSettings, busLimits } from '@millrace/bus';
-import { copyStreamName, streamName } from '@millrace/wire';
+import { alteredSettings, type Bus, busLimits, streamCopies } from '@millrace/bus';
+import { bucketName, copyStreamName, streamName } from '@millrace/wire';
 import type { BusSide } from '../sides/bus-side.ts';
 import { type BareFinding, found, joinOutcomes, type Outcome } from './report.ts';
 
@@ -24,8 +24,25 @@ export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
     const altered = (await alteredSettings(bus, name)) ?? [];
     if (altered.length > 0) streams.push(stream(name, altered));
   }
+  if (bus.replicas !== undefined) outcomes.push(found('bus-replicas', 'bus', await replicaFindings(bus, queue)));
   outcomes.push(found('bus-streams', 'bus', streams));
   return joinOutcomes(outcomes);
+}
+
+/** Streams that fewer servers hold than the configuration wants, at this moment. */
+async function replicaFindings(bus: Bus, queue: string): Promise<BareFinding[]> {
+  const wanted = bus.replicas ?? 1;
+  const findings: BareFinding[] = [];
+  for (const name of [streamName(queue), copyStreamName(queue), `KV_${bucketName(queue)}`]) {
+    const copies = await streamCopies(bus, name);
+    if (copies === undefined || (copies.all === wanted && copies.current === wanted)) continue;
+    const message =
+      copies.all === wanted
+        ? `is up to date on ${copies.current} of ${wanted} servers: another loss makes the bus wait for them`
+        : `is on ${copies.all} servers and not on ${wanted}, as bus.replicas says; capture alters it when the cluster can`;
+    findings.push({ level: 'warning', object: `stream ${name}`, message, fix: 'nats server report jetstream' });
+  }
+  return findings;
 }
 
 function noJetStream(version: string): BareFinding {

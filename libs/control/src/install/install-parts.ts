@@ -6,6 +6,7 @@ import {
   listSubscribers,
   lockChanges,
   pgqState,
+  readInstallation,
   registerSubscriber,
   systemIdentifier,
   tickInfo,
@@ -17,6 +18,7 @@ import {
   readPosition,
   writeAudit as writeSubscriberAudit,
 } from '@millrace/subscriber';
+import { claimQueue } from '../notes/claim-queue.ts';
 import { findStart, leaveStart, type Start } from '../notes/start-note.ts';
 import { BusSide } from '../sides/bus-side.ts';
 import { reachable } from '../sides/choose-subscribers.ts';
@@ -43,13 +45,15 @@ export async function installParts(config: Config): Promise<InstalledPart[]> {
   const starts = new Map<string, Start>();
   const stale = new Map<string, number>();
   const duplicates = await findSameDatabases(config);
-  if (config.provider !== undefined)
-    parts.push(await part('provider', () => atProvider(config, { starts, stale, duplicates })));
   const bus = await openBus(config);
   try {
-    if (bus !== undefined && starts.size > 0) parts.push(await part('bus', () => onBus(bus, starts)));
+    if (config.provider !== undefined)
+      parts.push(await part('provider', () => atProvider(config, { starts, stale, duplicates, bus })));
+    if (bus !== undefined && starts.size > 0) parts.push(await part('bus', () => onBus(bus, config, starts)));
+    // What another installation left on the bus is no beginning for our subscribers.
+    const isOthers = parts.some(({ code }) => code === codes.BUS_REFUSED);
     for (const name of reachable(config, Object.keys(config.subscribers))) {
-      const from = starts.get(name) ?? (stale.has(name) ? undefined : bus);
+      const from = starts.get(name) ?? (stale.has(name) || isOthers ? undefined : bus);
       const owner = duplicates.get(name);
       const work = () => atSubscriber(config, name, { from, stale: stale.get(name) });
       parts.push(await part(`subscriber ${name}`, owner === undefined ? work : () => refuseSameDatabase(name, owner)));
@@ -110,15 +114,18 @@ interface ProviderFindings {
   readonly stale: Map<string, number>;
   /** Subscribers whose database is another one's; they are not registered. */
   readonly duplicates: ReadonlyMap<string, string>;
+  readonly bus: BusSide | undefined;
 }
 
-async function atProvider(config: Config, { starts, stale, duplicates }: ProviderFindings): Promise<PartOutcome> {
+async function atProvider(config: Config, findings: ProviderFindings): Promise<PartOutcome> {
+  const { starts, stale, duplicates, bus } = findings;
   const side = await Side.open(needProvider(config).url, 'the provider');
   try {
     const { migrations } = await side.run(() => installProvider(side.client));
     await side.run((session) => lockChanges(session, config.queue));
     const { client } = side;
     const isNew = await side.run(() => createSet(client, config.queue));
+    if (bus !== undefined) await refuseOthers(bus, await side.run(() => readInstallation(client)));
     const known = await side.run(() => listSubscribers(client, config.queue));
     for (const name of Object.keys(config.subscribers)) {
       if (duplicates.has(name)) continue;
@@ -203,9 +210,19 @@ function waiting(name: string): PartOutcome {
   return { state: 'waiting', detail };
 }
 
-async function onBus(bus: BusSide, starts: ReadonlyMap<string, Start>): Promise<PartOutcome> {
+async function onBus(bus: BusSide, config: Config, starts: ReadonlyMap<string, Start>): Promise<PartOutcome> {
   for (const [name, start] of starts) await leaveStart(bus, name, start);
+  // The bucket was made for the first of them.
+  const read = (side: Side) => side.run(() => readInstallation(side.client));
+  await claimQueue(bus, await inSide(needProvider(config).url, 'the provider', read));
   return { state: 'done', detail: 'bucket of reports' };
+}
+
+/** A bus that does not answer refuses nothing: capture finds out later. */
+async function refuseOthers(bus: BusSide, ours: Parameters<typeof claimQueue>[1]): Promise<void> {
+  await claimQueue(bus, ours).catch((error: unknown) => {
+    if (toMillraceError(error).code === codes.BUS_REFUSED) throw error;
+  });
 }
 
 /** Without a bus everything but the bus is installed; the services make what they need there. */

@@ -126,6 +126,8 @@ function captureGrants(queue: string, { batches, copies, bucket, api, keys }: Na
         `${api}.STREAM.MSG.GET.${name}`,
         `${api}.CONSUMER.LIST.${name}`,
       ]),
+      // Whether a stream that does not answer is known to the cluster.
+      `${api}.STREAM.NAMES`,
       ...readerGrants(api, bucket, [`${keys}.>`]),
     ],
     subscribe: [tickSubject(queue), `${inboxPrefix(queue, 'capture')}.>`],

@@ -83,6 +83,17 @@ export async function systemIdentifier(client: Queryable): Promise<string> {
   return row.id;
 }
 
+/** The provider's cluster, and the number and name of its database there. */
+export async function readInstallation(client: Queryable): Promise<{ system: string; database: string; name: string }> {
+  return queryOne(
+    client,
+    'reading the identity',
+    `SELECT millrace.system_identifier() AS system, oid::text AS database, datname::text AS name
+     FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()`,
+    [],
+  );
+}
+
 export function madeTickSql(call: string): string {
   return `SELECT tick, fingerprint, ${isoTime('tick_time')} AS time, new_events FROM ${call}`;
 }

@@ -3,6 +3,7 @@ import type { BusConnection } from '@millrace/bus';
 import { RunLoop } from '@millrace/lifecycle';
 import { KeptSession } from '@millrace/postgres';
 import { openSession } from '../session/provider-session.ts';
+import { claimQueue } from './claim-queue.ts';
 import { openPublishSession, type PublishContext, type PublishSession } from './publish-session.ts';
 import { TickNotices } from './tick-notices.ts';
 
@@ -52,6 +53,8 @@ export class BatchPublisher {
     const client = await this.#session.get();
     if (this.#open === undefined) {
       const bus = await this.#bus.get();
+      // Its bucket may be another installation's, or be made only now.
+      await claimQueue(bus, client, options.queue);
       this.#open = await openPublishSession(this.#context, { bus, client, signal });
       this.#notices.listen(bus, options, this.#context.foreign);
     }
