@@ -35,9 +35,19 @@ test('older events carry numbers alone', () => {
   ]);
 });
 
-test.each(['', 'x', '7', '7:1i', '7:1i,0t', '7:1i,2t,3t', '7:1i,t', '7:1i,2"open', '7:1i;2t'])(
-  'nothing is made of %j for two columns',
-  (text) => {
-    expect(parseSource(text, 2)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  'x',
+  '7',
+  '7:1i',
+  '7:1i,0t',
+  '7:1i,2t,3t',
+  '7:1i,t',
+  '7:1i,2"open',
+  '7:1i;2t',
+  '7:1"\\x",2t',
+  '7:1"a\nb",2t',
+  '7:123456i,2t',
+])('nothing is made of %j for two columns', (text) => {
+  expect(parseSource(text, 2)).toBeUndefined();
+});

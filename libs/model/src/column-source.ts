@@ -40,8 +40,8 @@ const letters: Readonly<Record<string, string>> = {
 const quoted = '"(?:[^"\\\\]|\\\\.)*"';
 const code = `[A-Za-z][0-9.-]*|${quoted}`;
 const names = new RegExp(`^\\[(?:${quoted}|null|,)*\\]`);
-const head = / ?(\d+):/y;
-const item = new RegExp(`(\\d+)(?:(${code})(?:=(${code}))?)?(?:,|$)`, 'y');
+const head = / ?(\d{1,10}):/y;
+const item = new RegExp(`(\\d{1,5})(?:(${code})(?:=(${code}))?)?(?:,|$)`, 'y');
 
 /** Splits what an event carries into the JSON list of names, and the rest, which may be empty. */
 export function splitColumns(text: string): { names: string; source: string } {
@@ -59,15 +59,25 @@ export function parseSource(text: string, count: number): ColumnSource | undefin
   while (item.lastIndex < text.length) {
     const found = item.exec(text);
     if (found === null || found[1] === '0') return undefined;
-    const type = typeOf(found[2]);
-    columns.push({ number: Number(found[1]), type, base: typeOf(found[3]) ?? type });
+    const [type, base] = [typeOf(found[2]), typeOf(found[3])];
+    if (type === undefined || base === undefined) return undefined;
+    columns.push({ number: Number(found[1]), type, base: base ?? type });
   }
   return columns.length === count ? { relation, columns } : undefined;
 }
 
-function typeOf(text: string | undefined): string | null {
+/** null: not carried; undefined: not readable. */
+function typeOf(text: string | undefined): string | null | undefined {
   if (text === undefined) return null;
-  if (text.startsWith('"')) return JSON.parse(text) as string;
+  if (text.startsWith('"')) return unquoted(text);
   const name = letters[text.slice(0, 1)] ?? text.slice(0, 1);
   return text.length === 1 ? name : `${name}(${text.slice(1).replace('.', ',')})`;
+}
+
+function unquoted(text: string): string | undefined {
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return undefined;
+  }
 }

@@ -12,8 +12,9 @@ export interface Message<H = BatchHeader | CopyHeader> {
   readonly body: Buffer;
 }
 
-/** Headers hold names only; a larger one is damaged. */
-const maxHeaderBytes = 64 * 1024 * 1024;
+/** Headers hold names only, and chunks are of about 1 MB; what is larger is damaged. */
+const maxHeaderBytes = 8 * 1024 * 1024;
+const maxMessageBytes = 16 * 1024 * 1024;
 
 /** One buffer to publish. `parts` are the body's pieces in order; their digest must already be in the header. */
 export function encodeMessage(header: BatchHeader | CopyHeader, parts: readonly Buffer[]): Buffer {
@@ -82,6 +83,7 @@ export function sha256Hex(parts: readonly (Buffer | string)[]): string {
 export function decodeMessage(data: Uint8Array): Message {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (bytes.length < 4) throw bad('shorter than its length field');
+  if (bytes.length > maxMessageBytes) throw bad('larger than any of ours');
   const headerLength = bytes.readUInt32BE(0);
   if (headerLength > maxHeaderBytes || headerLength > bytes.length - 4) throw bad('header length beyond the message');
   const body = bytes.subarray(4 + headerLength);
@@ -118,6 +120,8 @@ function checkSections(header: BatchHeader, bodyLength: number): void {
   for (const section of header.sections) {
     bytes += section.bytes;
     lines += section.lines;
+    if (section.form !== 'truncate' && section.lines > section.bytes)
+      throw bad('a section holds fewer lines than announced');
   }
   if (bytes !== bodyLength) throw bad('sections do not add up to the body');
   if (lines !== header.lines) throw bad('sections do not add up to the lines');

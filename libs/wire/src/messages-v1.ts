@@ -5,10 +5,19 @@ import { z } from 'zod';
 export const wireVersion = 1;
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const name = z.string().min(1).max(255);
+/** PostgreSQL's texts hold no NUL. */
+const name = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => !text.includes('\0'), 'holds NUL');
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
-const isoTime = z.string().min(20).max(40);
+const isoTime = z
+  .string()
+  .min(20)
+  .max(40)
+  .refine((text) => /^\d{4,6}-\d\d-\d\dT[\d:.]{8,20}Z$/.test(text) && !Number.isNaN(Date.parse(text)), 'is no time');
 const table = z.strictObject({ schema: name, name });
 const position = z.strictObject({ tick: count, fingerprint });
 const tick = z.strictObject({ tick: count, fingerprint, time: isoTime });
@@ -20,7 +29,10 @@ export const sequenceValue = z.strictObject({
   schema: name,
   name,
   /** int8 as text. */
-  last_value: z.string().regex(/^-?[0-9]{1,19}$/),
+  last_value: z
+    .string()
+    .regex(/^-?[0-9]{1,19}$/)
+    .refine((text) => BigInt.asIntN(64, BigInt(text)) === BigInt(text), 'is no int8'),
   is_called: z.boolean(),
 });
 

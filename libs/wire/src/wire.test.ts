@@ -35,7 +35,9 @@ test('the messages of version 1 are what they were: a change that older readers 
 
 const fingerprint = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 });
 const count = fc.nat();
-const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((text) => text.length <= 255);
+const name = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+  .filter((text) => text.length <= 255 && !text.includes('\0'));
 const piece = fc.record({
   table: fc.record({ schema: name, name }),
   form: fc.constantFrom('insert' as const, 'change' as const),
@@ -56,7 +58,8 @@ const message = fc
     last: fc.boolean(),
     chunk: count,
   })
-  .map(({ pieces, tick, fingerprint: print, queue, last, chunk }) => {
+  .map(({ pieces: drawn, tick, fingerprint: print, queue, last, chunk }) => {
+    const pieces = drawn.map((one) => ({ ...one, lines: Math.min(one.lines, one.body.length) }));
     const bodies = pieces.map((one) => Buffer.from(one.body));
     const lines = pieces.reduce((sum, one) => sum + one.lines, 0);
     const header: BatchHeader = {
@@ -116,6 +119,16 @@ const frame = (header: unknown, body = Buffer.concat(good.bodies)) => {
 };
 const withHeader = (more: object) => frame({ ...good.header, ...more });
 
+const sequence = { schema: 's', name: 'n', is_called: true };
+const oneSection = {
+  table: { schema: 's', name: 't' },
+  form: 'insert',
+  columns: [],
+  key: [],
+  cont: false,
+  bytes: Buffer.concat(good.bodies).length,
+};
+
 test.each<[string, Uint8Array]>([
   ['empty', Buffer.alloc(0)],
   ['shorter than its length field', Buffer.from([0, 0])],
@@ -137,6 +150,10 @@ test.each<[string, Uint8Array]>([
   ['of a wrong fingerprint', withHeader({ prev: { tick: 1, fingerprint: 'xyz' } })],
   ['with unknown fields', withHeader({ admin: true })],
   ['with a prototype', frame(JSON.stringify(good.header).replace('{', '{"__proto__":{"v":1},'))],
+  ['of a time that is none', withHeader({ tick: { ...good.header.tick, time: 'x'.repeat(24) } })],
+  ['with NUL in a name', withHeader({ queue: 'a\0b' })],
+  ['with a value beyond int8', withHeader({ sequences: [{ ...sequence, last_value: '9999999999999999999' }] })],
+  ['with more lines than bytes', withHeader({ sections: [{ ...oneSection, lines: oneSection.bytes + 1 }] })],
   ['with a wrong digest', withHeader({ sha256: 'a'.repeat(64) })],
   ['with sections that do not add up', withHeader({ sections: [], lines: good.header.lines + 1 })],
   ['with deep nesting', frame(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)],

@@ -1,6 +1,6 @@
 // The binary COPY of an interval's events, cut into events.
 import { codes, MillraceError } from '@millrace/errors';
-import { type EventDescription, type EventHead, eventType } from './event-head.ts';
+import { type EventDescription, type EventHead, eventType, unreadable } from './event-head.ts';
 
 /** Takes events. Within one event: begin, then its data in pieces, then end. */
 export interface EventSink {
@@ -11,6 +11,8 @@ export interface EventSink {
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const headerBytes = signature.length + 8;
+/** Of ev_extra4. */
+const maxDigits = 9;
 /** ev_id, ev_type, ev_extra1 … ev_extra4, ev_data. */
 const fields = 7;
 
@@ -94,11 +96,14 @@ export class EventParser {
     const text = (i: number) => buffer.toString('utf8', starts[i] ?? 0, ends[i] ?? 0);
     const [, typeAt = 0, tableAt = 0] = starts;
     const describe = (): EventDescription => ({ table: text(2), columns: text(3), key: text(4) });
+    const type = eventType(buffer.toString('latin1', typeAt, ends[1]));
+    const lines = digits(buffer, starts[5] ?? 0, ends[5] ?? 0);
+    if (lines === undefined && type !== 'other') throw unreadable('a number of lines');
     this.#sink.begin({
-      type: eventType(buffer.toString('latin1', typeAt, ends[1])),
+      type,
       id: buffer.toString('latin1', tableAt, ends[4]),
       describe,
-      lines: digits(buffer, starts[5] ?? 0, ends[5] ?? 0),
+      lines: lines ?? 0,
     });
     this.#left = Math.max(0, dataLength);
     if (this.#left === 0) this.#finishEvent();
@@ -129,9 +134,14 @@ function columnOffsets(buffer: Buffer, from: number): Offsets | undefined {
   return { starts, ends, dataLength: buffer.readInt32BE(at), dataAt: at + 4 };
 }
 
-function digits(buffer: Buffer, from: number, to: number): number {
+/** Undefined for what is no number, or larger than a trigger ever writes. */
+function digits(buffer: Buffer, from: number, to: number): number | undefined {
   let value = 0;
-  for (let i = from; i < to; i += 1) value = value * 10 + (buffer[i] ?? 0) - 0x30;
+  for (let i = from; i < to; i += 1) {
+    const digit = (buffer[i] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9 || to - from > maxDigits) return undefined;
+    value = value * 10 + digit;
+  }
   return value;
 }
 

@@ -10,9 +10,10 @@ const newline = 0x0a;
 
 /**
  * Cuts CSV bytes into records of raw fields. For a few lines only: large sections go to the server as they are.
- * Undefined when the bytes are not UTF-8, which a string cannot carry unharmed.
+ * Undefined when the bytes are not UTF-8, which a string cannot carry unharmed. Throws BAD_MESSAGE as soon as there are more
+ * records than announced.
  */
-export function parseRecords(bytes: Buffer): RawRecord[] | undefined {
+export function parseRecords(bytes: Buffer, announced: number): RawRecord[] | undefined {
   if (!isUtf8(bytes)) return undefined;
   const text = bytes.toString('utf8');
   const records: RawRecord[] = [];
@@ -26,13 +27,19 @@ export function parseRecords(bytes: Buffer): RawRecord[] | undefined {
       fields.push(text.slice(start, at));
       start = at + 1;
       if (char === newline) {
+        if (records.length === announced) throw otherNumber();
         records.push(fields);
         fields = [];
       }
     }
   }
   if (inQuotes || start !== text.length) throw new MillraceError(codes.BAD_MESSAGE, 'a section ends inside a record');
+  if (records.length !== announced) throw otherNumber();
   return records;
+}
+
+function otherNumber(): MillraceError {
+  return new MillraceError(codes.BAD_MESSAGE, 'a section has another number of records than announced');
 }
 
 /** One composite value of the given raw fields, as the server reads it: `(1,"a ""b""",)`. */
