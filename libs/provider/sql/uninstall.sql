@@ -34,7 +34,7 @@ BEGIN
         DROP SCHEMA pgq CASCADE;
         DROP SCHEMA IF EXISTS pgq_coop CASCADE;
     END IF;
-    DROP TABLE IF EXISTS millrace.bus_address, millrace.comparison, millrace.copy_request, millrace.service_report, millrace.set_sequence, millrace.set_table,
+    DROP TABLE IF EXISTS millrace.bus_address, millrace.comparison, millrace.copy_request, millrace.service_report, millrace.set_sequence, millrace.set_table, millrace.truncation,
         millrace.subscriber, millrace.set, millrace.provider_migration CASCADE;
     IF to_regclass('millrace.subscriber_migration') IS NULL THEN
         DROP TABLE IF EXISTS millrace.audit;

@@ -66,4 +66,33 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     expect(await seenAs(client, owner)).toBe('0');
     expect(await value(client, 'SELECT count(*) FROM app.part')).toBe('2');
   });
+
+  test('whatever the session has set or locked, the rows of a partition truncated alone are logged as deleted', async () => {
+    const fixture = await queueFixture(major);
+    const { client } = await tableOwner(
+      fixture,
+      `CREATE TABLE app.part (id int PRIMARY KEY) PARTITION BY RANGE (id);
+       CREATE TABLE app.part_a PARTITION OF app.part FOR VALUES FROM (0) TO (10)`,
+    );
+    await addTable(fixture.client, queue, { schema: 'app', name: 'part' });
+    const root = await value(client, `SELECT 'app.part'::regclass::oid`);
+    const types = async (sql: string) => {
+      const last = await value(fixture.client, 'SELECT coalesce(max(ev_id), 0) FROM pgq.event_1');
+      await client.query(sql);
+      return value(
+        fixture.client,
+        `SELECT string_agg(ev_type || ev_extra4, ' ' ORDER BY ev_id) FROM pgq.event_1 WHERE ev_id > ${last}`,
+      );
+    };
+    const fill = 'INSERT INTO app.part VALUES (1), (2)';
+    expect(await types(`${fill}; SET "millrace.truncated_1_${root}" = 'now'; TRUNCATE app.part_a`)).toBe('I2 D2');
+    expect(await types(`${fill}; BEGIN; LOCK TABLE app.part; TRUNCATE app.part_a; COMMIT`)).toBe('I2 D2');
+    expect(await types(`${fill}; BEGIN; TRUNCATE app.part; ${fill}; TRUNCATE app.part_a; COMMIT`)).toBe('I2 T0 X2 D2');
+    expect(
+      await types(`${fill}; BEGIN; SAVEPOINT s; TRUNCATE app.part; ROLLBACK TO s; TRUNCATE app.part_a; COMMIT`),
+    ).toBe('I2 D2');
+    expect(await types(`${fill}; TRUNCATE app.part`)).toBe('I2 T0');
+    expect(await types(`${fill}; TRUNCATE app.part, app.part_a`)).toBe('I2 T0');
+    expect(await value(fixture.client, 'SELECT count(*) FROM millrace.truncation')).toBe('0');
+  });
 });

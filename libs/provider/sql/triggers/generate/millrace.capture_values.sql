@@ -11,7 +11,6 @@ DECLARE
     v_pins   text := substring(i_shape FROM 'pins=(.*)');
     v_values jsonb := jsonb_build_object(
         'queue_id', i_queue_id, 'root', i_root, 'registered', i_registered,
-        'flag', format(CASE WHEN i_op IN ('T', 'B') THEN 'millrace.truncated_%s_%s' ELSE 'millrace.captured_%s_%s' END, i_queue_id, i_root),
         'settings', (SELECT coalesce(jsonb_agg(to_jsonb(s)), '[]') FROM millrace.pinned_settings(v_pins) s));
     v_alias  record;
 BEGIN
@@ -20,7 +19,7 @@ BEGIN
     END IF;
     SELECT * INTO v_alias FROM millrace.key_aliases(i_rel, i_shape);
     v_values := v_values || jsonb_build_object(
-            'rel', i_rel, 'shape', i_shape, 'pins', v_pins,
+            'rel', i_rel, 'shape', i_shape, 'pins', v_pins, 'flag', format('millrace.captured_%s_%s', i_queue_id, i_root),
             'event_tables', CASE WHEN i_op = 'I' OR v_alias.places IS NOT NULL THEN millrace.event_tables(i_queue_id) ELSE '[]' END)
         || millrace.capture_nested_values(i_rel, i_root, CASE i_op
             WHEN 'I' THEN format('SELECT %s FROM %s', v_alias.new_key, v_alias.news)

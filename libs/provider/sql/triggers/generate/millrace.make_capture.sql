@@ -23,7 +23,7 @@ BEGIN
     FROM millrace.set s JOIN millrace.set_table t USING (queue) WHERE s.queue = i_queue AND t.relid = i_root;
     SELECT c.relkind = 'p' AS divided, c.relispartition AS part, pg_has_role(c.relowner, 'USAGE') AS own INTO STRICT v_rel
     FROM pg_class c WHERE c.oid = i_rel;
-    v_mark := format('Millrace capture 4 %s %s', v_table, v_shape);
+    v_mark := format('Millrace capture 5 %s %s', v_table, v_shape);
     FOR v_op IN
         SELECT * FROM (VALUES
             ('I', 'insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS mr_new', true),
