@@ -1,6 +1,6 @@
 // What an operator needs to be let in by admin: the token, and a link that opens the page with it once.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inDataDir, makeFolder } from './data-folder.ts';
 import type { Config } from './load.ts';
@@ -23,6 +23,11 @@ export function makeAdminToken(config: Config): string {
     writeSecret(file, `${token}\n`);
   });
   return token;
+}
+
+/** Removes the file of an earlier start: what is in it lets nobody in any more. */
+export function dropAdminToken(config: Config): void {
+  rmSync(adminTokenFile(config), { force: true });
 }
 
 /** The token by which admin lets in: `http.token`, else that of the file; undefined when there is none that may be read. */

@@ -1,5 +1,5 @@
 export { redactUrl } from '@millrace/telemetry';
-export { adminToken, adminTokenFile, makeAdminToken, pageCodeEnd, pageLink } from './admin-token.ts';
+export { adminToken, adminTokenFile, dropAdminToken, makeAdminToken, pageCodeEnd, pageLink } from './admin-token.ts';
 export { inDataDir, makeFolder } from './data-folder.ts';
 export { embeddedConfigFile, type FindOptions, findConfigFile } from './find.ts';
 export { type Config, loadConfig, parseConfig } from './load.ts';

@@ -74,7 +74,7 @@ const http = z
       .regex(/^[\w.~+/=-]{16,256}$/, 'must be 16 to 256 letters, digits or any of . _ ~ + / = -')
       .optional()
       .describe(
-        'What changes over HTTP need as `Authorization: Bearer TOKEN`. Without it they are refused unless host is a loopback address.',
+        'What changes and what shows rows over HTTP need as `Authorization: Bearer TOKEN`. Without it admin makes one of its own where host is a loopback address, in DATA_DIR/run/admin.token, and refuses these requests elsewhere.',
       ),
     names: z
       .array(host)

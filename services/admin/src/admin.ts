@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { adminTokenFile, type Config, makeAdminToken, pageLink, runFile, writeRunFile } from '@millrace/config';
+import {
+  adminTokenFile,
+  type Config,
+  dropAdminToken,
+  makeAdminToken,
+  pageLink,
+  runFile,
+  writeRunFile,
+} from '@millrace/config';
 import { notReady, type Service } from '@millrace/lifecycle';
 import { type HealthReport, startTelemetry, type Telemetry } from '@millrace/telemetry';
 import { isLoopback } from './access/gate.ts';
@@ -132,8 +140,9 @@ export class Admin implements Service {
 
 /** The configured one; else one that only this account can read, where only this host can connect. */
 function tokenFor(config: Config, address: string): string | undefined {
-  if (config.http.token !== undefined) return config.http.token;
-  return isLoopback(address) ? makeAdminToken(config) : undefined;
+  if (config.http.token === undefined && isLoopback(address)) return makeAdminToken(config);
+  dropAdminToken(config);
+  return config.http.token;
 }
 
 function ownVersion(): string {

@@ -179,7 +179,7 @@ describe('on this host', () => {
       { tables: Array(400_000).fill(1) },
       { tables: Array(9_000).fill('a://b:'.repeat(16)) },
     ];
-    const sent = bodies.flatMap((body) => [1, 2, 3, 4].map(() => post(`${url}/api/v1/remove`, body)));
+    const sent = bodies.flatMap((body) => [1, 2].map(() => post(`${url}/api/v1/remove`, body)));
     const delays: number[] = [];
     const all = Promise.all(sent).then((replies) => replies.map(({ status }) => status));
     for (let isOver = false; !isOver; isOver = await Promise.race([all.then(() => true), setImmediate(false)])) {
@@ -330,6 +330,7 @@ test('beyond this host nothing changes without a token in the configuration', as
   const url = await serve(site.config, { host: '0.0.0.0' });
   const refused = await post(`${url}/api/v1/pause`, { subscriber: 'eu' });
   expect([refused.status, refused.body.error.message]).toEqual([403, expect.stringMatching(/http\.token/)]);
+  expect(adminToken(site.config)).toBeUndefined();
   expect((await requestOf(`${url}/status`)).status).toBe(503);
 });
 
