@@ -1,4 +1,5 @@
 export {
+  keepUnaltered,
   orderByReferences,
   readTarget,
   readVersion,
@@ -55,11 +56,13 @@ export {
   commit,
   mayBeReplica,
   openApplySession,
+  pinsSql,
   planForManyRows,
   replicaAdvice,
   rollBack,
 } from './session/apply-session.ts';
 export { endWithSignal, openBoundSession, type SessionBound } from './session/bound-session.ts';
+export { grantToOwner, type TableRunner, tableRunner } from './session/owner-runner.ts';
 export {
   onDesiredStateChange,
   type RefusedMessage,

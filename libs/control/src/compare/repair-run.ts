@@ -3,7 +3,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import { sameTable, type TableName, tableKey, tableLabel } from '@millrace/model';
 import { databaseError, type PgClient } from '@millrace/postgres';
 import { writeAudit as noteAtProvider } from '@millrace/provider';
-import { listTables, writeAudit } from '@millrace/subscriber';
+import { listTables, type TableRunner, writeAudit } from '@millrace/subscriber';
 import { ProviderSide } from '../sides/provider-side.ts';
 import { type AlignedSubscriber, type Alignment, alignAtTick } from './align-at-tick.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './comparison-run.ts';
 import { commitSql, scriptEnd, scriptHead } from './plan-repair.ts';
 import { labelled } from './read-ranges.ts';
-import { executeRepair, type RepairCounts, repairTable } from './repair-table.ts';
+import { executeRepair, type RepairCounts, repairRunner, repairTable } from './repair-table.ts';
 import { NotComparable } from './table-shape.ts';
 
 export interface RepairRequest extends Omit<ComparisonRequest, 'limit'> {
@@ -85,9 +85,10 @@ async function repairAt(config: Config, alignment: Alignment, { name, results, s
   const statements: string[] = [];
   const repaired: Repaired[] = [];
   for (const result of results) {
+    const runner = script === undefined ? await runnerFor(place, result) : undefined;
     const run =
-      script === undefined
-        ? (sql: string) => executeRepair(client, result, sql)
+      runner !== undefined
+        ? (sql: string) => executeRepair(runner, result, sql)
         : async (sql: string) => void statements.push(`${sql};`);
     const counts = await repairResult(config, alignment, { place, result, run });
     const { schema, name: table } = result;
@@ -107,9 +108,20 @@ async function repairResult(
 ): Promise<RepairCounts> {
   const sides = { provider: alignment.provider, subscriber: place.client };
   const keys = [...new Map(result.differences.map(({ key }) => [JSON.stringify(key), key])).values()];
-  try {
+  return named(place, result, async () => {
     await requireOk(place.client, queue, result);
-    return await repairTable(sides, { table: { ...result, estimate: 0 }, keys }, run);
+    return repairTable(sides, { table: { ...result, estimate: 0 }, keys }, run);
+  });
+}
+
+function runnerFor(place: AlignedSubscriber, result: TableResult): Promise<TableRunner> {
+  return named(place, result, () => repairRunner(place.client, result));
+}
+
+/** Does work; its errors name subscriber and table. */
+async function named<T>(place: AlignedSubscriber, result: TableResult, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof NotComparable) {
       throw new MillraceError(codes.SUBSCRIBER_SCHEMA, `${place.name}: ${tableLabel(result)}: ${error.message}`, {

@@ -1,10 +1,10 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableLabel } from '@millrace/model';
 import type { PgClient } from '@millrace/postgres';
-import { readTarget } from '@millrace/subscriber';
+import { keepUnaltered, pinsSql, readTarget, type TableRunner, tableRunner } from '@millrace/subscriber';
 import { type Change, changeOf, type Pass } from './choose-changes.ts';
 import { type ComparedTable, readingAtProvider, readingAtSubscriber } from './compare-table.ts';
-import type { Reading } from './plan-compare.ts';
+import { compareSettings, type Reading } from './plan-compare.ts';
 import { deleteSql, type Findable, findRowsSql, insertSql, type LiteralRow, updateSql } from './plan-repair.ts';
 import { NotComparable } from './table-shape.ts';
 
@@ -93,10 +93,20 @@ function mustReplace({ reading, target, index }: Findable): boolean {
   return hasFixed || (hasOthers && !hasOwn);
 }
 
+/** Runs the statements of a repair as the owner of the table, as replay does. Throws NotComparable. */
+export async function repairRunner(client: PgClient, table: TableName): Promise<TableRunner> {
+  const target = await readTarget(client, table);
+  if (target === undefined) throw new NotComparable('it is missing there');
+  if (!(await keepUnaltered(client, target)))
+    throw new NotComparable('it was altered in this moment', { isPassing: true });
+  const role = (await client.query('SHOW session_replication_role')).rows[0]?.session_replication_role;
+  const pins = pinsSql(client, compareSettings, { isTerse: false, replica: role === 'replica' });
+  return tableRunner({ client, pins }, target);
+}
+
 /** Executes one statement of a repair. Throws CONFLICT when it did not change exactly one row. */
-export async function executeRepair(client: PgClient, table: TableName, sql: string): Promise<void> {
-  const done = await client.query(sql);
-  if (done.rowCount === 1) return;
+export async function executeRepair(runner: TableRunner, table: TableName, sql: string): Promise<void> {
+  if ((await runner.run(sql)) === 1) return;
   throw new MillraceError(
     codes.CONFLICT,
     `${tableLabel(table)}: a row could not be made equal, another one is in its way`,

@@ -162,6 +162,12 @@ const ofSubscribers: readonly SqlCheck[] = [
     drift: true,
     tables: true,
   },
+  {
+    check: 'table-owners',
+    at: 'subscriber',
+    rows: (client, { judged, replica }) => subscriberChecks.owners(client, judged, replica),
+    tables: true,
+  },
   { check: 'foreign-keys', at: 'subscriber', rows: subscriberChecks.foreignKeys, tables: true },
 ];
 

@@ -1,5 +1,6 @@
 import type { TableName } from '@millrace/model';
-import type { Queryable } from '@millrace/postgres';
+import { type Queryable, quoteTable } from '@millrace/postgres';
+import { readOwnerCode } from './owner-code.ts';
 
 /** A column of a table at the subscriber. SQL texts in here are quoted by the server. */
 export interface TargetColumn {
@@ -31,10 +32,26 @@ export interface TargetIndex {
   readonly equals: readonly string[];
 }
 
+/** Whose code runs when a table is written. */
+export interface TableOwner {
+  /** Quoted. */
+  readonly name: string;
+  readonly oid: string;
+  /** Names of what of the owner's may run: checks, triggers, index expressions, … */
+  readonly code: readonly string[];
+  /** Statements on the table run as the owner. */
+  readonly actAs: boolean;
+  /** There is no code that would have to run as the owner, which is checked again in every transaction that writes. */
+  readonly recheck: boolean;
+}
+
 /** What replay must know of a table before it writes into it. */
 export interface TargetTable extends TableName {
   readonly oid: string;
   readonly partitioned: boolean;
+  readonly owner: TableOwner;
+  /** What `readVersion` gave before the rest was read. */
+  readonly version: string;
   /** Our role would see only some rows of it. */
   readonly rowSecurity: boolean;
   readonly columns: readonly TargetColumn[];
@@ -43,6 +60,7 @@ export interface TargetTable extends TableName {
   readonly referencedBy: readonly TableName[];
   /** Oids of it and, when partitioned, of all its partitions, with their names. */
   readonly parts: readonly TableName[];
+  readonly partOids: readonly string[];
 }
 
 // Types whose text output is one-to-one with equality, so that equal texts and equal values are the same question.
@@ -54,7 +72,8 @@ const tableSql = `SELECT c.oid, c.relkind, row_security_active(c.oid) AS rls,
      WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.conrelid <> c.oid AND k.conparentid = 0) AS referenced_by,
     (SELECT coalesce(json_agg(json_build_object('schema', n2.nspname, 'name', c2.relname)), '[]')
      FROM pg_class c2 JOIN pg_namespace n2 ON n2.oid = c2.relnamespace
-     WHERE c2.oid = c.oid OR (c.relkind = 'p' AND c2.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))) AS parts
+     WHERE c2.oid = c.oid OR (c.relkind = 'p' AND c2.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))) AS parts,
+    (SELECT json_agg(p.relid::oid::text) FROM (SELECT c.oid UNION SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE c.relkind = 'p') p(relid)) AS part_oids
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2`;
 
@@ -92,6 +111,10 @@ export async function readTarget(client: Queryable, table: TableName): Promise<T
   const found = await client.query(tableSql, [table.schema, table.name]);
   const head = found.rows[0];
   if (head === undefined || !['r', 'p'].includes(head.relkind)) return undefined;
+  const partOids = fromJson<string>(head.part_oids);
+  // Before all else: what changes while the rest is read is found to have changed.
+  const version = await readVersion(client, partOids);
+  const owner = await readOwner(client, table);
   const columns = await client.query(columnSql, [head.oid]);
   const indexes = await client.query(indexSql, [head.oid]);
   return {
@@ -99,6 +122,9 @@ export async function readTarget(client: Queryable, table: TableName): Promise<T
     name: table.name,
     oid: String(head.oid),
     partitioned: head.relkind === 'p',
+    owner,
+    version,
+    partOids,
     rowSecurity: head.rls,
     columns: columns.rows.map((row) => ({
       name: row.name,
@@ -118,6 +144,20 @@ export async function readTarget(client: Queryable, table: TableName): Promise<T
     })),
     referencedBy: fromJson(head.referenced_by),
     parts: fromJson(head.parts),
+  };
+}
+
+async function readOwner(client: Queryable, table: TableName): Promise<TableOwner> {
+  const replica = (await client.query("SELECT current_setting('session_replication_role') = 'replica' AS yes")).rows[0];
+  const code = await readOwnerCode(client, table, replica?.yes === true);
+  const isOther = code !== undefined && !code.own && code.may && !code.nested;
+  const names = code?.names ?? [];
+  return {
+    name: code?.owner ?? '',
+    oid: code?.ownerOid ?? '0',
+    code: names,
+    actAs: isOther && names.length > 0,
+    recheck: isOther && names.length === 0,
   };
 }
 
@@ -157,14 +197,31 @@ export async function orderByReferences<T extends TableName>(client: Queryable, 
   return [...ordered];
 }
 
-// Changes whenever a column, an index or the row security of one of the tables does.
+// Changes whenever a column, an index, the row security or the owner of one of the tables does, what may run when it is written,
+// or whether we may act as the owner.
 const versionSql = `SELECT md5(string_agg(v, ',' ORDER BY v)) AS version FROM (
     SELECT format('a %s %s %s', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid = ANY ($1::oid[]) AND attnum > 0
     UNION ALL SELECT format('i %s %s', indexrelid, xmin) FROM pg_index WHERE indrelid = ANY ($1::oid[])
-    UNION ALL SELECT format('c %s %s %s', oid, relname, relrowsecurity) FROM pg_class WHERE oid = ANY ($1::oid[])) s(v)`;
+    UNION ALL SELECT format('k %s %s', oid, xmin) FROM pg_constraint WHERE conrelid = ANY ($1::oid[]) AND contype IN ('c', 'x')
+    UNION ALL SELECT format('g %s %s', oid, xmin) FROM pg_trigger WHERE tgrelid = ANY ($1::oid[]) AND NOT tgisinternal
+    UNION ALL SELECT format('d %s %s', oid, xmin) FROM pg_attrdef WHERE adrelid = ANY ($1::oid[])
+    UNION ALL SELECT format('r %s %s', oid, xmin) FROM pg_rewrite WHERE ev_class = ANY ($1::oid[])
+    UNION ALL SELECT format('p %s', inhrelid) FROM pg_inherits WHERE inhparent = ANY ($1::oid[])
+    UNION ALL SELECT format('c %s %s %s %s %s', oid, relname, relrowsecurity, relowner, pg_has_role(relowner, 'MEMBER'))
+      FROM pg_class WHERE oid = ANY ($1::oid[])) s(v)`;
 
 /** A text that changes whenever one of the tables is altered in a way that matters to `readTarget`. */
 export async function readVersion(client: Queryable, oids: readonly string[]): Promise<string> {
   const found = await client.query({ name: 'millrace_version', text: versionSql, values: [oids] });
   return `${oids.length} ${found.rows[0]?.version}`;
+}
+
+/**
+ * Keeps a table as it was read until the end of the transaction: its owner can put nothing on it meanwhile. False: it was altered
+ * since. For tables whose statements do not run as the owner because there is no code of the owner.
+ */
+export async function keepUnaltered(client: Queryable, table: TargetTable): Promise<boolean> {
+  if (!table.owner.recheck) return true;
+  await client.query(`LOCK TABLE ${table.partitioned ? '' : 'ONLY '}${quoteTable(table)} IN ROW EXCLUSIVE MODE`);
+  return (await readVersion(client, table.partOids)) === table.version;
 }

@@ -1,6 +1,7 @@
 import type { TableName } from '@millrace/model';
 import { type CheckRow, namesAsJson, type Queryable } from '@millrace/postgres';
 import { runCheck } from '../statements.ts';
+import { tableOwners } from './owner-check.ts';
 
 /** What the check of foreign keys must know. */
 export interface ForeignKeyQuestion {
@@ -26,6 +27,8 @@ export const subscriberChecks = {
     runCheck<CheckRow>(client, 'subscriber_tables', [namesAsJson(judged)]),
   triggers: (client: Queryable, judged: readonly TableName[], replica: boolean) =>
     runCheck<CheckRow>(client, 'subscriber_triggers', [namesAsJson(judged), replica]),
+  /** `replica`: what `mayBeReplica` said. */
+  owners: (client: Queryable, judged: readonly TableName[], replica: boolean) => tableOwners(client, judged, replica),
   foreignKeys: (client: Queryable, { tables, judged, replica }: ForeignKeyQuestion) =>
     runCheck<CheckRow>(client, 'foreign_keys', [namesAsJson(tables), replica, namesAsJson(judged)]),
 } as const;

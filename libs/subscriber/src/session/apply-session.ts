@@ -2,13 +2,16 @@ import { codes, MillraceError } from '@millrace/errors';
 import {
   connect,
   disconnect,
+  neutralSettings,
   type PgClient,
+  pinnedSettings,
   pinSettings,
   type Queryable,
   sqlstateOf,
   statementError,
 } from '@millrace/postgres';
 import { runQuery } from '../statements.ts';
+import { forgetOwnerCode } from './owner-code.ts';
 
 /** A session that applies changes. */
 export interface ApplySession {
@@ -16,6 +19,8 @@ export interface ApplySession {
   /** False: foreign keys and triggers are on, because the role may not turn them off. */
   readonly replica: boolean;
   readonly lost: Promise<unknown>;
+  /** Statements that set all this again, after code of others ran in the session. */
+  readonly pins: string;
 }
 
 /** Beside the settings that both ends pin: no setting of the role or database may change what a statement does. */
@@ -61,8 +66,14 @@ export async function openApplySession(
       Object.values(settings),
     ]);
     await client.query(fewRowsPlans);
-    await beTerse(client);
-    return { client, replica: await becomeReplica(client), lost };
+    const isTerse = await beTerse(client);
+    const replica = await becomeReplica(client);
+    return {
+      client,
+      replica,
+      lost,
+      pins: pinsSql(client, settings, { isTerse, replica }),
+    };
   } catch (error) {
     await disconnect(client);
     throw statementError(error, 'opening a session of replay');
@@ -88,6 +99,7 @@ export async function commit(client: PgClient): Promise<void> {
 export async function rollBack(client: PgClient): Promise<void> {
   try {
     await client.query('ROLLBACK');
+    await forgetOwnerCode(client);
   } catch (error) {
     throw new MillraceError(codes.DATABASE_UNREACHABLE, 'the session was lost inside a transaction', { cause: error });
   }
@@ -100,9 +112,26 @@ export const replicaAdvice =
   '(PostgreSQL 15 and later)';
 
 /** Where the role may, the server's log gets no DETAIL and CONTEXT of refused rows, which hold their values. PostgreSQL 15 and later. */
-async function beTerse(client: PgClient): Promise<void> {
+async function beTerse(client: PgClient): Promise<boolean> {
   const { rows } = await client.query("SELECT current_setting('server_version_num')::int >= 150000 AS may");
-  if (rows[0]?.may === true) await runQuery(client, 'be_terse');
+  return rows[0]?.may === true && (await runQuery(client, 'be_terse')).length === 1;
+}
+
+/** Statements that set all this again. The first of them frees the others from whatever path of names was set. */
+export function pinsSql(
+  client: PgClient,
+  settings: Readonly<Record<string, string>>,
+  { isTerse, replica }: { isTerse: boolean; replica: boolean },
+): string {
+  const values = Object.entries({ ...pinnedSettings, ...neutralSettings, ...settings }).map(
+    ([name, value]) => `(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)})`,
+  );
+  return [
+    'SET search_path = pg_catalog, pg_temp',
+    `SELECT count(set_config(n, v, false)) FROM (VALUES ${values.join(', ')}) AS s(n, v) WHERE current_setting(n, true) IS NOT NULL`,
+    ...(replica ? ['SET session_replication_role = replica'] : []),
+    ...(isTerse ? ['SET log_error_verbosity = terse'] : []),
+  ].join('; ');
 }
 
 const insufficientPrivilege = '42501';

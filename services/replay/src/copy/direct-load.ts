@@ -1,12 +1,13 @@
 // The short way of a copy: into an empty table, in one transaction. When it is aborted, it begins again with the first chunk.
 import { failpoint } from '@millrace/lifecycle';
 import { disconnect } from '@millrace/postgres';
-import { type ApplySession, beginSql, commit, rollBack } from '@millrace/subscriber';
+import { type ApplySession, beginSql, commit, rollBack, type TargetTable } from '@millrace/subscriber';
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
 import type { Layout } from '../apply/plan/layout.ts';
 import { CopyStream } from '../apply/session/copy-stream.ts';
 import { copyWholeSql } from '../apply/statements/table-statements.ts';
+import { keepAsRead } from '../apply/target/keep-as-read.ts';
 import { COPY_BEFORE_COMMIT, type CopyEnd, type Load, type LoadTarget, markLoaded, RowCountMismatch } from './load.ts';
 
 export class DirectLoad implements Load {
@@ -14,6 +15,7 @@ export class DirectLoad implements Load {
   readonly #session: ApplySession;
   readonly #stream: CopyStream;
   readonly #sql: string;
+  readonly #table: TargetTable;
   #isOver = false;
 
   /** The session becomes this load's own. */
@@ -21,6 +23,7 @@ export class DirectLoad implements Load {
     this.#target = target;
     this.#session = session;
     this.#stream = new CopyStream(session.client);
+    this.#table = layout.table;
     this.#sql = copyWholeSql(
       layout.table,
       layout.columns.map(({ name }) => name),
@@ -29,6 +32,7 @@ export class DirectLoad implements Load {
 
   async begin(): Promise<void> {
     await this.#session.client.query(beginSql);
+    await keepAsRead(this.#session.client, this.#table);
     await this.#write(Buffer.alloc(0), Number.NEGATIVE_INFINITY);
   }
 

@@ -90,7 +90,7 @@ export class LoadOpener {
 
   /** The short way is for a table that has nothing to lose, and for a copy that is soon begun again. */
   async #isDirect(session: ApplySession, layout: Layout, { estimate }: CopyHeader): Promise<boolean> {
-    if ((estimate?.bytes ?? 0) > this.#options.directBytes) return false;
+    if ((estimate?.bytes ?? 0) > this.#options.directBytes || layout.table.owner.actAs) return false;
     return (await session.client.query(hasRowsSql(layout.table))).rows[0].yes === false;
   }
 

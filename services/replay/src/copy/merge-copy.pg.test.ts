@@ -22,7 +22,8 @@ async function merged(
   { sql, columns, rows, enforced = false }: { sql: string; columns: string[]; rows: string; enforced?: boolean },
 ): Promise<{ client: PgClient; there: number }> {
   const plain = await connect(url, { applicationName: 'test' });
-  const { client, replica } = await openApplySession(url, 'test');
+  const session = await openApplySession(url, 'test');
+  const { client, replica } = session;
   onTestFinished(async () => {
     await plain.end();
     await client.end();
@@ -35,7 +36,7 @@ async function merged(
   const stage = copyStageOf('q', 1);
   if (rows !== '') await client.query(`INSERT INTO ${stage} VALUES ${rows}`);
   await client.query('BEGIN');
-  const there = await mergeCopy(client, { layout, stage, replica: replica && !enforced });
+  const there = await mergeCopy({ ...session, replica: replica && !enforced }, { layout, stage });
   await client.query('COMMIT');
   return { client: plain, there };
 }

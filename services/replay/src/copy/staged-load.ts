@@ -10,6 +10,7 @@ import {
   commit,
   copyStageOf,
   dropCopyStage,
+  grantToOwner,
   makeCopyStage,
   planForManyRows,
   rollBack,
@@ -18,6 +19,7 @@ import {
 import type { CopyHeader, Message } from '@millrace/wire';
 import { tableError } from '../apply/errors/table-error.ts';
 import type { Layout } from '../apply/plan/layout.ts';
+import { keepAsRead } from '../apply/target/keep-as-read.ts';
 import { COPY_BEFORE_COMMIT, type CopyEnd, type Load, type LoadTarget, markLoaded, RowCountMismatch } from './load.ts';
 import { LoadSessions, type LoadSessionsOptions } from './load-sessions.ts';
 import { mergeCopy } from './merge-copy.ts';
@@ -92,14 +94,16 @@ export class StagedLoad implements Load {
 
   async #merge(end: CopyEnd): Promise<number> {
     const { queue, copyId, table } = this.#target;
-    const { client, replica } = this.#session;
+    const { client } = this.#session;
     const stage = copyStageOf(queue, copyId);
     await client.query(analyzeStageSql(stage));
     await client.query(beginSql);
     await planForManyRows(client);
     const rows = Number((await client.query(countStageSql(stage))).rows[0].n);
     if (end.rows !== undefined && end.rows !== rows) throw new RowCountMismatch(this.#target);
-    const merged = await mergeCopy(client, { layout: this.#layout, stage, replica });
+    await keepAsRead(client, this.#layout.table);
+    await grantToOwner(client, this.#layout.table, 'SELECT', stage);
+    const merged = await mergeCopy(this.#session, { layout: this.#layout, stage });
     if (merged !== rows) {
       const text = `table ${tableLabel(table)}: ${rows - merged} of ${rows} rows of the copy collide on a unique index at the subscriber`;
       throw new MillraceError(codes.CONSTRAINT, text, {

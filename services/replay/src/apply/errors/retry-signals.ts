@@ -1,5 +1,13 @@
 // Errors that are never shown: they end an attempt to apply a batch and say how the next one is to be made.
-import type { TableName } from '@millrace/model';
+import { codes, MillraceError } from '@millrace/errors';
+import { type TableName, tableLabel } from '@millrace/model';
+
+/** A table was altered after it was read: roll back, read it, apply again. It may have code of its owner now. */
+export class TableAltered extends MillraceError {
+  constructor(table: TableName) {
+    super(codes.DATABASE_BUSY, `table ${tableLabel(table)} was altered at the subscriber while a batch was applied`);
+  }
+}
 
 /** The desired state changed between planning and the transaction: roll back, read it, plan again. */
 export class DesiredStateChanged extends Error {}

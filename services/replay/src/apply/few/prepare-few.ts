@@ -51,6 +51,7 @@ async function prepareStep(step: RowsStep, targets: Targets, maxRows: number): P
   if (shape === undefined) return undefined;
   for (const piece of step.pieces) await targets.columns.check(step.table, piece);
   const prepared = await targets.prepare(step.table, shape);
+  if (prepared.layout.table.owner.actAs) return undefined;
   const changes = prepared.layout.exactKey ? readRows(step.pieces, prepared.layout) : undefined;
   if (changes === undefined) return undefined;
   await targets.ensureRowType(prepared);

@@ -5,6 +5,7 @@ import { RetryUnsplit } from '../errors/retry-signals.ts';
 import { tableError } from '../errors/table-error.ts';
 import type { Piece } from '../plan/piece.ts';
 import type { ApplyMode } from '../retry.ts';
+import { keepAsRead } from '../target/keep-as-read.ts';
 import type { Targets } from '../target/targets.ts';
 import { fitsStage, PieceWriter } from './piece-writer.ts';
 import { StageApplier, type StagedRows } from './stage-applier.ts';
@@ -17,17 +18,23 @@ interface TableState {
   staged: StagedRows | undefined;
   /** Row changes that were applied in parts. */
   appliedLines: number;
+  /** The table stays as it was read until the end of the transaction. */
+  isKept: boolean;
   /** More than updates is staged: that waits for the end. */
   isMixed: boolean;
 }
 
 export class BulkWriter {
+  readonly #session: ApplySession;
+  readonly #targets: Targets;
   readonly #mode: ApplyMode;
   readonly #writer: PieceWriter;
   readonly #applier: StageApplier;
   readonly #tables = new Map<string, TableState>();
 
   constructor(session: ApplySession, targets: Targets, mode: ApplyMode) {
+    this.#session = session;
+    this.#targets = targets;
     this.#mode = mode;
     this.#writer = new PieceWriter(session, targets, mode);
     this.#applier = new StageApplier(session, mode);
@@ -43,6 +50,8 @@ export class BulkWriter {
     const state = this.#stateOf(table);
     try {
       await this.#writer.checkColumns(table, piece);
+      if (!state.isKept) await this.#keep(table);
+      state.isKept = true;
       // What follows a staged change is staged too, or it would be applied before it.
       if (state.staged === undefined && (await this.#writer.writeDirectly(table, piece))) return;
       if (state.staged !== undefined && !fitsStage(state.staged, piece)) await this.flush([table]);
@@ -134,11 +143,16 @@ export class BulkWriter {
     return staged.prepared.layout.keyIndex !== undefined;
   }
 
+  async #keep(table: TableName): Promise<void> {
+    await this.endCopy();
+    await keepAsRead(this.#session.client, await this.#targets.tables.get(table));
+  }
+
   #stateOf(table: TableName): TableState {
     const key = tableKey(table);
     let state = this.#tables.get(key);
     if (state === undefined) {
-      state = { table, staged: undefined, appliedLines: 0, isMixed: false };
+      state = { table, staged: undefined, appliedLines: 0, isKept: false, isMixed: false };
       this.#tables.set(key, state);
     }
     return state;

@@ -37,7 +37,8 @@ export class PieceWriter {
     if (piece.form !== 'insert' || piece.columns.length === 0) return false;
     if (this.#mode.stageAll || this.#mode.rowReplacement.has(tableKey(table))) return false;
     const { layout } = await this.#prepare(table, piece, { needsStage: false });
-    if (layout.fields.includes(null)) return false;
+    // COPY cannot be run within a function, which statements as the owner need.
+    if (layout.fields.includes(null) || layout.table.owner.actAs) return false;
     await this.#write(copyTargetSql(layout), table, piece);
     return true;
   }

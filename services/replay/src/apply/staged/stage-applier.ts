@@ -1,7 +1,7 @@
 // Applies what is staged of a table: its net change, or in row-replacement mode all its changed rows.
 import { codes, MillraceError } from '@millrace/errors';
 import { type TableName, tableKey } from '@millrace/model';
-import { type ApplySession, planForManyRows } from '@millrace/subscriber';
+import { type ApplySession, planForManyRows, type TargetTable, tableRunner } from '@millrace/subscriber';
 import { noKey } from '../errors/impossible-change.ts';
 import { RetryWithRowReplacement } from '../errors/retry-signals.ts';
 import { expectRows } from '../errors/row-conflict.ts';
@@ -80,12 +80,13 @@ export class StageApplier {
     for (const kind of ['update', 'upsert'] as const) {
       if (counts[kind] === 0) continue;
       const differs = identityDiffersSql(layout, source(kind), kind);
-      if (differs !== undefined && (await this.#run(differs)) > 0) throw new RetryWithRowReplacement(table, undefined);
-      const updated = await this.#run(updateSql(layout, source(kind), kind));
+      if (differs !== undefined && (await this.#run(layout.table, differs)) > 0)
+        throw new RetryWithRowReplacement(table, undefined);
+      const updated = await this.#run(layout.table, updateSql(layout, source(kind), kind));
       if (kind === 'update') expectRows(table, 'update', { got: updated, of: counts.update });
-      else if (updated < counts.upsert) await this.#run(insertSql(layout, source(kind), kind, true));
+      else if (updated < counts.upsert) await this.#run(layout.table, insertSql(layout, source(kind), kind, true));
     }
-    if (counts.insert > 0) await this.#run(insertSql(layout, source('insert'), 'insert'));
+    if (counts.insert > 0) await this.#run(layout.table, insertSql(layout, source('insert'), 'insert'));
   }
 
   /** Empties a stage for more rows in this transaction. At its end the server does that. */
@@ -99,24 +100,24 @@ export class StageApplier {
     const counts = await this.#query(prepared, phase.writes ? surveyAndFillSql : surveySql);
     const source = sourceOf(prepared, counts);
     if (phase.deletes && counts.delete > 0) {
-      const deleted = await this.#run(deleteSql(layout, source('delete'), 'delete'));
+      const deleted = await this.#run(layout.table, deleteSql(layout, source('delete'), 'delete'));
       expectRows(table, 'delete', { got: deleted, of: counts.delete });
     }
     if (phase.deletes && counts.deleteIfPresent > 0)
-      await this.#run(deleteSql(layout, source('deleteIfPresent'), 'deleteIfPresent'));
+      await this.#run(layout.table, deleteSql(layout, source('deleteIfPresent'), 'deleteIfPresent'));
     if (phase.writes) await this.write(staged, counts);
   }
 
   async #replaceRows({ table, prepared }: StagedRows, phase: ApplyPhase): Promise<void> {
     if (!phase.writes) return;
     await this.#query(prepared, surveySql);
-    this.conflicts += await replaceRows(this.#session.client, table, prepared, this.#mode.conflicts);
+    this.conflicts += await replaceRows(this.#session, table, prepared, this.#mode.conflicts);
   }
 
   /** A table without a key takes inserts only; they go in as they came. */
   async #insertAll({ prepared: { layout, names }, lines }: StagedRows): Promise<void> {
-    if ((await this.#run(otherThanInsertSql(names))) !== 0) throw noKey(layout.table);
-    if ((await this.#run(insertAllSql(layout, names))) !== lines)
+    if ((await this.#run(layout.table, otherThanInsertSql(names))) !== 0) throw noKey(layout.table);
+    if ((await this.#run(layout.table, insertAllSql(layout, names))) !== lines)
       throw new MillraceError(codes.INTERNAL, 'not every staged row was inserted');
   }
 
@@ -129,8 +130,8 @@ export class StageApplier {
     return counts;
   }
 
-  async #run(sql: string): Promise<number> {
-    return (await this.#session.client.query(sql)).rowCount ?? 0;
+  async #run(table: TargetTable, sql: string): Promise<number> {
+    return tableRunner(this.#session, table).run(sql);
   }
 
   async #planForMany(): Promise<void> {

@@ -1,6 +1,7 @@
 // Where row changes go: the subscriber's tables, the layouts of sections on them, and the temporary objects that serve those.
 import { type TableName, tableKey } from '@millrace/model';
 import type { Queryable } from '@millrace/postgres';
+import { grantToOwner } from '@millrace/subscriber';
 import { type Layout, layoutOf } from '../plan/layout.ts';
 import { type SectionShape, shapeText } from '../plan/piece.ts';
 import {
@@ -75,6 +76,9 @@ export class Targets {
   async ensureStage(prepared: PreparedLayout): Promise<void> {
     if (prepared.hasStage) return;
     for (const sql of createStageSql(prepared.layout, prepared.names)) await this.#client.query(sql);
+    const { names, layout } = prepared;
+    await grantToOwner(this.#client, layout.table, 'SELECT', `${names.stage}, ${names.net}`);
+    await grantToOwner(this.#client, layout.table, 'SELECT, INSERT', names.kept);
     prepared.hasStage = true;
     this.#stagedInside.push(prepared);
   }

@@ -23,6 +23,7 @@ import type { Piece } from '../plan/piece.ts';
 import type { ApplyMode } from '../retry.ts';
 import { Pipeline } from '../session/pipeline.ts';
 import { BulkWriter } from '../staged/bulk-writer.ts';
+import { keepAsRead } from '../target/keep-as-read.ts';
 import type { Targets } from '../target/targets.ts';
 import { emptyTables } from './truncate.ts';
 
@@ -74,6 +75,12 @@ export class ApplyTransaction {
   async sendFew(rows: FewRows): Promise<void> {
     // An open COPY has the session for itself.
     await this.#writer.endCopy();
+    const { session } = this.#context;
+    const { table } = rows.prepared.layout;
+    if (table.owner.recheck) {
+      await this.settle();
+      await keepAsRead(session.client, table);
+    }
     sendFew(rows, this.#pipeline);
   }
 
@@ -153,7 +160,7 @@ export class ApplyTransaction {
     this.#truncates = [];
     await this.#writer.flush(tables);
     const { session, targets } = this.#context;
-    await emptyTables(session.client, targets.tables, tables).catch((error: unknown) => {
+    await emptyTables(session, targets.tables, tables).catch((error: unknown) => {
       throw tableError(error, first);
     });
   }

@@ -11,7 +11,8 @@ function ours(text: string, oid = '50'): TargetTable {
     return { name, number: Number(number), declared: type, base: type, type, ...plain };
   });
   const table = { schema: 'public', name: 't', oid, partitioned: false, rowSecurity: false };
-  return { ...table, columns, uniqueIndexes: [], referencedBy: [], parts: [] };
+  const owner = { name: 'owner', oid: '10', code: [], actAs: false, recheck: false };
+  return { ...table, columns, uniqueIndexes: [], referencedBy: [], parts: [], partOids: [oid], owner, version: '' };
 }
 
 function match(target: TargetTable, names: string, source: string, known: readonly SourceColumnRecord[]) {
