@@ -1,7 +1,8 @@
 export { freePort } from '@millrace/embedded';
-export { type Checksum, checksum, checksumIn } from './checksum.ts';
-export { createDatabase, sharedNatsUrl, sharedPostgresUrl, type TestDatabase } from './databases.ts';
-export { type EventuallyOptions, eventually, waitFor } from './eventually.ts';
+export { checksum, checksumIn } from './checksum.ts';
+export { createDatabase, sharedNatsUrl, sharedPostgresUrl } from './databases.ts';
+export { eventually, waitFor } from './eventually.ts';
 export { NatsCluster } from './nats-cluster.ts';
 export { query, withClient } from './query.ts';
 export { makeScratchDir, startOwnNats, startOwnPostgres, startTestPostgres, uniqueName } from './servers.ts';
+export { silentProxy } from './silent-proxy.ts';

@@ -2,6 +2,7 @@ import { codes, MillraceError } from '@millrace/errors';
 import {
   connect,
   databaseLabel,
+  disconnect,
   dropSession,
   type PgClient,
   pinSettings,
@@ -52,8 +53,9 @@ export class Side {
     }
   }
 
-  async close(): Promise<void> {
-    await this.client.end().catch(() => {});
+  /** Never throws, and does not wait for a server that does not answer. */
+  close(): Promise<void> {
+    return disconnect(this.client);
   }
 
   #named(error: unknown): MillraceError {
