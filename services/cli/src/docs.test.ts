@@ -122,10 +122,10 @@ test.each(documents)('%s names only files that are there', (path) => {
 
 test('the table of metrics is the list of metrics', () => {
   const files = ['services/ticker', 'services/capture', 'services/replay', 'services/admin', 'libs/telemetry'].flatMap(
-    (room) =>
-      readdirSync(join(projectRoot, room, 'src'), { recursive: true, encoding: 'utf8' })
+    (project) =>
+      readdirSync(join(projectRoot, project, 'src'), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-        .map((name) => join(room, 'src', name)),
+        .map((name) => join(project, 'src', name)),
   );
   const declared = files.flatMap((file) =>
     [
@@ -136,6 +136,20 @@ test('the table of metrics is the list of metrics', () => {
     (match) => match[1],
   );
   expect(described.toSorted()).toEqual(declared.toSorted());
+});
+
+test('the table of checks is the list of checks of the doctor', () => {
+  const files = ['libs/control/src/doctor', 'libs/control/src/preflight'].flatMap((folder) =>
+    readdirSync(join(projectRoot, folder))
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .map((name) => join(folder, name)),
+  );
+  const made = files.flatMap((file) =>
+    [...textOf(file).matchAll(/(?:check: |\b(?:found|error|warning)\(\s*)'([a-z-]+)'/g)].map((match) => match[1]),
+  );
+  const [, table = ''] = textOf('docs/operations.md').match(/^\| about \| checks \|\n((?:\|.*\n)+)/m) ?? [];
+  const described = [...table.matchAll(/`([a-z]+(?:-[a-z]+)*)`/g)].map((match) => match[1]);
+  expect(described.toSorted()).toEqual([...new Set(made)].toSorted());
 });
 
 test('error codes that are explained exist', () => {

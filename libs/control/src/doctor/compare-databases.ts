@@ -1,4 +1,4 @@
-// What can only be found by comparing several databases.
+// What differs between whole databases: clocks, encodings, identities. Tables and columns: preflight/table-mismatches.ts.
 import { fixes } from '../preflight/fixes.ts';
 import type { DatabaseFacts } from './database-checks.ts';
 import { type BareFinding, found, joinOutcomes, type Outcome } from './report.ts';

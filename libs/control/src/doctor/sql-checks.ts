@@ -1,4 +1,5 @@
-// The checks that one database can answer alone; the libraries that know its schemas have the statements.
+// The checks that one database can answer alone; the libraries that know its schemas have the statements (`sql/checks`). What
+// needs both sides: preflight/table-mismatches.ts for tables and columns, compare-databases.ts for the rest.
 import type { TableName } from '@millrace/model';
 import { type CheckRow, type PgClient, serverChecks } from '@millrace/postgres';
 import { providerChecks } from '@millrace/provider';

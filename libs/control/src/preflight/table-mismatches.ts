@@ -1,3 +1,5 @@
+// How a table at a subscriber differs from the provider's, from descriptions of both. The doctor reports it, `add` and `resync`
+// refuse for its errors: a check of a column goes here.
 import type { TableName } from '@millrace/model';
 import type { ColumnDescription, TableDescription } from '@millrace/postgres';
 import { fixes } from './fixes.ts';
