@@ -4,7 +4,7 @@ import { withinBounds } from '@millrace/control/sides';
 import { gauge, logger } from '@millrace/telemetry';
 import { SharedResult } from './shared-result.ts';
 
-const findings = gauge('millrace_admin_findings', 'Errors and warnings of the doctor that came while all ran');
+const findings = gauge('millrace_admin_findings', 'Errors and warnings of the doctor that came up during operation');
 
 /** An inspection queries every table on all sides. */
 const freshMs = 10_000;

@@ -20,6 +20,7 @@ export class BatchPublisher {
   readonly #notices: TickNotices;
   #open: PublishSession | undefined;
 
+  /** Operators know this loop and its session as `capture line`. */
   constructor(context: PublishContext, bus: BusConnection) {
     const { pollMs, providerUrl } = context.options;
     this.#context = context;
@@ -44,7 +45,7 @@ export class BatchPublisher {
   /** Sends what is waiting; gives the pause until the next poll, ms. */
   async #runOnce(signal: AbortSignal): Promise<number> {
     const { roster, options } = this.#context;
-    roster.check();
+    roster.requireSameHistory();
     if (roster.subscribers === undefined) return rosterPollMs;
     if (roster.subscribers.length === 0) {
       this.#close();

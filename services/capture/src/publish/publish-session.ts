@@ -108,7 +108,7 @@ export class PublishSession {
       this.#cursor = interval.tick;
       progress.sent = interval.tick;
       waiting -= 1;
-      roster.check();
+      roster.requireSameHistory();
     }
     queueTicks.set(0);
   }

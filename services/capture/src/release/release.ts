@@ -42,8 +42,8 @@ export class Release {
   readonly #neighbours: ReleaseNeighbours;
   readonly #positions: ReportedPositions;
   readonly #serviceReport: ServiceReport;
-  /** Some subscriber, not all, has applied what was never made here. */
-  #strayed: MillraceError | undefined;
+  /** A subscriber, not all of them, has applied a tick that the provider never made. */
+  #oneOtherHistory: MillraceError | undefined;
   /** The pause that follows is a long one. */
   #isQuiet = false;
 
@@ -76,9 +76,10 @@ export class Release {
     reports.expect(subscribers.map((one) => one.name));
     await reports.follow();
     const { fits, other } = await this.#positions.handOver(subscribers);
-    // While this history is that of one subscriber, it is the other one that left it. It stops by itself; publishing continues.
+    // Decides who stops with PROVIDER_HISTORY. No position fits: the provider went back, nothing may be published. Some fit: the
+    // subscriber whose position does not was moved; its replay stops, and publishing continues for the others.
     roster.otherHistory = fits ? undefined : other;
-    this.#strayed = fits ? other : undefined;
+    this.#oneOtherHistory = fits ? other : undefined;
     const names = subscribers.map((one) => one.name);
     for (const name of names) if (this.#positions.isAccepted(name)) this.#neighbours.backfills.consider(name);
     const { sent } = this.#context.progress;
@@ -98,8 +99,8 @@ export class Release {
   async #reportSelf(): Promise<void> {
     const { publisher, copies } = this.#neighbours;
     const fault = publisher.loop.state?.fault ?? copies.loop.state?.fault ?? this.loop.state?.fault;
-    const strayed = this.#strayed === undefined ? undefined : verdictOf(this.#strayed);
-    await this.#serviceReport.write({ fault, warning: copies.fault() ?? strayed ?? this.#context.foreign.warning() });
+    const oneOther = this.#oneOtherHistory === undefined ? undefined : verdictOf(this.#oneOtherHistory);
+    await this.#serviceReport.write({ fault, warning: copies.fault() ?? oneOther ?? this.#context.foreign.warning() });
   }
 
   #onFailed(error: unknown): void {

@@ -16,9 +16,9 @@ interface HandedOver {
 
 /** Whether the subscribers' positions are ticks of this provider. */
 export interface HistoryFinding {
-  /** True for at least one subscriber. */
+  /** At least one subscriber's position is a tick of this provider. */
   readonly fits: boolean;
-  /** The first that does not. */
+  /** Of the first subscriber whose position is not. */
   readonly other: MillraceError | undefined;
 }
 

@@ -7,7 +7,7 @@ export class Roster {
   /** A subscriber came or went. */
   readonly changed = new Signal();
   #subscribers: readonly SubscriberRecord[] | undefined;
-  /** All subscribers that report follow a history that is not this provider's. */
+  /** Set while a subscriber's position is no tick of this provider and none of the others' is one. */
   otherHistory: MillraceError | undefined;
 
   /** Undefined before they were first read. */
@@ -22,7 +22,7 @@ export class Roster {
   }
 
   /** Throws PROVIDER_HISTORY when nothing may be published. */
-  check(): void {
+  requireSameHistory(): void {
     if (this.otherHistory !== undefined) throw this.otherHistory;
   }
 }

@@ -1,5 +1,6 @@
 // Replay's leadership: a session lock in the subscriber's database, held by the session that applies. A leader that was frozen
-// may outlive it by a moment: what it writes is fenced by the row of the position.
+// may go on for a moment after it lost the lock: what it writes is fenced by the row of the position. The lock's name has the queue
+// only: a database follows a queue under one subscriber's name, and the row of the position says which.
 import { SessionLead, type SessionLease, tryLead } from '@millrace/postgres';
 import { type ApplySession, openApplySession } from '@millrace/subscriber';
 

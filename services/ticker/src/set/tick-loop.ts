@@ -25,7 +25,7 @@ const [beforeTick, afterTick] = defineFailpoints('ticker.before-tick', 'ticker.a
 const checks = counter('millrace_tick_checks', 'Polls of the database for a tick that is due');
 const ticks = counter('millrace_ticks', 'Ticks made');
 const events = counter('millrace_tick_events', 'Events that the ticks made found in the queue');
-const seconds = histogram('millrace_tick_seconds', 'Time of a question that made a tick');
+const seconds = histogram('millrace_tick_seconds', 'Time of a query that made a tick');
 const lastTick = gauge('millrace_last_tick', 'Number of the newest tick made by this process');
 
 /** Between two pulses, milliseconds: at the maximal pause of the default pace every poll gives one. */
