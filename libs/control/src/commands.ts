@@ -22,6 +22,7 @@ export const controlLoaders = {
   compare: async () => (await import('./commands/compare.ts')).compare,
   repair: async () => (await import('./commands/repair.ts')).repair,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  'bus key': async () => (await import('./commands/bus/key.ts')).busKey,
   'bus permissions': async () => (await import('./commands/bus/permissions.ts')).busPermissions,
   'queue create': async () => (await import('./commands/queue/create.ts')).queueCreate,
   'queue drop': async () => (await import('./commands/queue/drop.ts')).queueDrop,

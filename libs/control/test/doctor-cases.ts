@@ -166,6 +166,15 @@ export const doctorCases: readonly DoctorCase[] = [
     after: ["UPDATE millrace.position SET subscriber = 'eu'"],
   },
   {
+    check: 'foreign-messages',
+    level: 'warning',
+    object: /^millrace\.main\.batch$/,
+    says: /1 of the last messages .* up to sequence 9, not signed by us: it has no signature/,
+    subscriber: `INSERT INTO millrace.refused_message (queue, subject, sequence, bytes, reason)
+      SELECT queue, 'millrace.main.batch', 9, 1, 'not signed by us: it has no signature' FROM millrace.position`,
+    after: ['DELETE FROM millrace.refused_message'],
+  },
+  {
     check: 'followed-tables',
     level: 'error',
     object: /^public\.left_alone$/,

@@ -62,6 +62,11 @@ export class Keyring {
     return this.#secrets.length > 0;
   }
 
+  /** True: there is a key, and messages without any signature are taken nevertheless. */
+  get acceptsUnsigned(): boolean {
+    return this.isOn && this.#acceptsUnsigned;
+  }
+
   /** A time for a signature, ms: later than all before it. */
   nextStamp(): number {
     this.#lastStamp = Math.max(Date.now(), this.#lastStamp + 1);
@@ -96,6 +101,9 @@ export class Keyring {
 
   /** What the host of one subscriber needs instead of the keys, newest first. Throws CONFIG on such a host, and without a key. */
   hostKeys(subscriber: string): string[] {
+    if (!/^[A-Za-z0-9_-]{1,63}$/.test(subscriber)) {
+      throw new MillraceError(codes.USAGE, `${JSON.stringify(subscriber)} cannot be the name of a subscriber`);
+    }
     if (!this.isOn || this.#secrets.some((secret) => hostKey.test(secret))) {
       throw new MillraceError(codes.CONFIG, 'the keys of a host can be made only where bus.key is the key itself');
     }

@@ -10,11 +10,12 @@ const smallPayload = 256 * 1024;
 const lasting = new Set(['sealed', 'storage', 'retention']);
 
 /** Inspects the bus: its limits, and the streams of this queue. Throws when it cannot be reached. */
-export async function examineBus({ bus, queue }: BusSide): Promise<Outcome> {
+export async function examineBus({ bus, queue, acceptsUnsigned }: BusSide): Promise<Outcome> {
   const limits = await busLimits(bus);
   const { version, maxPayload, jetStream, storage } = limits;
   const outcomes = [
     found('bus-jetstream', 'bus', jetStream ? [] : [noJetStream(version)]),
+    found('bus-key', 'bus', acceptsUnsigned ? [unsigned()] : []),
     found('bus-payload', 'bus', maxPayload < smallPayload ? [payload(maxPayload)] : []),
   ];
   if (!jetStream) return joinOutcomes(outcomes);
@@ -43,6 +44,12 @@ async function replicaFindings(bus: Bus, queue: string): Promise<BareFinding[]> 
     findings.push({ level: 'warning', object: `stream ${name}`, message, fix: 'nats server report jetstream' });
   }
   return findings;
+}
+
+function unsigned(): BareFinding {
+  const message =
+    'is true: messages that nobody signed are taken although there is a key; remove it when all hosts have the key';
+  return { level: 'warning', object: 'bus.accept_unsigned', message, fix: null };
 }
 
 function noJetStream(version: string): BareFinding {

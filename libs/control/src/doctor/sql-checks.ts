@@ -143,6 +143,13 @@ const ofSubscribers: readonly SqlCheck[] = [
     drift: true,
   },
   {
+    check: 'foreign-messages',
+    at: 'subscriber',
+    rows: (client, { queue }) => subscriberChecks.foreignMessages(client, queue),
+    installed: true,
+    drift: true,
+  },
+  {
     check: 'subscriber-sequences',
     at: 'subscriber',
     rows: (client, { queue }) => subscriberChecks.sequences(client, queue),

@@ -60,6 +60,11 @@ export class BusSide {
     return new BusSide(bus, new Keyring(config.queue, busKeys(config)), config.queue);
   }
 
+  /** A key is being introduced: what is not signed is taken as well. */
+  get acceptsUnsigned(): boolean {
+    return this.#keyring.acceptsUnsigned;
+  }
+
   close(): Promise<void> {
     return this.bus.close();
   }

@@ -20,6 +20,7 @@ export const subscriberChecks = {
   replicaRole: (client: Queryable, replica: boolean) => runCheck<CheckRow>(client, 'replica_role', [replica]),
   position: (client: Queryable, queue: string, subscriber: string) =>
     runCheck<CheckRow>(client, 'position', [queue, subscriber]),
+  foreignMessages: (client: Queryable, queue: string) => runCheck<CheckRow>(client, 'foreign_messages', [queue]),
   followedTables: (client: Queryable, queue: string, subscriber: string) =>
     runCheck<CheckRow>(client, 'followed_tables', [queue, subscriber]),
   sequences: (client: Queryable, queue: string) => runCheck<CheckRow>(client, 'subscriber_sequences', [queue]),
