@@ -21,6 +21,8 @@ export interface SitePlan {
   readonly env?: Readonly<Record<string, string>>;
   /** Name of all its databases, where each is on a server of its own; default: the site's and the side's. */
   readonly database?: string;
+  /** URL of its bus; default: the nats-server of the ground. */
+  readonly bus?: string;
 }
 
 export interface CommandOptions {
@@ -85,7 +87,7 @@ export class Site {
       if (without.subscribersBut !== undefined && without.subscribersBut !== name) continue;
       lines.push(`  ${name}: { url: "${this.#urlFor(database)}" }`);
     }
-    lines.push(`bus:\n  url: ${this.ground.nats.url}`, `data_dir: ${join(this.dir, 'data')}`);
+    lines.push(`bus:\n  url: ${this.plan.bus ?? this.ground.nats.url}`, `data_dir: ${join(this.dir, 'data')}`);
     lines.push('http: { host: 127.0.0.1, port: 0 }', '');
     writeFileSync(file, lines.join('\n'));
     return file;

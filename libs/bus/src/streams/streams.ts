@@ -175,7 +175,7 @@ async function createStream(
       }
       if (code === undefined || !noSpace.has(code) || maxBytes <= minBytes)
         throw busError(error, `making ${wanted.name}`);
-      maxBytes = Math.max(minBytes, Math.floor(maxBytes / 2));
+      maxBytes = Math.max(minBytes, Math.trunc(maxBytes / 2));
     }
   }
 }
