@@ -34,7 +34,7 @@ DECLARE
             "pgq.maint_rotate_tables_step1", "pgq.maint_rotate_tables_step2", "pgq.maint_tables_to_vacuum"]'::jsonb,
         'millrace_capture', '["millrace.last_tick", "millrace.tick_info", "millrace.ticks_after", "millrace.batch_sql",
             "millrace.force_tick", "millrace.lock_ticks", "millrace.insert_pinned_tick", "millrace.report_position",
-            "millrace.report_service", "millrace.system_identifier", "millrace.timeline",
+            "millrace.report_service", "millrace.note_set_aside", "millrace.system_identifier", "millrace.timeline",
             "millrace.copy_source"]'::jsonb,
         'millrace_owner', '["millrace.create_set", "millrace.drop_set", "millrace.add_table", "millrace.remove_table",
             "millrace.refresh_triggers", "millrace.add_sequence", "millrace.remove_sequence", "millrace.register_subscriber",

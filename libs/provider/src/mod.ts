@@ -82,6 +82,7 @@ export { reportService, type ServiceReport } from './reports/service-reports.ts'
 export { checkTable, lockChanges, ownedSequences, type TableCheck, userTables } from './set/candidates.ts';
 export {
   addTable,
+  recordSetAside,
   refreshTriggers,
   removeTable,
   type TriggerFinding,
@@ -107,6 +108,7 @@ export {
 export {
   columnsStayed,
   type Interval,
+  type IntervalShape,
   intervalShapes,
   intervalsAfter,
   isWhole,

@@ -18,6 +18,10 @@ export const foreignMessages = counter(
   'millrace_capture_foreign_messages',
   'Messages on the bus that were set aside because they are not signed with our key',
 );
+export const setAsideEvents = counter(
+  'millrace_capture_set_aside_events',
+  'Events in the queue that could not be read and were set aside',
+);
 export const ignoredEvents = counter('millrace_capture_ignored_events', 'Events in the queue that are not row changes');
 export const reopenings = counter(
   'millrace_capture_reopenings',

@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import type { TableName } from '@millrace/model';
-import { type Queryable, quoteTable } from '@millrace/postgres';
+import { namesAsJson, type Queryable, quoteTable } from '@millrace/postgres';
 import { providerError, query, queryOne } from '../query.ts';
 import { runQuery } from '../statements.ts';
 
@@ -46,4 +46,14 @@ export async function removeTable(client: Queryable, queue: string, table: Table
 export async function refreshTriggers(client: Queryable, queue: string): Promise<TriggerFinding[]> {
   const sql = 'SELECT schema_name AS schema, table_name AS name, action, problem FROM millrace.refresh_triggers($1)';
   return query(client, `looking after the triggers of ${queue}`, sql, [queue]);
+}
+
+/** Records that events of these tables in the queue cannot be read and are left out; null: it is not known of which. */
+export async function recordSetAside(
+  client: Queryable,
+  queue: string,
+  tables: readonly TableName[] | null,
+): Promise<void> {
+  const sql = 'SELECT millrace.note_set_aside($1, $2::jsonb)';
+  await query(client, `recording events of ${queue} that cannot be read`, sql, [queue, tables && namesAsJson(tables)]);
 }

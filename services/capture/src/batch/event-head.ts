@@ -25,8 +25,13 @@ export interface EventHead {
   /** The same text for the same description; see `SectionKinds`. */
   readonly id: string;
   readonly describe: () => EventDescription;
-  /** ev_extra4. */
+  /** ev_extra4; NaN: it is no number. */
   readonly lines: number;
+}
+
+/** The same with its ev_id. */
+export interface NumberedHead extends EventHead {
+  readonly eventId: () => string;
 }
 
 const types = new Set<string>(['I', 'U', 'D', 'X', 'T', 'S']);

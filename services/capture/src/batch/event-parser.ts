@@ -1,10 +1,10 @@
 // The binary COPY of an interval's events, cut into events.
 import { codes, MillraceError } from '@millrace/errors';
-import { type EventDescription, type EventHead, eventType, unreadable } from './event-head.ts';
+import { type EventDescription, eventType, type NumberedHead } from './event-head.ts';
 
 /** Takes events. Within one event: begin, then its data in pieces, then end. */
 export interface EventSink {
-  begin(head: EventHead): void;
+  begin(head: NumberedHead): void;
   write(data: Buffer, from: number, to: number): void;
   end(): void;
 }
@@ -96,14 +96,12 @@ export class EventParser {
     const text = (i: number) => buffer.toString('utf8', starts[i] ?? 0, ends[i] ?? 0);
     const [, typeAt = 0, tableAt = 0] = starts;
     const describe = (): EventDescription => ({ table: text(2), columns: text(3), key: text(4) });
-    const type = eventType(buffer.toString('latin1', typeAt, ends[1]));
-    const lines = digits(buffer, starts[5] ?? 0, ends[5] ?? 0);
-    if (lines === undefined && type !== 'other') throw unreadable('a number of lines');
     this.#sink.begin({
-      type,
+      type: eventType(buffer.toString('latin1', typeAt, ends[1])),
       id: buffer.toString('latin1', tableAt, ends[4]),
       describe,
-      lines: lines ?? 0,
+      lines: digits(buffer, starts[5] ?? 0, ends[5] ?? 0),
+      eventId: () => String(buffer.readBigInt64BE(starts[0] ?? 0)),
     });
     this.#left = Math.max(0, dataLength);
     if (this.#left === 0) this.#finishEvent();
@@ -134,12 +132,12 @@ function columnOffsets(buffer: Buffer, from: number): Offsets | undefined {
   return { starts, ends, dataLength: buffer.readInt32BE(at), dataAt: at + 4 };
 }
 
-/** Undefined for what is no number, or larger than a trigger ever writes. */
-function digits(buffer: Buffer, from: number, to: number): number | undefined {
+/** NaN for what is no number, or larger than a trigger ever writes. */
+function digits(buffer: Buffer, from: number, to: number): number {
   let value = 0;
   for (let i = from; i < to; i += 1) {
     const digit = (buffer[i] ?? 0) - 0x30;
-    if (digit < 0 || digit > 9 || to - from > maxDigits) return undefined;
+    if (digit < 0 || digit > 9 || to - from > maxDigits) return Number.NaN;
     value = value * 10 + digit;
   }
   return value;

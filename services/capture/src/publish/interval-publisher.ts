@@ -19,6 +19,8 @@ import {
   publishSeconds,
   readSeconds,
 } from '../metrics.ts';
+import { type DamagedEvent, EventCheck } from '../set-aside/event-check.ts';
+import { noteSetAside } from '../set-aside/note-set-aside.ts';
 import { learnNames } from './learn-names.ts';
 import { Pacer } from './pacer.ts';
 import type { StreamWriter } from './stream-progress.ts';
@@ -98,9 +100,17 @@ export class IntervalPublisher {
       await this.#pacer.sent(message.length);
     };
     const batch = { provider, queue, prev, tick, seen: { snapshot, timeline }, trace };
-    const writer = new BatchWriter(batch, { maxPayload: stream.bus.maxPayload(), send });
-    const regrouper = new Regrouper(this.#kinds);
-    await this.#read(client, interval, { regrouper, writer });
+    const open = () => new BatchWriter(batch, { maxPayload: stream.bus.maxPayload(), send });
+    let writer = open();
+    let regrouper = new Regrouper(this.#kinds);
+    const damaged = await this.#read(client, interval, { regrouper, writer, known: new Set() });
+    if (damaged.length > 0) {
+      await noteSetAside(this.#source, interval, damaged);
+      // Again from its first chunk, as after a crash: receivers forget a batch that begins once more.
+      writer = open();
+      regrouper = new Regrouper(this.#kinds);
+      await this.#read(client, interval, { regrouper, writer, known: new Set(damaged.map(({ id }) => id)) });
+    }
     await failpoint(readPoint);
     // Not before this is known may the last chunk leave: without it no subscriber applies the batch.
     if (!(await isWhole(client, queue, interval))) throw emptied(prev.tick);
@@ -111,17 +121,18 @@ export class IntervalPublisher {
     return totals;
   }
 
-  /** Reads all events; what does not fit into one window is sent. */
+  /** Reads all events but the `known` ones; what does not fit into one window is sent. Gives those that cannot be read. */
   async #read(
     client: PgClient,
     interval: Interval,
-    { regrouper, writer }: { regrouper: Regrouper; writer: BatchWriter },
-  ): Promise<void> {
-    const parser = new EventParser(regrouper);
+    { regrouper, writer, known }: { regrouper: Regrouper; writer: BatchWriter; known: ReadonlySet<string> },
+  ): Promise<readonly DamagedEvent[]> {
+    const check = new EventCheck(this.#kinds, regrouper, known);
+    const parser = new EventParser(check);
     try {
       for await (const chunk of readInterval(client, interval)) {
         parser.feed(chunk);
-        if (regrouper.bytes < windowBytes) continue;
+        if (regrouper.bytes < windowBytes || check.damaged.length > 0) continue;
         // Before a part is sent, the names in the rest must be known: what is sent cannot be changed.
         if (!regrouper.names.isComplete) await learnNames(this.#source, interval, regrouper.names);
         await writer.add(regrouper.take());
@@ -130,6 +141,7 @@ export class IntervalPublisher {
       throw databaseError(error, 'reading a batch');
     }
     parser.finish();
+    return check.damaged;
   }
 }
 
