@@ -39,7 +39,7 @@ export async function ensureNatsServer() {
 
 async function fetchRelease(into, whyNotDebian) {
   const found = archives[`${process.platform}-${process.arch}`];
-  const other = 'install nats-server 2.9.10 or later and put it on PATH';
+  const other = 'install nats-server 2.9.10 or later, best 2.12.7 or later, and put it on PATH';
   if (found === undefined)
     throw new SetupError(`no nats-server is pinned for ${process.platform} ${process.arch}; ${other}`);
   const [platform, sha256] = found;
