@@ -22,7 +22,7 @@ DECLARE
         'pgq_writer', '["pgq.insert_event", "pgq.current_event_table", "pgq.jsontriga", "pgq.logutriga", "pgq.sqltriga", "pgq.logtriga",
             "pgq.table_shape", "pgq.trigger_plan", "pgq.trigger_sql", "pgq.trigger_options", "pgq.trigger_columns", "pgq.letter_options",
             "pgq.row_sql", "pgq.change_sql", "pgq.update_sql", "pgq.value_sql", "pgq.urlencode", "pgq.refuse_event",
-            "pgq.pin_settings", "pgq.restore_settings", "pgq.write_trigger", "pgq.specialise_trigger"]'::jsonb,
+            "pgq.pin_settings", "pgq.restore_settings", "pgq.trigger_statement", "pgq.trigger_arguments", "pgq.has_equality", "pgq.write_trigger", "pgq.specialise_trigger"]'::jsonb,
         'pgq_admin', '["pgq.create_queue", "pgq.drop_queue", "pgq.set_queue_config", "pgq.grant_perms", "pgq.tune_storage",
             "pgq.insert_event_raw", "pgq.event_retry_raw", "pgq.upgrade_schema", "pgq.repair_queue", "pgq.ticker", "pgq.maint_retry_events", "pgq.maint_rotate_tables_step1",
             "pgq.maint_rotate_tables_step2", "pgq.maint_operations", "pgq.maint_tables_to_vacuum", "pgq.seq_setval",

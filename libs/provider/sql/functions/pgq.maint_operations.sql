@@ -22,17 +22,21 @@ BEGIN
         SELECT 'millrace.maint_event_sequence', q.queue_name FROM pgq.queue q
         JOIN pg_sequence s ON s.seqrelid = to_regclass(pgq.quote_fqname(q.queue_event_seq))
         WHERE s.seqcache <> 1 OR s.seqincrement <> 1 OR s.seqcycle ORDER BY q.queue_name;
+    -- What others wrote or made: only functions that pgq.maint_function trusts.
     RETURN QUERY
-        SELECT e.func, q.queue_name FROM pgq.queue q, unnest(q.queue_extra_maint) AS e(func) ORDER BY q.queue_name;
+        SELECT e.func, q.queue_name FROM pgq.queue q, unnest(q.queue_extra_maint) AS e(func)
+        WHERE pgq.maint_function(e.func, true, false) ORDER BY q.queue_name;
     -- PgQ's companions, where a database has them.
-    IF to_regproc('pgq_node.maint_watermark') IS NOT NULL THEN
-        RETURN QUERY EXECUTE 'SELECT ''pgq_node.maint_watermark'', queue_name FROM pgq_node.node_info WHERE node_type = ''root'' ORDER BY 2';
+    IF pgq.maint_function('pgq_node.maint_watermark', true, true) THEN
+        RETURN QUERY SELECT 'pgq_node.maint_watermark', c FROM pgq.companion_queues(
+            'SELECT queue_name FROM pgq_node.node_info WHERE node_type = ''root'' ORDER BY 1', '{pgq_node.node_info}') AS c;
     END IF;
-    IF to_regproc('londiste.root_check_seqs') IS NOT NULL THEN
-        RETURN QUERY EXECUTE 'SELECT DISTINCT ''londiste.root_check_seqs'', i.queue_name FROM londiste.seq_info i'
-            || ' JOIN pgq_node.node_info n ON n.queue_name = i.queue_name WHERE n.node_type = ''root'' AND i.local ORDER BY 2';
+    IF pgq.maint_function('londiste.root_check_seqs', true, true) THEN
+        RETURN QUERY SELECT 'londiste.root_check_seqs', c FROM pgq.companion_queues(
+            'SELECT DISTINCT i.queue_name FROM londiste.seq_info i JOIN pgq_node.node_info n ON n.queue_name = i.queue_name'
+            || ' WHERE n.node_type = ''root'' AND i.local ORDER BY 1', '{londiste.seq_info,pgq_node.node_info}') AS c;
     END IF;
-    IF to_regproc('londiste.periodic_maintenance') IS NOT NULL THEN
+    IF pgq.maint_function('londiste.periodic_maintenance', false, true) THEN
         RETURN QUERY SELECT 'londiste.periodic_maintenance', NULL::text;
     END IF;
     RETURN QUERY SELECT 'vacuum', t FROM pgq.maint_tables_to_vacuum() AS t;

@@ -3,14 +3,12 @@
 --             v value, i ignored.
 -- Parameters: the letters, in the columns' order; columns without a letter are ignored. The third was a name once and has no effect.
 -- Returns:    NULL. AFTER only. Errors: need at least one key column; key column does not exist; as sqltriga.
--- Tables:     as pgq.trigger_plan.
+-- Tables:     as pgq.trigger_statement.
 CREATE OR REPLACE FUNCTION pgq.logtriga() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_setting   text := 'pgq.plan_' || TG_RELID || '_' || md5(TG_NAME || TG_OP);
-    v_signature text;
-    v_plan      text;
-    v_saved     text[];
+    v_plan  text;
+    v_saved text[];
 BEGIN
     IF TG_WHEN <> 'AFTER' THEN
         RAISE EXCEPTION 'pgq.logtriga must be fired AFTER';
@@ -19,13 +17,7 @@ BEGIN
     ELSIF current_setting('session_replication_role') = 'local' THEN
         RETURN NULL;
     END IF;
-    v_signature := concat_ws(' ', TG_ARGV, pgq.table_shape(TG_RELID)) || E'\n';
-    v_plan := current_setting(v_setting, true);
-    IF v_plan IS NULL OR NOT starts_with(v_plan, v_signature) THEN
-        v_plan := set_config(v_setting, v_signature || pgq.trigger_plan('sql', TG_RELID, TG_OP, TG_WHEN,
-            pgq.letter_options(TG_RELID, TG_ARGV[0], TG_ARGV[1])), false);
-    END IF;
-    v_plan := substr(v_plan, length(v_signature) + 1);
+    v_plan := pgq.trigger_statement('letters', TG_RELID, TG_NAME, TG_OP, TG_WHEN, TG_ARGV);
     IF v_plan LIKE '_P%' THEN
         v_saved := pgq.pin_settings();
     END IF;

@@ -10,15 +10,24 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers
 DECLARE
     v_function text;
     v_trigger  record;
+    v_args     text[];
+    v_parts    text[];
 BEGIN
-    SELECT pg_get_triggerdef(t.oid) AS def, t.tgenabled, 'EXECUTE FUNCTION ' || t.tgfoid::regproc || '(' AS calls INTO v_trigger
+    SELECT t.oid, pg_get_triggerdef(t.oid) AS def, t.tgenabled, ' EXECUTE FUNCTION ' || t.tgfoid::regproc || '(' AS calls INTO v_trigger
     FROM pg_trigger t WHERE t.tgrelid = i_relation AND t.tgname = i_trigger;
-    IF v_trigger.calls LIKE 'EXECUTE FUNCTION pgq.payload%' THEN
+    IF v_trigger.calls LIKE ' EXECUTE FUNCTION pgq.payload%' THEN
         RAISE EXCEPTION 'trigger % on % is specialised: create it again, then call this function again', i_trigger, i_relation
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     v_function := pgq.write_trigger(i_relation, i_trigger);
-    EXECUTE overlay(replace(v_trigger.def, v_trigger.calls, 'EXECUTE FUNCTION ' || v_function || '(') PLACING 'CREATE OR REPLACE' FROM 1 FOR 6);
+    -- When, for which columns and under which condition: what stands before the call. An argument may hold the same words
+    -- (they have nothing that quoting changes), so the call is the last one but those.
+    v_args := pgq.trigger_arguments(v_trigger.oid);
+    v_parts := string_to_array(v_trigger.def, v_trigger.calls);
+    v_parts := trim_array(v_parts, cardinality(string_to_array(array_to_string(v_args, E'\n'), v_trigger.calls)));
+    EXECUTE format('CREATE OR REPLACE %s EXECUTE FUNCTION %s(%s)',
+        substr(array_to_string(v_parts, v_trigger.calls), length('CREATE ') + 1), v_function,
+        (SELECT string_agg(quote_literal(a), ', ' ORDER BY n) FROM unnest(v_args) WITH ORDINALITY AS u(a, n)));
     IF v_trigger.tgenabled <> 'O' THEN
         EXECUTE format('ALTER TABLE %s %s TRIGGER %I', i_relation,
             CASE v_trigger.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, i_trigger);

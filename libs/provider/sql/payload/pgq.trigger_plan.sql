@@ -1,7 +1,6 @@
 -- pgq.trigger_plan(kind, relation, op, when, args)
 -- Purpose:    the statement of a payload trigger for one operation ($1 the row, $2 the old one, $3 the queue), with what the trigger must know before it runs it.
---             Making it takes longer than running it, so a session keeps it in a setting, under the signature of what it
---             was made from.
+--             Built from the catalogs, without running anything of the table's or its types': pgq.trigger_statement keeps it.
 -- Parameters: i_when - BEFORE or AFTER; i_args - the trigger's arguments.
 -- Returns:    three letters, SQL. First letter: S when the row's own change is to be left out. Second: P
 --             when settings change the text of a value. Third: X when the maker's expressions are in it.

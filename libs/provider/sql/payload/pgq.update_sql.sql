@@ -5,7 +5,7 @@
 -- Parameters: i_kind - sql: columns that give a field are as good as ignored; i_rows - how the new row and the old one are
 --             written; the rest as in pgq.trigger_columns.
 -- Returns:    SQL of type boolean.
--- Tables:     as pgq.trigger_columns.
+-- Tables:     as pgq.trigger_columns and pgq.has_equality.
 CREATE OR REPLACE FUNCTION pgq.update_sql(i_kind text, i_rows text[], i_relation oid, i_ignore text[], i_pkey text[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -27,12 +27,7 @@ BEGIN
             v_same := v_same || v_equal;
         END IF;
         IF v_column.key IS NOT NULL THEN
-            BEGIN
-                EXECUTE format('SELECT record_eq(ROW(NULL::%1$s), ROW(NULL::%1$s))', format_type(v_column.type, NULL));
-                v_equal := format('record_eq(ROW(%s), ROW(%s))', v_new, v_old);
-            EXCEPTION WHEN undefined_function THEN NULL;
-            END;
-            v_keys := v_keys || v_equal;
+            v_keys := v_keys || CASE WHEN pgq.has_equality(v_column.type) THEN format('record_eq(ROW(%s), ROW(%s))', v_new, v_old) ELSE v_equal END;
         END IF;
     END LOOP;
     v_equal := 'true';

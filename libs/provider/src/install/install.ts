@@ -51,7 +51,7 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
         .join('\n'),
     );
     await client.query('SELECT millrace.make_probe(s.queue_id) FROM millrace.set s');
-    if (pgq === 'ours') await client.query('SELECT pgq.write_insert()');
+    if (pgq === 'ours') await client.query('SELECT pgq.write_insert(), pgq.rewrite_triggers()');
     await settleFunctions(client);
     await client.query(grants);
     await installPgqExt(client);
@@ -113,8 +113,8 @@ async function settleFunctions(client: Queryable): Promise<void> {
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
         WHERE n.nspname IN ('pgq', 'pgq_coop', 'millrace')
-          -- trigger functions in millrace are made for tables, not by this installation
-          AND NOT (n.nspname = 'millrace' AND p.prorettype = 'trigger'::regtype)
+          -- trigger functions in millrace, and in pgq those of pgq.write_trigger, are made for tables, not by this installation
+          AND NOT (p.prorettype = 'trigger'::regtype AND (n.nspname = 'millrace' OR starts_with(p.proname, 'payload_')))
       LOOP
         IF v_func.fresh AND v_func.description IS NULL THEN
           EXECUTE format('COMMENT ON FUNCTION %s IS %L', v_func.name, '${mark}');

@@ -225,6 +225,9 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
 
   test('a maintenance call that finds a lock taken or fails does not keep the others', async () => {
     const { client, open } = await queueFixture(major);
+    await client.query(
+      `CREATE SCHEMA nowhere; CREATE FUNCTION nowhere.nothing(text) RETURNS int LANGUAGE sql AS 'SELECT 1 / 0'`,
+    );
     await client.query(`UPDATE pgq.queue SET queue_switch_time = queue_switch_time - interval '1 day',
       queue_extra_maint = '{nowhere.nothing}'`);
     const other = await open();

@@ -10,17 +10,15 @@
 -- Returns:    NULL after the change, or before it with SKIP: the change itself is left out; else the row.
 --             Runs as the writer, who needs the right to call pgq.insert_event. Does nothing in the session role "local".
 -- Errors:     as pgq.trigger_plan; primary key update not allowed; as insert_event.
--- Tables:     as pgq.trigger_plan.
+-- Tables:     as pgq.trigger_statement.
 CREATE OR REPLACE FUNCTION pgq.{{"function"}}() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
 --if specialised
-    v_id bigint;
+    v_id    bigint;
 --end specialised
-    v_setting   text;
-    v_signature text;
-    v_plan      text;
-    v_saved     text[];
+    v_plan  text;
+    v_saved text[];
 BEGIN
     IF current_setting('session_replication_role') = 'local' THEN
         RETURN coalesce(NEW, OLD);
@@ -60,13 +58,7 @@ BEGIN
         RETURN NEW;
     END IF;
 --end specialised
-    v_setting := 'pgq.plan_' || TG_RELID || '_' || md5(TG_NAME || TG_OP);
-    v_signature := concat_ws(' ', TG_WHEN, TG_ARGV, pgq.table_shape(TG_RELID)) || E'\n';
-    v_plan := current_setting(v_setting, true);
-    IF v_plan IS NULL OR NOT starts_with(v_plan, v_signature) THEN
-        v_plan := set_config(v_setting, v_signature || pgq.trigger_plan({{'kind'}}, TG_RELID, TG_OP, TG_WHEN, TG_ARGV), false);
-    END IF;
-    v_plan := substr(v_plan, length(v_signature) + 1);
+    v_plan := pgq.trigger_statement({{'kind'}}, TG_RELID, TG_NAME, TG_OP, TG_WHEN, TG_ARGV);
     IF v_plan LIKE '_P%' THEN
         v_saved := pgq.pin_settings();
         IF v_plan LIKE '__X%' THEN
