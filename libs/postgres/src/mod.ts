@@ -17,6 +17,7 @@ export { copyIn, copyOut } from './copy/copy-streams.ts';
 export { databaseError, sqlstateOf, statementError } from './database-error.ts';
 export { quoteIdent, quoteTable } from './quote.ts';
 export { createDatabase } from './schema/create-database.ts';
+export { installLocks, lockSchema, uninstallLocks } from './schema/locks.ts';
 export { type Migration, migrate, readSqlFolder } from './schema/migrate.ts';
 export { refuseForeignSchema } from './schema/schema-owner.ts';
 export { type RunSqlFile, type SqlFolder, sqlFileRunner, sqlFolder } from './schema/sql-folder.ts';
@@ -30,6 +31,7 @@ export {
 export { inSession } from './session/in-session.ts';
 export { KeptSession, type OpenSession } from './session/kept-session.ts';
 export { neutralSettings, pinnedSettings, pinSettings } from './session/pinned-settings.ts';
-export { SessionLead, type SessionLease, tryLead } from './session/session-lead.ts';
+export { SessionLead, type SessionLease } from './session/session-lead.ts';
+export { type LockRequest, requestLock, tryLead } from './session/session-lock.ts';
 export { applySettings } from './session/session-settings.ts';
 export { withTransaction } from './session/transaction.ts';

@@ -37,7 +37,8 @@ BEGIN
     DROP TABLE IF EXISTS millrace.bus_address, millrace.comparison, millrace.copy_request, millrace.service_report, millrace.set_sequence, millrace.set_table, millrace.truncation,
         millrace.subscriber, millrace.set, millrace.provider_migration CASCADE;
     IF to_regclass('millrace.subscriber_migration') IS NULL THEN
-        DROP TABLE IF EXISTS millrace.audit;
+        DROP TABLE IF EXISTS millrace.audit, millrace.session_lock, millrace.row_lock;
+        DROP FUNCTION IF EXISTS millrace.request_lock(text), millrace.lock_row(text, text), millrace.may_hold_lock(text, oid), millrace.lock_holder(bigint);
     END IF;
     BEGIN
         DROP SCHEMA IF EXISTS millrace;

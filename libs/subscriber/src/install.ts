@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { codes, MillraceError } from '@millrace/errors';
 import { installPgqExt, uninstallPgqExt } from '@millrace/pgq-ext';
 import {
+  installLocks,
+  lockSchema,
   migrate,
   type PgClient,
   type Queryable,
@@ -9,6 +11,7 @@ import {
   refuseForeignSchema,
   sqlstateOf,
   statementError,
+  uninstallLocks,
   withTransaction,
 } from '@millrace/postgres';
 import { dropAllCopyStages } from './follow/copy-stage.ts';
@@ -44,21 +47,23 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
   const functions = await readSqlFolder(functionFolder);
   try {
     return await withTransaction(client, async () => {
-      await lockInstall(client);
       await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
       await client.query('CREATE SCHEMA IF NOT EXISTS millrace');
+      await lockSchema(client);
       await refuseForeignSchema(client);
       await client.query(`CREATE TABLE IF NOT EXISTS millrace.subscriber_migration (
         version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
       const applied = await migrate(client, 'millrace.subscriber_migration', migrations);
       for (const { sql } of functions) await client.query(sql);
       await client.query(`REVOKE ALL ON FUNCTION ${inner} FROM PUBLIC`);
+      await installLocks(client);
       await installPgqExt(client);
       return applied;
     });
   } catch (error) {
     // A provider's installer may have made the schema or the shared table in the same moment: it is there now.
-    if (['23505', '42P06', '42P07'].includes(sqlstateOf(error) ?? '')) return installSubscriber(client);
+    // 3F000: it was dropped while this one waited for it.
+    if (['23505', '42P06', '42P07', '3F000'].includes(sqlstateOf(error) ?? '')) return installSubscriber(client);
     throw statementError(error, 'installing the subscriber schema');
   }
 }
@@ -67,7 +72,7 @@ export async function installSubscriber(client: PgClient): Promise<number[]> {
 export async function uninstallSubscriber(client: PgClient): Promise<void> {
   try {
     await withTransaction(client, async () => {
-      await lockInstall(client);
+      await lockSchema(client);
       await dropAllCopyStages(client);
       for (const table of ownTables) await client.query(`DROP TABLE IF EXISTS millrace.${table}`);
       if (!(await exists(client, 'millrace'))) return;
@@ -75,11 +80,14 @@ export async function uninstallSubscriber(client: PgClient): Promise<void> {
         millrace.wait_for(text, interval, regclass[]), millrace.snapshot_includes(pg_snapshot, pg_snapshot), ${inner}`);
       if (!(await exists(client, 'millrace', 'provider_migration'))) {
         await client.query('DROP TABLE IF EXISTS millrace.audit');
+        await uninstallLocks(client);
         await uninstallPgqExt(client);
       }
       if (await isEmpty(client)) await client.query('DROP SCHEMA IF EXISTS millrace');
     });
   } catch (error) {
+    // Another session dropped the schema while this one waited for it.
+    if (sqlstateOf(error) === '3F000') return uninstallSubscriber(client);
     throw statementError(error, 'removing the subscriber schema');
   }
 }
@@ -107,11 +115,6 @@ export async function requireInstalled(client: Queryable): Promise<void> {
       advice: version < wanted ? advice : 'use a newer Millrace',
     },
   );
-}
-
-/** One installer at a time in a database, whatever part it installs. */
-async function lockInstall(client: Queryable): Promise<void> {
-  await client.query("SELECT pg_advisory_xact_lock(hashtextextended('millrace:install', 7717))");
 }
 
 async function exists(client: Queryable, schema: string, table?: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-// Leadership by a session: the leader is whoever's session holds an advisory lock. The server frees the lock with the session,
+// Leadership by a session: the leader is whoever's session holds a lock (session-lock.ts). The server frees the lock with the session,
 // so there is no lease to renew and no clock to compare.
 //
 //   process of the leader              database                        process of a standby
@@ -12,7 +12,7 @@
 // healthy leader or standby. A thawed leader may work on for a moment until it notices that A ended, so what it writes is
 // fenced elsewhere: by the lock of ticking, the stream's last sequence, the row of the position.
 // What a process does with the lease, and its states, are in libs/lifecycle (leadership.ts).
-import type { PgClient, Queryable } from '../client.ts';
+import type { PgClient } from '../client.ts';
 import { statementError } from '../database-error.ts';
 import { KeptSession, type OpenSession } from './kept-session.ts';
 
@@ -71,13 +71,4 @@ export class SessionLead {
   close(): Promise<void> {
     return this.#session.close();
   }
-}
-
-/** Requests the lock that makes this session the leader for `key`; true when it has it. */
-export async function tryLead(client: Queryable, key: string): Promise<boolean> {
-  const result = await client.query(
-    'SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 7717::bigint)) AS won',
-    [`millrace:${key}`],
-  );
-  return result.rows[0]?.won === true;
 }

@@ -8,7 +8,7 @@
 -- Parameters: i_snapshot - of a pinned tick; NULL: a fresh one.
 -- Returns:    the tick; o_new_events - moved event ids since the last one (a hint).
 -- Errors:     Invalid PgQ state (MR004): the cluster's transaction ids, or the given snapshot, are behind the last tick.
--- Tables:     pgq.queue (read), pgq.tick (insert).
+-- Tables:     pgq.queue (read), pgq.tick (insert); as millrace.lock_row.
 CREATE OR REPLACE FUNCTION millrace.append_tick(
     IN i_queue_id integer, IN i_snapshot txid_snapshot,
     OUT o_tick bigint, OUT o_time timestamptz, OUT o_snapshot txid_snapshot, OUT o_new_events bigint) RETURNS record
@@ -20,6 +20,8 @@ DECLARE
     v_fresh     txid_snapshot;
     v_number    bigint;
 BEGIN
+    -- A call that began before an upgrade holds the advisory lock that millrace.lock_ticks took then.
+    PERFORM millrace.lock_row('ticks:' || i_queue_id, 'a tick of queue ' || i_queue_id);
     SELECT q.queue_tick_seq, coalesce(pg_sequence_last_value(q.queue_event_seq::regclass), 0)
     INTO v_tick_seq, v_event_seq FROM pgq.queue q WHERE q.queue_id = i_queue_id;
 

@@ -10,7 +10,7 @@ BEGIN
     IF coalesce(i_queue, '') = '' THEN
         RAISE EXCEPTION 'the set needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('millrace.create_set', 0));
+    PERFORM millrace.lock_row('sets', 'making a set');
     IF EXISTS (SELECT FROM millrace.set s WHERE s.queue = i_queue) THEN
         RETURN false;
     END IF;

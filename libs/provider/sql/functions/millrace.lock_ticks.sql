@@ -2,8 +2,8 @@
 -- Purpose:    takes the lock under which a queue's ticks are made, until the transaction ends. Whoever ticks takes it
 --             first and its snapshot after it: a snapshot taken before the wait would be older than the tick that the
 --             wait was for. Hence READ COMMITTED only, where every later statement has a new snapshot.
--- Returns:    the queue's id. Errors: no such queue (MR001); ticks need READ COMMITTED (MR003).
--- Tables:     pgq.queue (read).
+-- Returns:    the queue's id. Errors: no such queue (MR001); ticks need READ COMMITTED (MR003); held up by ... (55P03).
+-- Tables:     pgq.queue (read); as millrace.lock_row.
 CREATE OR REPLACE FUNCTION millrace.lock_ticks(i_queue text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -17,6 +17,6 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such queue: %', coalesce(i_queue, 'NULL') USING ERRCODE = 'MR001';
     END IF;
-    PERFORM pg_advisory_xact_lock(1886873969, v_id);  -- "pgq1": README.md
+    PERFORM millrace.lock_row('ticks:' || v_id, 'a tick of queue ' || i_queue);
     RETURN v_id;
 END $$;

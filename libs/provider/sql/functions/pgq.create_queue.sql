@@ -16,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'Invalid NULL value';
     END IF;
     -- One creator at a time; statements after this one see what an earlier creator committed.
-    PERFORM pg_advisory_xact_lock(hashtextextended('pgq.create_queue', 0));
+    PERFORM millrace.lock_row('queues', 'making or dropping a queue');
     IF EXISTS (SELECT FROM pgq.queue q WHERE q.queue_name = i_queue_name) THEN
         RETURN 0;
     END IF;

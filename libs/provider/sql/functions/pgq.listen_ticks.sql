@@ -5,7 +5,7 @@
 -- Returns:    the channel. Errors: no such queue (MR001).
 -- Tables:     pgq.queue (read).
 CREATE OR REPLACE FUNCTION pgq.listen_ticks(i_queue text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_id integer;
 BEGIN
@@ -14,6 +14,11 @@ BEGIN
         RAISE EXCEPTION 'no such queue: %', coalesce(i_queue, 'NULL') USING ERRCODE = 'MR001';
     END IF;
     EXECUTE format('LISTEN %I', 'pgq_tick_' || v_id);
-    PERFORM pg_advisory_lock_shared(1886873970, v_id);  -- "pgq2": README.md
+    BEGIN
+        PERFORM pg_advisory_lock_shared(1886873970, v_id);  -- "pgq2": README.md
+    EXCEPTION WHEN lock_not_available THEN
+        -- Any role may take this lock, and keep it. Ticks notify meanwhile, because they cannot take it either.
+        RAISE WARNING 'another session holds the lock (1886873970, %) of those who listen for ticks', v_id;
+    END;
     RETURN 'pgq_tick_' || v_id;
 END $$;

@@ -13,7 +13,7 @@ DECLARE
     v_queues jsonb;
 BEGIN
     -- One writer at a time: two would collide on the function's row.
-    PERFORM pg_advisory_xact_lock(hashtextextended('pgq.create_queue', 0));
+    PERFORM millrace.lock_row('queues', 'making or dropping a queue');
     SELECT coalesce(jsonb_agg(jsonb_build_object('queue_id', q.queue_id, 'event_tables', millrace.event_tables(q.queue_id)) ORDER BY q.queue_id), '[]')
     INTO v_queues
     -- Only names that create_queue gives: pgq_admin may write into pgq.queue, and is not to write into this function.

@@ -1,6 +1,6 @@
 import { codes, MillraceError } from '@millrace/errors';
 import { installPgqExt } from '@millrace/pgq-ext';
-import { migrate, type Queryable, readSqlFolder, refuseForeignSchema } from '@millrace/postgres';
+import { installLocks, migrate, type Queryable, readSqlFolder, refuseForeignSchema } from '@millrace/postgres';
 import { inSchemaTransaction } from './schema-transaction.ts';
 import { readSqlFile, readSqlFiles, sqlFolder } from './sql-files.ts';
 import { readTemplates } from './templates.ts';
@@ -42,8 +42,10 @@ export async function installProvider(client: Queryable): Promise<InstalledProvi
       'millrace.provider_migration',
       migrations.filter((m) => !isPgq(m.name)),
     );
-    // No queue is made or dropped meanwhile: both write insert_event again.
-    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('pgq.create_queue', 0))`);
+    await installLocks(client);
+    // No queue is made or dropped meanwhile: both write insert_event again. Versions before took no lock of a row.
+    await client.query(`SELECT millrace.lock_row('queues', 'making or dropping a queue')`);
+    if (pgq === 'ours') await client.query('LOCK TABLE pgq.queue IN SHARE ROW EXCLUSIVE MODE');
     await client.query(
       code
         .filter((file) => !isPgq(file.name))

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Queryable, sqlstateOf, statementError, withTransaction } from '@millrace/postgres';
+import { lockSchema, type Queryable, sqlstateOf, statementError, withTransaction } from '@millrace/postgres';
 
 /**
  * Settings under which our DDL means the same whatever the role, database or session prefers. Limits on time are lifted:
@@ -23,11 +23,20 @@ const settings: Readonly<Record<string, string>> = {
   synchronous_commit: 'on',
 };
 
-/** Shared by everything that installs or removes objects in schema millrace of a database. */
-const installLock = `SELECT pg_advisory_xact_lock(hashtextextended('millrace:install', 7717))`;
-
 /** What two sessions that make or drop the same objects or roles may get; the loser tries again and finds the work done. */
-const raced = new Set(['42704', '23505', '42P06', '42P07', '42710', '42723', '40P01', '40001', 'XX000', '55P03']);
+const raced = new Set([
+  '3F000',
+  '42704',
+  '23505',
+  '42P06',
+  '42P07',
+  '42710',
+  '42723',
+  '40P01',
+  '40001',
+  'XX000',
+  '55P03',
+]);
 
 /**
  * Longest wait for a lock on a table: the application queues behind whoever waits for an exclusive one. Then all is
@@ -46,7 +55,7 @@ export async function inSchemaTransaction<T>(client: Queryable, doing: string, w
         client,
         async () => {
           await pin(client);
-          await client.query(installLock);
+          await lockSchema(client);
           await client.query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", [lockTimeout]);
           return await work();
         },

@@ -1,6 +1,9 @@
 // What could be put into a set. Throws the driver's errors.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { codes, MillraceError } from '@millrace/errors';
 import type { TableName } from '@millrace/model';
-import type { Queryable } from '@millrace/postgres';
+import { type Queryable, requestLock } from '@millrace/postgres';
 import { runQuery } from '../statements.ts';
 
 /** All tables that people made, by name. */
@@ -26,7 +29,25 @@ export async function checkTable(client: Queryable, { schema, name }: TableName)
   return (await runQuery<TableCheck>(client, 'check_table', [schema, name]))[0];
 }
 
-/** Waits until no other command changes what the key stands for; the lock ends with the session. */
+/** How long a command waits for another one, ms. */
+const changesWaitMs = 60_000;
+const changesPollMs = 100;
+
+/** Waits until no other command changes what the key stands for; the lock ends with the session. Throws DATABASE_BUSY after 60 s. */
 export async function lockChanges(client: Queryable, key: string): Promise<void> {
-  await runQuery(client, 'lock_changes', [key]);
+  const deadline = performance.now() + changesWaitMs;
+  for (;;) {
+    const { won, holder } = await requestLock(client, `admin:${key}`);
+    if (won) return;
+    if (performance.now() > deadline) {
+      throw new MillraceError(
+        codes.DATABASE_BUSY,
+        `another command changes ${key}: ${holder ?? 'its session is not known'}`,
+        {
+          advice: 'try again when it has ended',
+        },
+      );
+    }
+    await delay(changesPollMs);
+  }
 }
