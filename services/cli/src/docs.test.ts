@@ -169,6 +169,7 @@ test('every configuration that is shown is accepted', () => {
     US_PASSWORD: 'c',
     NATS_PASSWORD: 'd',
     NATS_TOKEN: 'e',
+    MILLRACE_BUS_KEY: 'q9Zt3Vw7Lx1Bn5Mc8Rk2Hs6Gd4Jf0PaY',
     MILLRACE_TOKEN: '0123456789abcdef',
   };
   const files = documents.flatMap((path) => blocks(textOf(path), 'yaml'));
