@@ -43,8 +43,8 @@ export default defineConfig({
       },
     ],
     pool: 'forks',
-    // Tests wait for servers part of the time, so three keep two cores busy.
-    maxWorkers: 3,
+    // Tests wait for servers part of the time, so four keep two cores busy.
+    maxWorkers: 4,
     sequence: { sequencer: FileOrder },
     setupFiles: ['test/suite/cpu-time.ts'],
     // The JSON is what `npm test` counts.
