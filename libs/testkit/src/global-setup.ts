@@ -2,9 +2,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startNats } from '@millrace/embedded';
 import type { TestProject } from 'vitest/node';
-import { clearAbandonedScratch, scratchDir } from './scratch.ts';
+import { prepareScratch, scratchDir } from './scratch.ts';
 import { startTestPostgres } from './servers.ts';
 import type { SharedServers } from './shared-servers.ts';
+import { spreadFolders } from './spread-folders.ts';
 
 /** The versions that every run has: the embedded default and the oldest one we meet on Debian. */
 const majors = [18, 15];
@@ -27,10 +28,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function start(): Promise<RunningServers> {
-  clearAbandonedScratch();
+  prepareScratch();
   const dir = scratchDir('shared');
   const starts = majors.map((major) => startTestPostgres({ dir: join(dir, `pg${major}`), major }));
   const [nats, ...servers] = await Promise.all([startNats({ dir: join(dir, 'nats') }), ...starts]);
+  // Each test makes databases here and drops them.
+  for (const server of servers) spreadFolders(join(server.dataDir, 'base'));
   const postgres = Object.fromEntries(servers.map((server) => [server.major, server.url]));
   return {
     addresses: { postgres, nats: nats.url },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spreadFolders } from './spread-folders.ts';
 
 /** Where everything lies that tests fetch or make, inside the project so that nothing is left outside it. */
 export const toolsDir = join(fileURLToPath(new URL('../../../', import.meta.url)), '.tools');
@@ -15,8 +16,10 @@ export function scratchDir(label: string): string {
   return dir;
 }
 
-/** Removes what test processes that were killed have left behind. */
-export function clearAbandonedScratch(): void {
+/** Makes the place of all scratch folders, and removes what test processes that were killed have left there. */
+export function prepareScratch(): void {
+  mkdirSync(runs, { recursive: true });
+  spreadFolders(runs);
   removeAbandoned(runs);
 }
 
