@@ -2,10 +2,10 @@
 // tick can find the trace. The root span (the ticker's) has a span id derived from the same fingerprint: services that
 // know only the tick can name their parent without a message.
 
+import { randomBytes } from 'node:crypto';
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
 import { ROOT_CONTEXT, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import type { IdGenerator } from '@opentelemetry/sdk-trace';
-import { RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { safeMessage } from './error-fields.ts';
 
 /** What `batchSpan` hands to its function. All of it does nothing when tracing is off, but `traceparent` is always right. */
@@ -116,7 +116,6 @@ function rootSpanId(fingerprint: string): string {
 
 /** Gives random ids, except for the one root span announced by `next`. startSpan is synchronous, so this cannot race. */
 class BatchIdGenerator implements IdGenerator {
-  readonly #random = new RandomIdGenerator();
   #traceId: string | undefined;
   #spanId: string | undefined;
 
@@ -126,13 +125,13 @@ class BatchIdGenerator implements IdGenerator {
   }
 
   generateTraceId = (): string => {
-    const id = this.#traceId ?? this.#random.generateTraceId();
+    const id = this.#traceId ?? randomBytes(16).toString('hex');
     this.#traceId = undefined;
     return id;
   };
 
   generateSpanId = (): string => {
-    const id = this.#spanId ?? this.#random.generateSpanId();
+    const id = this.#spanId ?? randomBytes(8).toString('hex');
     this.#spanId = undefined;
     return id;
   };

@@ -1,9 +1,9 @@
-// Sets up logs, metrics and traces of one process. OTLP packages are loaded only when an endpoint is configured.
+// Sets up logs, metrics and traces of one process. The packages of OpenTelemetry are loaded when they are needed: a command
+// that runs to its end starts no telemetry, and only with an endpoint configured is there anything to trace.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { BatchSpanProcessor, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { resourceFromAttributes } from '@opentelemetry/resources';
+import type { IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { TracerProvider } from '@opentelemetry/sdk-trace';
 import { batchIds, setTracer } from './batch-span.ts';
 import { createLogger, type Identity, type Logger, setRootLogger } from './logger.ts';
 import { setMeter } from './metrics.ts';
@@ -28,6 +28,11 @@ const flushMs = 2_000;
 export async function startTelemetry(identity: Identity): Promise<Telemetry> {
   const log = createLogger(identity);
   setRootLogger(log);
+  const [{ PrometheusExporter }, { resourceFromAttributes }, { MeterProvider }] = await Promise.all([
+    import('@opentelemetry/exporter-prometheus'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/sdk-metrics'),
+  ]);
   const resource = resourceFromAttributes({
     'service.name': `millrace-${identity.service}`,
     'service.namespace': 'millrace',
@@ -62,7 +67,10 @@ function otlpWanted(kind: 'TRACES' | 'METRICS'): boolean {
 
 async function otlpMetricReaders(): Promise<IMetricReader[]> {
   if (!otlpWanted('METRICS')) return [];
-  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http');
+  const [{ OTLPMetricExporter }, { PeriodicExportingMetricReader }] = await Promise.all([
+    import('@opentelemetry/exporter-metrics-otlp-http'),
+    import('@opentelemetry/sdk-metrics'),
+  ]);
   const exportIntervalMillis = Number(process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? 60_000) || 60_000;
   const exportTimeoutMillis = Math.min(exportIntervalMillis, 10_000);
   return [
@@ -76,12 +84,15 @@ async function otlpMetricReaders(): Promise<IMetricReader[]> {
 
 async function otlpTracerProvider(resource: Resource): Promise<TracerProvider | undefined> {
   if (!otlpWanted('TRACES')) return undefined;
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-  return new TracerProvider({
+  const [{ OTLPTraceExporter }, sdk] = await Promise.all([
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/sdk-trace'),
+  ]);
+  return new sdk.TracerProvider({
     resource,
     idGenerator: batchIds,
-    sampler: new TraceIdRatioBasedSampler(samplingRatio()),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), scheduledDelayMillis: 2_000 })],
+    sampler: new sdk.TraceIdRatioBasedSampler(samplingRatio()),
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new OTLPTraceExporter(), scheduledDelayMillis: 2_000 })],
   });
 }
 
