@@ -48,7 +48,7 @@ async function shortRun(name: string, plant: (planted: Planted) => Promise<void>
     };
     const healed = await waitFor('equality', () => isEqual(question), {
       timeoutMs: name === 'clean' ? timeoutsMs.clean : timeoutsMs.planted,
-      everyMs: 200,
+      everyMs: 500,
     }).catch(() => false);
     const rules = (await judge(question)).findings.map((finding) => finding.rule);
     return healed === true ? rules : ['heals by itself', ...rules];
