@@ -8,7 +8,7 @@
 -- Errors:     as pgq.trigger_plan and pgq.letter_options.
 -- Tables:     pgq.trigger_code (read, write), pg_trigger (read), as pgq.trigger_plan.
 CREATE OR REPLACE FUNCTION pgq.trigger_statement(i_kind text, i_relation oid, i_trigger name, i_op text, i_when text, i_args text[]) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_signature text := concat_ws(' ', i_when, i_args, pgq.table_shape(i_relation));
     v_code      text;
