@@ -275,6 +275,7 @@ export const regression: readonly Scenario[] = [
       `SELECT pgq.maint_rotate_tables_step2()`,
       `SELECT queue_cur_table, (SELECT string_agg(ev_data, ' ' ORDER BY ev_id) FROM pgq.event_template) AS kept FROM pgq.queue WHERE queue_name = 'm'`,
       `SELECT pgq.maint_rotate_tables_step1('nothing')`,
+      `CREATE FUNCTION public.extra(text) RETURNS integer LANGUAGE sql AS 'SELECT 0'`,
       `UPDATE pgq.queue SET queue_extra_maint = '{public.extra}' WHERE queue_name = 'm'`,
       `SELECT func_name, func_arg FROM pgq.maint_operations()`,
       `UPDATE pgq.queue SET queue_extra_maint = NULL WHERE queue_name = 'm'`,
