@@ -167,6 +167,9 @@ describe('the oracle on the product itself, with a mistake planted', () => {
         const newest = () => provider.value<number>('SELECT max(tick_id)::int FROM pgq.tick');
         const before = await newest();
         await waitFor('ticks of newer snapshots', async () => (await newest()) > before + 3);
+        const rows = () => provider.value<number>('SELECT count(*)::int FROM public.log');
+        const seen = await rows();
+        await waitFor('rows that the old snapshot does not have', async () => (await rows()) > seen + 20);
         await whileFrozen(site, ['ticker'], async () => {
           await client.query(
             `INSERT INTO pgq.tick (tick_queue, tick_id, tick_time, tick_snapshot, tick_event_seq)
