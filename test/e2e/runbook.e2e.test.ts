@@ -1,5 +1,6 @@
 // The commands of docs/operations.md, typed as they stand there, situation by situation; none of them may be left out.
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@millrace/testkit';
@@ -58,7 +59,10 @@ const program = join(projectRoot, 'bin', 'millrace');
 
 function argumentsOf(command: string, { config, words = {} }: Typing): string[] {
   typed.add(command);
-  const [, ...args] = command.split(' ').map((word) => words[word] ?? word);
+  const [, ...args] = command
+    .replace(/ > .*$/, '')
+    .split(' ')
+    .map((word) => words[word] ?? word);
   return ['--config', config ?? site.configFile, ...args];
 }
 
@@ -148,6 +152,19 @@ test('services run one by one, tables come in, and every look at them is answere
   await type('millrace pause eu');
   expect((await site.status()).subscribers.find(({ name }) => name === 'eu')?.state).toBe('paused');
   await type('millrace resume eu');
+});
+
+test('users and keys for the bus are printed, and a link to the page of admin', async () => {
+  const users = await type('millrace bus permissions --role provider host > /tmp/millrace-users.conf');
+  expect(users.stdout).toMatch(/publish/);
+  expect((await type('millrace bus permissions --format account --login nkey')).stdout).toMatch(/nkey/);
+  expect((await type('millrace bus permissions --format nsc')).stdout).toMatch(/^nsc /m);
+  expect((await type('millrace bus permissions')).stdout).toMatch(/password/);
+  const config = join(site.dir, 'signed.yaml');
+  const signed = `bus:\n  key: ${randomBytes(32).toString('hex')}\n`;
+  writeFileSync(config, readFileSync(site.configFile, 'utf8').replace('bus:\n', signed));
+  expect((await type('millrace bus key eu', { config })).stdout).toMatch(/^\S{40,}\n$/);
+  expect((await type('millrace page')).stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\//);
 });
 
 test('a table and a sequence leave the set, and come back with and without a copy', async () => {
