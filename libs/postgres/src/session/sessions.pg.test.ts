@@ -72,7 +72,7 @@ describe('sessions', () => {
     await inSession(database.url, options, async (client) => {
       await client
         .query(`SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;
-        SET statement_timeout = 1; SET lock_timeout = 1; SET transaction_timeout = 1`)
+        SET statement_timeout = 1; SET lock_timeout = 1; SET transaction_timeout = 1000`)
         .catch(() => {});
       await client.query(`SET statement_timeout = 0`);
       await client.query(`SET idle_in_transaction_session_timeout = 1; SET idle_session_timeout = 60000`);
