@@ -4,8 +4,8 @@ import { defineFailpoints, failpoint, leadOrStandby, RunLoop, type Service } fro
 import { logger } from '@millrace/telemetry';
 import { DesiredStateChanged, RetryOneByOne } from './apply/errors/retry-signals.ts';
 import type { ReplayOptions } from './config.ts';
+import { ReplayWork } from './loop/replay-work.ts';
 import { ReplayLead, type ReplayLease } from './state/lead.ts';
-import { ReplayWork } from './work/replay-work.ts';
 
 const [AFTER_COMMIT] = defineFailpoints('replay.after-commit');
 

@@ -11,3 +11,5 @@ CREATE TABLE IF NOT EXISTS millrace.session_lock (
 CREATE TABLE IF NOT EXISTS millrace.row_lock (
     name text PRIMARY KEY
 );
+-- Made here, not at the first use: whoever needs it then would wait for the transaction that makes it.
+INSERT INTO millrace.row_lock (name) VALUES ('queues'), ('sets') ON CONFLICT DO NOTHING;

@@ -15,7 +15,7 @@ DECLARE
     v_current bigint;
     v_holder  record;
 BEGIN
-    IF NOT millrace.may_hold_lock(i_name, session_user::regrole) THEN
+    IF NOT millrace.may_hold_lock(i_name, (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user)) THEN
         RAISE EXCEPTION 'role % may not hold the lock %', session_user, i_name USING ERRCODE = 'insufficient_privilege';
     END IF;
     SELECT l.key INTO v_key FROM millrace.session_lock l WHERE l.name = i_name;

@@ -88,6 +88,19 @@ describe.each([15, 18])('on PostgreSQL %i', (major) => {
     }
   });
 
+  test('a service requests the lock of its duty by a role of any name, and no other lock', async () => {
+    const fixture = await queueFixture(major);
+    const name = `Ticker.${randomBytes(5).toString('hex')}@example.org`;
+    const superuser = await fixture.openSuperuser();
+    await superuser.query(`CREATE ROLE "${name}" LOGIN PASSWORD 'secret'; GRANT millrace_ticker TO "${name}"`);
+    const url = new URL(fixture.url);
+    url.username = encodeURIComponent(name);
+    const client = await session(url.href);
+    expect(await requestLock(client, 'ticker:main')).toEqual({ won: true });
+    await expect(requestLock(client, 'capture:main')).rejects.toMatchObject({ code: '42501' });
+    expect((await requestLock(await session(fixture.url), 'ticker:main')).holder).toContain(name);
+  });
+
   test('a tick waits 5 s for another one and then names who holds it up', async () => {
     const fixture = await queueFixture(major);
     const [holding, waiting] = [await session(fixture.url), await session(fixture.url)];

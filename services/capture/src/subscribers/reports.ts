@@ -40,7 +40,10 @@ const maxStrangers = 100;
 
 /** The bucket may have been lost: subscribers need not have the right to make it. */
 const bucketCheckMs = 2000;
-/** A signed report that is older than the last one is a repeated one, unless the last came so long ago: a clock was set back, ms. */
+/**
+ * A signed report that is older than the last one is a repeated one, unless the last came so long ago and this one was signed within
+ * this time: a clock was set back, ms.
+ */
 const silentMs = 30_000;
 
 export class Reports {
@@ -161,6 +164,7 @@ export class Reports {
 
   #isRepeated(before: ReceivedReport, stamp: number | undefined): boolean {
     if (before.stamp === undefined || stamp === undefined) return false;
-    return stamp <= before.stamp && before.receivedAt > performance.now() - silentMs;
+    const isSilent = before.receivedAt < performance.now() - silentMs;
+    return stamp <= before.stamp && !(isSilent && Math.abs(Date.now() - stamp) < silentMs);
   }
 }
